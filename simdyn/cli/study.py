@@ -1,0 +1,120 @@
+"""`simdyn study`: list, show, run and report studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simdyn.errors import InputError
+
+if TYPE_CHECKING:
+    from simdyn.study import Findings, Size, Study
+
+app = typer.Typer(
+    name="study", help="Run the claims of a publication as one sweep with a report.", no_args_is_help=True
+)
+
+_STUDY = "Name of a shipped study, or a file ending in .py."
+
+
+@app.command("list")
+def list_studies() -> None:
+    """List the shipped studies."""
+    from simdyn.study import find_study, study_names
+
+    names = study_names()
+    width = max(map(len, names), default=0)
+    for name in names:
+        typer.echo(f"{name:{width}}  {find_study(name).title}")
+
+
+@app.command()
+def show(study: Annotated[str, typer.Argument(help=_STUDY)]) -> None:
+    """Show what a study asks and which cells it would compute."""
+    from simdyn.study import find_study
+
+    found = find_study(study)
+    typer.echo(f"{found.title}\n{found.source}\n\n{found.summary.strip()}")
+    _show_grids(found, "quick")
+    _show_grids(found, "full")
+
+
+def _show_grids(study: Study[Any], size: Size) -> None:
+    grids = study.checked_grids(study.settings(size))
+    typer.echo(f"\n--{size}: {sum(grid.size for grid in grids)} cells")
+    for grid in grids:
+        typer.echo(f"  {grid.name}: {grid.title}")
+        for dimension in grid.dimensions:
+            unit = f" {dimension.unit}" if dimension.unit else ""
+            values = ", ".join(
+                f"{value:.6g}" if isinstance(value, float) else str(value) for value in dimension.values
+            )
+            typer.echo(f"    {dimension.name} = {values}{unit}")
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help=_STUDY)],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the results; one that holds this run is gone on with.")
+    ],
+    quick: Annotated[
+        bool | None,
+        typer.Option(
+            "--quick/--full", help="The short or the full settings. [default: full, or the folder's]"
+        ),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the whole study. [default: 0, or the folder's]")
+    ] = None,
+) -> None:
+    """Measure all cells (or those that are missing), then write figures, tables, claims and report."""
+    from simdyn.study import find_study, run_study
+    from simdyn.study.progress import progress_on_stderr
+    from simdyn.study.storage import MANIFEST, read_manifest
+
+    found = find_study(study)
+    begun = read_manifest(out) if (out / MANIFEST).is_file() else None
+    size: Size = ("quick" if quick else "full") if quick is not None else (begun.size if begun else "full")
+    entropy = seed if seed is not None else (begun.entropy if begun else 0)
+    try:
+        with progress_on_stderr() as progress:
+            findings = run_study(
+                found, out, size=size, seed=entropy, threads=threads, origin=study, progress=progress
+            )
+    except KeyboardInterrupt:
+        typer.echo(
+            f"interrupted; the finished cells are kept in {out}, the same command goes on from there",
+            err=True,
+        )
+        raise
+    _print_findings(findings, out)
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="The --out folder of a finished run.")],
+    study: Annotated[
+        str | None, typer.Option(help="The study's file, if it is not a shipped study.", metavar="FILE.py")
+    ] = None,
+) -> None:
+    """Draw, judge and write everything anew from the stored cells of a finished run."""
+    from simdyn.study import find_study, report_study
+    from simdyn.study.storage import read_manifest
+
+    origin = read_manifest(out).origin
+    if study is None and origin.endswith(".py"):
+        # A folder may come from anybody; what it names must not be run because it names it.
+        raise InputError(f"{out} was computed by the file {origin}; if you trust it, add --study {origin}")
+    _print_findings(report_study(find_study(study or origin), out), out)
+
+
+def _print_findings(findings: Findings, out: Path) -> None:
+    from simdyn.study.report import SYMBOLS
+
+    for claim in findings.claims:
+        typer.echo(f"{SYMBOLS[claim.verdict]} {claim.verdict:12}  {claim.claim}")
+    typer.echo(f"report: {out / 'report.html'}")

@@ -1,0 +1,42 @@
+"""Studies: sweeps that are stored as they go, and reports whose verdicts follow from the measurements."""
+
+from simdyn.study.claims import Claim, Verdict, judge
+from simdyn.study.definition import (
+    Dimension,
+    Execution,
+    Grid,
+    Parameters,
+    Quantity,
+    Size,
+    Study,
+    StudyFigure,
+    Value,
+)
+from simdyn.study.discovery import find_study, study_names
+from simdyn.study.progress import Progress, SilentProgress
+from simdyn.study.results import Results
+from simdyn.study.runner import Findings, conclude, report_study, run_study
+
+__all__ = [
+    "Claim",
+    "Dimension",
+    "Execution",
+    "Findings",
+    "Grid",
+    "Parameters",
+    "Progress",
+    "Quantity",
+    "Results",
+    "SilentProgress",
+    "Size",
+    "Study",
+    "StudyFigure",
+    "Value",
+    "Verdict",
+    "conclude",
+    "find_study",
+    "judge",
+    "report_study",
+    "run_study",
+    "study_names",
+]

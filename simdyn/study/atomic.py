@@ -1,0 +1,67 @@
+"""Files that are either whole or not there: temporary name, fsync, rename."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from simdyn.errors import InputError
+
+PARTIAL = ".partial"
+"""How the name of an unfinished file ends; whatever ends so is worthless and is removed."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, so that a reader or a power cut never sees half of it.
+
+    Raises
+    ------
+    InputError
+        If the operating system refuses, for example because the disk is full.
+    """
+
+    def write(partial: Path) -> None:
+        partial.write_bytes(content)
+
+    replace_atomically(path, write)
+
+
+def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """As `write_atomically`, for content that `write` puts into the file whose path it is given.
+
+    Raises
+    ------
+    InputError
+        If the operating system refuses, for example because the disk is full.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(partial)
+        _sync(partial)
+        os.replace(partial, path)
+        _sync(path.parent)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}; what was finished before is kept, so mend this "
+            "and run the same command again"
+        ) from error
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove what an interrupted write left behind in `folder` (not in its subfolders)."""
+    for leftover in folder.glob("*" + PARTIAL):
+        leftover.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open a folder; its file systems write the rename to the journal themselves
+    # Windows synchronises only what is open for writing, other systems open folders only for reading.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,253 @@
+"""What a study is: labelled grids, a pure cell function, figures and claims."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from simdyn.errors import InputError
+from simdyn.study.claims import Claim
+from simdyn.study.progress import Progress
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.random import SeedSequence
+
+    from simdyn.study.results import Results
+
+Value = float | int | bool | str
+"""What a cell may be given as a coordinate and may return as a measurement."""
+
+Parameters = dict[str, Value]
+"""The coordinates of one cell, by dimension."""
+
+Size = Literal["quick", "full"]
+"""Which of a study's two settings: a look in minutes, or the real thing."""
+
+S = TypeVar("S")
+"""A study's own frozen dataclass of settings."""
+
+
+def plain_value(value: object, what: str) -> Value:
+    """Turn a NumPy scalar into the Python value it holds; refuse what cannot be stored.
+
+    Raises
+    ------
+    TypeError
+        If `value` is no number, truth value or text.
+    """
+    if not isinstance(value, bool | int | float | str) and hasattr(value, "item"):
+        value = value.item()
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"{what} is {value!r}; a study stores only numbers, truth values and text")
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One axis of a grid: a name, its values, their unit ("" where there is none) and what it means.
+
+    Raises
+    ------
+    InputError
+        If the name is no identifier, or the values are none, not finite or not all different.
+    """
+
+    name: str
+    values: Sequence[Value]
+    unit: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("dimension", self.name)
+        values = tuple(plain_value(value, f"a value of dimension {self.name}") for value in self.values)
+        if not values or len(set(values)) != len(values):
+            raise InputError(
+                f"dimension {self.name} has the values {values}; give at least one, all different"
+            )
+        if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+            raise InputError(f"dimension {self.name} has the values {values}; give finite ones")
+        object.__setattr__(self, "values", values)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One measurement that every cell of a grid returns: its name, unit and meaning."""
+
+    name: str
+    unit: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("quantity", self.name)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One labelled sweep: the cells are the Cartesian product of the dimensions' values.
+
+    Attributes
+    ----------
+    name, title
+        An identifier, and a heading for people.
+    dimensions
+        Slowest first.
+    quantities
+        Units and meanings of what a cell returns, in the order of the tables. A cell must return all of them
+        and may return more.
+    description
+        One or two sentences below the heading.
+    """
+
+    name: str
+    title: str
+    dimensions: Sequence[Dimension]
+    quantities: Sequence[Quantity] = ()
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("grid", self.name)
+        object.__setattr__(self, "dimensions", tuple(self.dimensions))
+        object.__setattr__(self, "quantities", tuple(self.quantities))
+        names = [dimension.name for dimension in self.dimensions]
+        names += [quantity.name for quantity in self.quantities]
+        if not self.dimensions or len(set(names)) != len(names) or "grid" in names:
+            raise InputError(
+                f"grid {self.name} has the names {names}; give at least one dimension and names that are all "
+                'different and none of them "grid"'
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each dimension."""
+        return tuple(len(dimension.values) for dimension in self.dimensions)
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return math.prod(self.shape)
+
+    def cells(self) -> Iterator[Parameters]:
+        """The coordinates of every cell, the last dimension running fastest."""
+        names = [dimension.name for dimension in self.dimensions]
+        for values in itertools.product(*(dimension.values for dimension in self.dimensions)):
+            yield dict(zip(names, values, strict=True))
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a cell is run. Nothing in here may change what the cell returns.
+
+    Attributes
+    ----------
+    threads
+        Threads the cell may use; None for all.
+    progress
+        To be told how the running cell gets on.
+    """
+
+    threads: int | None
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class StudyFigure:
+    """A figure of the report: the name of its files, a caption for people, and the Matplotlib figure."""
+
+    name: str
+    caption: str
+    figure: Figure
+
+    def __post_init__(self) -> None:
+        _check_name("figure", self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study(Generic[S]):
+    """Claims of one source, the grids that test them, and what is drawn and concluded.
+
+    Attributes
+    ----------
+    name, title, source, summary
+        Identifier; heading; the publication examined; what is asked and why, in plain text (a blank line
+        starts a paragraph).
+    methods
+        How it is measured, for the report, in plain text.
+    quick, full
+        Two instances of one frozen dataclass whose fields are numbers, truth values, text, None or tuples of
+        them.
+    grids
+        settings -> the grids.
+    cell
+        (grid name, parameters, seed, settings, execution) -> measurements by name; a pure function of the
+        first four.
+    figures, claims
+        (results, settings) -> figures, and claims with verdicts; computed from the results alone.
+
+    Raises
+    ------
+    InputError
+        If the name is no identifier, or the settings are not frozen dataclasses.
+    """
+
+    name: str
+    title: str
+    source: str
+    summary: str
+    methods: str
+    quick: S
+    full: S
+    grids: Callable[[S], Sequence[Grid]]
+    cell: Callable[[str, Parameters, SeedSequence, S, Execution], Mapping[str, Any]]
+    figures: Callable[[Results, S], Sequence[StudyFigure]]
+    claims: Callable[[Results, S], Sequence[Claim]]
+
+    def __post_init__(self) -> None:
+        _check_name("study", self.name)
+        for settings in (self.quick, self.full):
+            parameters = getattr(type(settings), "__dataclass_params__", None)
+            if parameters is None or not parameters.frozen:
+                raise InputError(
+                    f"the settings of study {self.name} are {settings!r}; make them a frozen dataclass"
+                )
+
+    def settings(self, size: Size) -> S:
+        """The quick or the full settings."""
+        return self.quick if size == "quick" else self.full
+
+    def checked_grids(self, settings: S) -> tuple[Grid, ...]:
+        """The grids, after a check that their names differ."""
+        grids = tuple(self.grids(settings))
+        names = [grid.name for grid in grids]
+        if not grids or len(set(names)) != len(names):
+            raise InputError(
+                f"study {self.name} has the grids {names}; give at least one, all named differently"
+            )
+        return grids
+
+
+def settings_record(settings: object) -> dict[str, Any]:
+    """The settings as a JSON-able dict (tuples become lists)."""
+
+    def listed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(key): listed(item) for key, item in value.items()}
+        if isinstance(value, tuple | list):
+            return [listed(item) for item in value]
+        return value if value is None else plain_value(value, "a setting")
+
+    assert dataclasses.is_dataclass(settings)
+    assert not isinstance(settings, type)
+    record = listed(dataclasses.asdict(settings))
+    assert isinstance(record, dict)
+    return record
+
+
+def _check_name(kind: str, name: str) -> None:
+    if not name.isidentifier():
+        raise InputError(f"{kind} name {name!r} is not an identifier; use letters, digits and underscores")
