@@ -1,0 +1,147 @@
+"""Square roots of noise covariances, in symbols: constant, Hessian-shaped, or given by an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+from potentials import Potential
+from potentials.formula import parse_expression
+
+from simdyn.errors import InputError
+
+Factor = tuple[tuple[sympy.Expr, ...], ...]
+
+
+def scalar_factor(amplitude: sympy.Expr, dim: int) -> Factor:
+    """`amplitude` times the identity."""
+    return diagonal_factor([amplitude] * dim)
+
+
+def diagonal_factor(entries: Sequence[sympy.Expr]) -> Factor:
+    """A diagonal matrix of expressions."""
+    size = len(entries)
+    zero = sympy.Integer(0)
+    return tuple(tuple(entries[i] if i == j else zero for j in range(size)) for i in range(size))
+
+
+def scaled(amplitude: sympy.Expr, factor: Factor) -> Factor:
+    """`amplitude` times a factor."""
+    return tuple(tuple(amplitude * entry if entry != 0 else entry for entry in row) for row in factor)
+
+
+def constant_factor(matrix: Any, dim: int, what: str) -> Factor:
+    """Lower-triangular or symmetric root of a constant covariance: a number, d variances, or a d x d matrix.
+
+    Raises
+    ------
+    InputError
+        Wrong shape, not symmetric, not finite, or not positive semidefinite (names the lowest eigenvalue).
+    """
+    try:
+        array = np.asarray(matrix, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"{what} is {matrix!r}, but it must be a number or a {dim} x {dim} matrix."
+        ) from None
+    if array.ndim == 0:
+        array = np.eye(dim) * float(array)
+    elif array.ndim == 1 and array.shape == (dim,):
+        array = np.diag(array)
+    if array.shape != (dim, dim) or not np.isfinite(array).all():
+        raise InputError(f"{what} is {matrix!r}, but it must be a number or a finite {dim} x {dim} matrix.")
+    if not np.allclose(array, array.T, rtol=1e-12, atol=0):
+        raise InputError(f"{what} is not symmetric: {array.tolist()}; give a symmetric matrix.")
+    eigenvalues, vectors = np.linalg.eigh(array)
+    if eigenvalues[0] < -1e-12 * max(1.0, abs(eigenvalues[-1])):
+        raise InputError(
+            f"{what} is not positive semidefinite (lowest eigenvalue {eigenvalues[0]:.6g}); "
+            "a covariance cannot have negative eigenvalues."
+        )
+    if np.count_nonzero(array - np.diag(np.diag(array))) == 0:
+        return diagonal_factor([sympy.Float(float(np.sqrt(max(v, 0.0)))) for v in np.diag(array)])
+    root = (vectors * np.sqrt(np.maximum(eigenvalues, 0.0))) @ vectors.T
+    return tuple(tuple(sympy.Float(float(root[i, j])) for j in range(dim)) for i in range(dim))
+
+
+def hessian_factor(potential: Potential, floor: sympy.Expr) -> Factor:
+    """Square root of |H|_floor = (H^2 + floor^2 I)^(1/2), with H the Hessian of the potential.
+
+    Diagonal Hessians in any dimension; full Hessians in two, through the spectral form
+    f(H) = f_mean I + f_slope (H - trace/2 I) of a function of a symmetric 2 x 2 matrix.
+
+    Raises
+    ------
+    InputError
+        A Hessian that is neither diagonal nor 2 x 2.
+    """
+    hessian = potential.hessian_expressions
+    dim = potential.dim
+
+    def root(eigenvalue: sympy.Expr) -> sympy.Expr:
+        if floor == 0:
+            return sympy.sqrt(sympy.Abs(eigenvalue))
+        return sympy.sqrt(sympy.sqrt(eigenvalue**2 + floor**2))
+
+    if potential.separable:
+        return diagonal_factor([root(hessian[i, i]) for i in range(dim)])
+    if dim != 2:
+        raise InputError(
+            f"Hessian-shaped noise on {potential.name!r} needs the square root of a full {dim} x {dim} Hessian at "
+            "each step, which is available for separable potentials and in two dimensions; "
+            "give the covariance by noise= instead."
+        )
+    mean = (hessian[0, 0] + hessian[1, 1]) / 2
+    half_gap = (hessian[0, 0] - hessian[1, 1]) / 2
+    radius = sympy.sqrt(half_gap**2 + hessian[0, 1] ** 2)
+    upper, lower = root(mean + radius), root(mean - radius)
+    # Where the eigenvalues meet the slope multiplies a zero matrix: any finite value will do.
+    slope = (upper - lower) / sympy.Max(2 * radius, sympy.Float(1e-300))
+    middle = (upper + lower) / 2
+    corner = slope * hessian[0, 1]
+    return ((middle + slope * half_gap, corner), (corner, middle - slope * half_gap))
+
+
+def expression_factor(covariance: Any, potential: Potential, what: str) -> Factor:
+    """Square root of a covariance given by expressions of the variables.
+
+    One expression stands for a multiple of the identity, d expressions for the diagonal, a 2 x 2 nested
+    list for a full matrix (Cholesky factor).
+
+    Raises
+    ------
+    InputError
+        Wrong shape, names that are neither variables nor parameters, or a matrix beyond 2 x 2.
+    """
+    dim = potential.dim
+    if isinstance(covariance, str | sympy.Expr):
+        return scalar_factor(sympy.sqrt(_expression(covariance, potential, what)), dim)
+    entries = list(covariance)
+    if len(entries) == dim and all(isinstance(entry, str | sympy.Expr | int | float) for entry in entries):
+        return diagonal_factor([sympy.sqrt(_expression(entry, potential, what)) for entry in entries])
+    if dim == 2 and len(entries) == 2 and all(len(row) == 2 for row in entries):
+        (c00, c01), (c10, c11) = [[_expression(entry, potential, what) for entry in row] for row in entries]
+        if sympy.simplify(c01 - c10) != 0:
+            raise InputError(f"{what} is not symmetric: {c01} against {c10}; give a symmetric matrix.")
+        first = sympy.sqrt(c00)
+        # Rounding may leave a singular matrix a hair below zero; the clip keeps its root real.
+        second = sympy.sqrt(sympy.Max(c11 - c01**2 / c00, sympy.Float(0.0)))
+        return ((first, sympy.Integer(0)), (c01 / first, second))
+    raise InputError(
+        f"{what} has the wrong shape for {dim} coordinates: give one expression, {dim} of them for the "
+        "diagonal, or in two dimensions a 2 x 2 list."
+    )
+
+
+def _expression(entry: Any, potential: Potential, what: str) -> sympy.Expr:
+    known = {*(v.name for v in potential.variables), *potential.parameters}
+    expression = parse_expression(entry) if isinstance(entry, str) else sympy.sympify(entry)
+    unknown = sorted(symbol.name for symbol in expression.free_symbols if symbol.name not in known)
+    if unknown:
+        raise InputError(
+            f"{what} uses {', '.join(unknown)}, which {potential.name!r} does not have; "
+            f"its names are {', '.join(sorted(known))}."
+        )
+    return expression

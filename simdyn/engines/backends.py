@@ -1,0 +1,29 @@
+"""Which engine runs a problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simdyn.dynamics import Update
+from simdyn.engines.cpu import CpuEngine
+from simdyn.errors import InputError
+from simdyn.exits import Exit
+
+BACKENDS = ("auto", "cpu")
+
+
+def engine_for(backend: str, update: Update, exit: Exit | None = None, **options: Any) -> CpuEngine:
+    """The engine of a backend; "auto" is the CPU, the only one so far.
+
+    Raises
+    ------
+    InputError
+        A backend that is not there.
+    """
+    if backend == "gpu":
+        raise InputError(
+            'backend="gpu" cannot be used: this version of simdyn has no GPU engine; use backend="cpu" or "auto".'
+        )
+    if backend not in BACKENDS:
+        raise InputError(f"backend is {backend!r}, but it must be one of: {', '.join(BACKENDS)}.")
+    return CpuEngine(update, exit, **options)

@@ -1,0 +1,246 @@
+"""The CPU engine: Numba kernels on blocks of lanes, one Python thread per core."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from simdyn.dynamics import Update
+from simdyn.engines.records import ExitRecords, Report, Tally
+from simdyn.errors import InputError
+from simdyn.exits import Exit
+from simdyn.lowering import LANES, grouping, kernel_source, load_kernels, lower
+from simdyn.noise import Seed, key_of
+from simdyn.engines.threads import default_threads
+
+DTYPES = ("float64", "float32")
+NOISES = ("standard", "wide")
+_CALL_SECONDS = 0.05
+"""How long one kernel call should last: short enough for a prompt Ctrl-C and a lively progress bar."""
+
+
+class CpuEngine:
+    """Advances ensembles of paths of one update rule.
+
+    Parameters
+    ----------
+    update
+        One step of the dynamics.
+    exit
+        Needed for `first_passage`.
+    dtype
+        "float64" or "float32".
+    noise
+        "standard": normals up to 7.54 in size; "wide": up to 8.57, for rules where a single large kick matters.
+    threads
+        Number of threads; by default one for each core that this process may use. Results do not depend on it.
+
+    Raises
+    ------
+    InputError
+        An unknown dtype or noise, a thread count below one, or a function that kernels do not have.
+    """
+
+    def __init__(
+        self,
+        update: Update,
+        exit: Exit | None = None,
+        *,
+        dtype: str = "float64",
+        noise: str = "standard",
+        threads: int | None = None,
+    ) -> None:
+        if dtype not in DTYPES:
+            raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
+        if noise not in NOISES:
+            raise InputError(f"The normals are {noise!r}, but they must be one of: {', '.join(NOISES)}.")
+        self.threads = default_threads(threads)
+        self.dtype = np.dtype(dtype)
+        self.dim = update.dim
+        self._program = lower(update, exit)
+        self._group = grouping(self._program, noise == "wide")
+        self.source = kernel_source(self._program, dtype, noise == "wide")
+        self._constants = np.array(self._program.constant_values(), dtype=self.dtype)
+
+    def integrate(
+        self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
+    ) -> np.ndarray:
+        """States after `steps` more steps.
+
+        Parameters
+        ----------
+        x
+            Shape (n, d): states at step `first_step`.
+        steps
+            Number of steps.
+        seed
+            Seed of the run.
+        first_path, first_step
+            Number of the first path, and of the step at which `x` stands: path p with seed s takes the same course however a run is
+            cut into pieces.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, d).
+        """
+        kernel = load_kernels(self.source).integrate
+        key0, key1 = (np.uint64(word) for word in key_of(seed))
+        columns = np.array(np.asarray(x, dtype=self.dtype).T, order="C")
+        paths = columns.shape[1]
+        # Whole blocks of lanes to each thread; a copy, so that a thread's memory is contiguous.
+        share = -(-paths // (self.threads * LANES)) * LANES
+        pieces = [(begin, min(paths, begin + share)) for begin in range(0, paths, share)]
+
+        def work(piece: tuple[int, int]) -> None:
+            begin, end = piece
+            part = np.ascontiguousarray(columns[:, begin:end])
+            kernel(part, first_path + begin, first_step, first_step + steps, self._constants, key0, key1)
+            columns[:, begin:end] = part
+
+        if len(pieces) == 1:
+            work(pieces[0])
+        else:
+            _in_threads([lambda piece=piece: work(piece) for piece in pieces])  # type: ignore[misc]
+        return columns.T
+
+    def first_passage(
+        self,
+        start: np.ndarray,
+        *,
+        paths: int,
+        max_steps: int,
+        seed: Seed,
+        first_path: int = 0,
+        report: Report | None = None,
+    ) -> ExitRecords:
+        """Run paths from one start until each leaves, diverges, or has taken `max_steps` steps.
+
+        Ctrl-C ends the run early: paths that had ended keep their records, running ones count as censored where they
+        stand, and the records say that they are not complete.
+
+        Parameters
+        ----------
+        start
+            Shape (d,).
+        paths
+            Number of paths; they are numbered from `first_path`.
+        max_steps
+            Step budget of each path.
+        seed
+            Seed of the run.
+        report
+            Called in this thread about ten times a second with the totals so far.
+        """
+        run = _FirstPassage(self, np.asarray(start, dtype=self.dtype), paths, max_steps, first_path, seed)
+        return run.execute(report)
+
+
+class _FirstPassage:
+    """One run: a queue of path numbers, shared by the threads, and the records that they fill."""
+
+    def __init__(
+        self, engine: CpuEngine, start: np.ndarray, paths: int, max_steps: int, first_path: int, seed: Seed
+    ) -> None:
+        self.engine = engine
+        self.kernel = load_kernels(engine.source).first_passage
+        self.start = start
+        self.max_steps = max_steps
+        self.first_path = first_path
+        self.key = tuple(np.uint64(word) for word in key_of(seed))
+        self.steps = np.zeros(paths, dtype=np.int64)
+        self.code = np.full(paths, _NOT_RUN, dtype=np.int64)
+        self.state = np.full((engine.dim, paths), np.nan, dtype=engine.dtype)
+        self.stop = threading.Event()
+        self._lock = threading.Lock()
+        self._ranges = self._queue(paths)
+        self._tally = Tally()
+
+    def execute(self, report: Report | None) -> ExitRecords:
+        workers = [lambda: self._work() for _ in range(self.engine.threads)]
+        interrupted = False
+        try:
+            _in_threads(workers, self.stop, (lambda: report(self._tally)) if report else None)
+        except KeyboardInterrupt:
+            interrupted = True
+        ran = self.code != _NOT_RUN
+        return ExitRecords(self.steps[ran], self.code[ran], self.state.T[ran], complete=not interrupted)
+
+    def _queue(self, paths: int) -> Iterator[tuple[int, int]]:
+        share = max(1, min(LANES, -(-paths // self.engine.threads)))
+        for begin in range(0, paths, share):
+            yield begin, min(paths, begin + share)
+
+    def _work(self) -> None:
+        """Keep one block of lanes busy until the queue is empty and its lanes have ended."""
+        dim, dtype = self.engine.dim, self.engine.dtype
+        lanes = np.zeros(dim * LANES, dtype=dtype)
+        counter = np.int64 if dtype == np.float64 else np.int32
+        slots, groups, window, code = (np.zeros(LANES, dtype=counter) for _ in range(4))
+        width, slot, end = 0, 0, 0
+        drain = False
+        rounds, every = 16, 1
+        ended = path_steps = 0
+        while not self.stop.is_set():
+            if slot == end and not drain:
+                with self._lock:
+                    piece = next(self._ranges, None)
+                drain = piece is None
+                slot, end = piece or (0, 0)
+            begun = time.perf_counter()
+            width, slot, events, censored, diverged, steps = self.kernel(
+                lanes, slots, groups, window, code, width, slot, end, self.first_path, self.start, self.max_steps,
+                rounds, every, drain, self.engine._constants, *self.key, self.steps, self.code, self.state,
+            )  # fmt: skip
+            seconds = time.perf_counter() - begun
+            with self._lock:
+                self._tally += Tally(events, censored, diverged, steps)
+            if width == 0 and drain:
+                break
+            # Neither of these two changes a result: only how often lanes are looked at, and how long a call is.
+            ended, path_steps = ended + events + censored + diverged, path_steps + steps
+            if ended:
+                every = int(np.clip(path_steps / ended / (64 * self.engine._group.steps), 1, 16))
+            if seconds < _CALL_SECONDS / 2:
+                rounds = min(2 * rounds, 1 << 20)
+            elif seconds > 2 * _CALL_SECONDS:
+                rounds = max(rounds // 2, 1)
+        for j in range(width):
+            self.steps[slots[j]], self.code[slots[j]] = int(groups[j]) * self.engine._group.steps, 0
+
+
+_NOT_RUN = -9
+
+
+def _in_threads(workers: list, stop: threading.Event | None = None, tick=None) -> None:  # type: ignore[type-arg, no-untyped-def]
+    """Run callables side by side; the first exception in any of them is raised here once all have ended."""
+    failures: list[BaseException] = []
+
+    def guarded(worker) -> None:  # type: ignore[no-untyped-def]
+        try:
+            worker()
+        except BaseException as error:
+            failures.append(error)
+            if stop is not None:
+                stop.set()
+
+    threads = [threading.Thread(target=guarded, args=(worker,), daemon=True) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.1)
+                if tick is not None:
+                    tick()
+    except BaseException:
+        if stop is not None:
+            stop.set()
+        for thread in threads:
+            thread.join()
+        raise
+    if failures:
+        raise failures[0]

@@ -1,0 +1,75 @@
+"""The folder of generated kernels: each a module file named by its hash, so that Numba keeps its machine code."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from simdyn.errors import InputError
+
+
+def cache_folder() -> Path:
+    """Where generated sources and machine code are kept: $SIMDYN_CACHE, or simdyn in the user's cache folder.
+
+    Raises
+    ------
+    InputError
+        A folder that cannot be made or written.
+    """
+    chosen = os.environ.get("SIMDYN_CACHE")
+    base = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "simdyn"
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(base, error) from None
+    return base
+
+
+def load_kernels(source: str) -> ModuleType:
+    """The module with this text, from the cache folder; written there first if it is new.
+
+    The name covers the text and the device functions that it calls, which Numba's own cache does not follow.
+    """
+    digest = hashlib.sha256((source + _device_text()).encode()).hexdigest()[:24]
+    name = f"simdyn_kernels_{digest}"
+    if name in sys.modules:
+        return sys.modules[name]
+    path = cache_folder() / f"{name}.py"
+    if not path.exists() or path.read_text() != source:
+        _write(path, source)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def _device_text() -> str:
+    folder = Path(__file__).parent.parent / "noise"
+    return "".join((folder / name).read_text() for name in ("device.py", "polynomials.py"))
+
+
+def _write(path: Path, source: str) -> None:
+    """Atomically, since several processes may want the same kernel at once."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+        with os.fdopen(handle, "w") as file:
+            file.write(source)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _unwritable(path.parent, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        f"The kernel cache {folder} cannot be written ({error.strerror}); set SIMDYN_CACHE to a folder that can."
+    )

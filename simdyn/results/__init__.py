@@ -1,0 +1,5 @@
+"""The three kinds of answer: an estimate (measured), a prediction (closed form), a reference (exact)."""
+
+from simdyn.results.answers import Estimate, Prediction, Reference, Unit
+
+__all__ = ["Estimate", "Prediction", "Reference", "Unit"]
