@@ -27,7 +27,7 @@ a { color: var(--accent); }
 .over { color: var(--muted); font-size: .9rem; }
 .source { font-size: 1.05rem; color: var(--muted); }
 .muted, .notes { color: var(--muted); }
-.notes { font-size: .87rem; max-width: none; }
+.notes { font-size: .87rem; max-width: none; margin-top: .6rem; }
 nav { margin: 1.4rem 0 0; font-size: .92rem; }
 nav a { margin-right: 1.1rem; white-space: nowrap; }
 .tally { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1.2rem 0 1.5rem; padding: 0; list-style: none; }
@@ -47,7 +47,9 @@ td { vertical-align: top; border-bottom: 1px solid var(--line); padding: .55rem 
 th.number, td.number { text-align: right; white-space: nowrap; padding-left: .7rem; padding-right: 0; }
 th .unit { display: block; font-weight: 400; }
 .wide { overflow-x: auto; }
-.grid td { padding-top: .25rem; padding-bottom: .25rem; }
+.grid { width: auto; min-width: 50%; }
+.grid th, .grid td { padding: .25rem 1.6rem .25rem 0; }
+.grid th.number, .grid td.number { padding: .25rem .8rem .25rem 1.2rem; }
 .grid tbody tr:hover { background: var(--soft); }
 .claims .statement { width: 46%; }
 .claims .text { font-weight: 600; }
@@ -62,7 +64,7 @@ th .unit { display: block; font-weight: 400; }
 figure { margin: 1.6rem 0 2.4rem; }
 .drawing { background: #fff; border: 1px solid var(--line); border-radius: .4rem; padding: .8rem;
   overflow-x: auto; }
-.drawing svg { display: block; width: 100%; height: auto; max-height: 46rem; }
+.drawing svg { display: block; width: 100%; height: auto; max-height: 44rem; margin: 0 auto; }
 .drawing svg * { stroke-linejoin: round; stroke-linecap: butt; }
 figcaption { margin-top: .6rem; font-size: .93rem; max-width: 46rem; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .8rem 1rem;

@@ -136,8 +136,8 @@ def _claims(claims: tuple[Claim, ...]) -> str:
         "<th>Verdict</th></tr>"
         f"</thead><tbody>{''.join(rows)}</tbody></table>"
         '<p class="notes">In the small pictures the dot and bar are the measured value and its interval, the '
-        "upright line is the prediction; the axis is logarithmic where the numbers span more than a factor of "
-        "20. Every verdict is computed from the measurements below.</p>"
+        "upright line is the prediction; the axis is logarithmic where they span more than a factor of 20. "
+        "Every verdict is computed from the measurements below.</p>"
     )
 
 
