@@ -51,12 +51,14 @@ th .unit { display: block; font-weight: 400; }
 .grid th, .grid td { padding: .25rem 1.6rem .25rem 0; }
 .grid th.number, .grid td.number { padding: .25rem .8rem .25rem 1.2rem; }
 .grid tbody tr:hover { background: var(--soft); }
-.claims .statement { width: 46%; }
+.claims .statement { width: 60%; }
+.claims td:last-child, .claims th:last-child { padding-left: 1.6rem; padding-right: 0; }
 .claims .text { font-weight: 600; }
 .claims .why { font-size: .9rem; margin: .25rem 0 0; }
 .claims .cited { font-size: .87rem; color: var(--muted); margin: .2rem 0 0; }
 .interval { color: var(--muted); font-size: .87rem; display: block; }
-.whisker { display: block; width: 9rem; height: 1.7rem; }
+.whisker { display: block; width: 9rem; height: 1.7rem; margin: .3rem 0 0 auto; }
+sup { line-height: 0; }
 .whisker .axis { stroke: var(--line); stroke-width: 1; }
 .whisker .bar { stroke: var(--accent); stroke-width: 3; stroke-linecap: round; }
 .whisker .dot { fill: var(--accent); }
@@ -88,9 +90,10 @@ code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation M
     color: var(--muted);
     font-size: .87rem; }
   .interval { display: inline; margin-left: .4rem; }
-  .whisker { width: 100%; }
+  .whisker { margin: .3rem 0 .3rem 6.2rem; }
+  .claims td:last-child { padding-left: 0; }
   .drawing { padding: .4rem; }
-  .drawing svg { min-width: 30rem; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
 }
 @media print {
   @page { margin: 16mm 15mm; }

@@ -153,6 +153,7 @@ class BarProgress:
 
     def study_started(self, name: str, done: int, total: int) -> None:
         self._bar.update(self._task, description=name, total=total, completed=done)
+        self._live.start()
 
     def cell_started(self, grid: str, index: int, total: int, parameters: Mapping[str, object]) -> None:
         self._label, self._state = cell_label(grid, parameters), ""
@@ -172,7 +173,6 @@ class BarProgress:
         self._label, self._state = "", ""
 
     def __enter__(self) -> Self:
-        self._live.start()
         return self
 
     def __exit__(

@@ -49,7 +49,7 @@ def report_html(study: Study[Any], findings: Findings, drawings: Mapping[str, st
         tally=_tally(findings.claims),
         warning=_warning(results),
         summary=_paragraphs(study.summary),
-        contents="".join(f'<a href="#{key}">{text}</a>' for key, text in _SECTIONS.items()),
+        contents=" ".join(f'<a href="#{key}">{text}</a>' for key, text in _SECTIONS.items()),
         claims=_claims(findings.claims),
         figures="\n".join(
             _figure(number, drawn.name, drawn.caption, drawings[drawn.name])
@@ -83,9 +83,11 @@ def number(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}".replace("-", "−")
     text = f"{value:.4g}"
-    if "e" in text:
+    if 1e3 <= abs(value) < 1e7:
+        text = f"{float(text):,.0f}"
+    elif "e" in text:
         mantissa, exponent = text.split("e")
-        return f"{mantissa} × 10<sup>{int(exponent)}</sup>".replace("-", "−")
+        text = f"{mantissa} × 10<sup>{int(exponent)}</sup>"
     return text.replace("-", "−")
 
 
@@ -126,13 +128,13 @@ def _claims(claims: tuple[Claim, ...]) -> str:
             f'<tr><td class="statement"><div class="text">{escape(claim.claim)}</div>'
             f'<div class="cited">{escape(claim.source)}</div><p class="why">{escape(claim.why)}</p></td>'
             f'<td class="number" data-name="Predicted">{number(claim.predicted)}{unit}</td>'
-            f'<td class="number" data-name="Measured">{number(claim.measured)}{unit}{interval}</td>'
-            f"<td>{whisker(claim)}</td>"
+            f'<td class="number" data-name="Measured">{number(claim.measured)}{unit}{interval}'
+            f"{whisker(claim)}</td>"
             f'<td data-name="Verdict">{_verdict(claim.verdict)}</td></tr>'
         )
     return (
         '<table class="claims"><thead><tr><th>Claim, source and reason for the verdict</th>'
-        '<th class="number">Predicted</th><th class="number">Measured [interval]</th><th></th>'
+        '<th class="number">Predicted</th><th class="number">Measured [interval]</th>'
         "<th>Verdict</th></tr>"
         f"</thead><tbody>{''.join(rows)}</tbody></table>"
         '<p class="notes">In the small pictures the dot and bar are the measured value and its interval, the '

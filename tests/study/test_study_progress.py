@@ -27,6 +27,13 @@ def test_bar_shows_cells_and_the_running_cell():
     assert "2/3" in stream.getvalue()
 
 
+def test_no_bar_is_left_behind_by_a_run_that_never_began():
+    stream = io.StringIO()
+    with BarProgress(Console(file=stream, force_terminal=True, width=100)):
+        pass
+    assert stream.getvalue() == ""
+
+
 def test_log_has_plain_lines():
     stream = io.StringIO()
     with LogProgress(stream) as progress:
