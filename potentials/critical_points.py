@@ -1,0 +1,87 @@
+"""Where the gradient vanishes, and what kind of point it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CriticalPoint", "classify"]
+
+Floats = NDArray[np.float64]
+
+_RELATIVE_ZERO = 1e-11
+_DEGENERATE_RATIO = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class CriticalPoint:
+    """A point where the gradient vanishes.
+
+    Attributes
+    ----------
+    x
+        Position, shape (d,), read-only.
+    energy
+        Energy there.
+    hessian
+        Second derivatives, shape (d, d), read-only.
+    index
+        Number of negative eigenvalues of the Hessian: 0 at a minimum, 1 at a saddle between two valleys.
+    degenerate
+        Whether some eigenvalue vanishes. Such a point is neither a minimum nor a saddle in the sense of the
+        quadratic escape formulas, and is never reported as one.
+    """
+
+    x: Floats
+    energy: float
+    hessian: Floats = field(repr=False)
+    index: int
+    degenerate: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("x", "hessian"):
+            array = np.array(getattr(self, name), dtype=np.float64)
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    @cached_property
+    def eigenvalues(self) -> Floats:
+        """Eigenvalues of the Hessian, ascending, shape (d,)."""
+        return np.asarray(np.linalg.eigvalsh(self.hessian), dtype=np.float64)
+
+    @property
+    def is_minimum(self) -> bool:
+        """Whether every eigenvalue is positive."""
+        return self.index == 0 and not self.degenerate
+
+    @property
+    def is_saddle(self) -> bool:
+        """Whether exactly one eigenvalue is negative and none vanishes."""
+        return self.index == 1 and not self.degenerate
+
+
+def classify(
+    x: Floats, energy: float, hessian: Floats, hessian_at: Callable[[Floats], Floats], distance: float
+) -> CriticalPoint:
+    """Make the `CriticalPoint` at `x`, which must be a zero of the gradient.
+
+    An eigenvalue counts as zero when it is negligible beside its own change over a small `distance` along its
+    eigenvector: in that case the quadratic part of the energy is meaningless on any visible scale.
+    """
+    values, vectors = np.linalg.eigh(hessian)
+    largest = float(np.max(np.abs(values)))
+    degenerate, index = False, 0
+    for value, vector in zip(values, vectors.T, strict=True):
+        change = 0.0
+        for side in (-distance, distance):
+            near = float(vector @ hessian_at(x + side * vector) @ vector)
+            if np.isfinite(near):
+                change = max(change, abs(near - value))
+        zero = abs(value) <= max(_RELATIVE_ZERO * largest, _DEGENERATE_RATIO * change)
+        degenerate |= bool(zero)
+        index += int(value < 0 and not zero)
+    return CriticalPoint(x, energy, hessian, index, degenerate)

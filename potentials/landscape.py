@@ -1,0 +1,165 @@
+"""A formula with its derivatives, symbolic and numeric: all that does not depend on parameter values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from potentials.derivatives import differentiate, expanded
+from potentials.formula import symbol
+from potentials.tape import Tape
+
+__all__ = ["Landscape", "natural_order"]
+
+Floats = NDArray[np.float64]
+
+
+def natural_order(symbols: Iterable[sp.Symbol]) -> tuple[sp.Symbol, ...]:
+    """Symbols sorted by name with numbers compared as numbers: x2 before x10."""
+
+    def key(item: sp.Symbol) -> list[tuple[int, int, str]]:
+        parts = re.findall(r"\d+|\D+", item.name)
+        return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
+
+    return tuple(sorted(symbols, key=key))
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """An energy in symbols, shared by every potential that differs in parameter values alone.
+
+    Attributes
+    ----------
+    expression, variables, parameters
+        The energy, and its symbols in two groups.
+    """
+
+    expression: sp.Expr
+    variables: tuple[sp.Symbol, ...]
+    parameters: tuple[sp.Symbol, ...]
+
+    @cached_property
+    def gradient(self) -> tuple[sp.Expr, ...]:
+        """First derivatives, symbolic."""
+        if self.coordinates is not None:
+            pairs = zip(self.coordinates, self.variables, strict=True)
+            return tuple(one.slope.xreplace({one.variables[0]: variable}) for one, variable in pairs)
+        return tuple(differentiate(self.expression, variable) for variable in self.variables)
+
+    @cached_property
+    def slope(self) -> sp.Expr:
+        """First derivative by the first variable, symbolic."""
+        return differentiate(self.expression, self.variables[0])
+
+    @cached_property
+    def curvature(self) -> sp.Expr:
+        """Second derivative by the first variable, symbolic."""
+        return differentiate(self.slope, self.variables[0])
+
+    @cached_property
+    def second_derivatives(self) -> dict[tuple[int, int], sp.Expr]:
+        """Entries (i, j), i <= j, of the Hessian that do not vanish identically."""
+        entries: dict[tuple[int, int], sp.Expr] = {}
+        if self.coordinates is not None:
+            for i, (one, variable) in enumerate(zip(self.coordinates, self.variables, strict=True)):
+                entries[i, i] = one.curvature.xreplace({one.variables[0]: variable})
+        else:
+            for i, slope in enumerate(self.gradient):
+                for j in range(i, len(self.variables)):
+                    entries[i, j] = differentiate(slope, self.variables[j])
+        return {place: entry for place, entry in entries.items() if entry != 0}
+
+    @cached_property
+    def coordinates(self) -> tuple[Landscape, ...] | None:
+        """One-dimensional landscapes whose sum this is, or None if there are none.
+
+        All use one variable, so that equal coordinates are one and the same object; a constant is shared
+        equally.
+        """
+        parts = self._split()
+        if parts is None:
+            return None
+        taken = {parameter.name for parameter in self.parameters}
+        common = symbol(next(name for name in _common_names() if name not in taken))
+        made: dict[sp.Expr, Landscape] = {}
+        for part, variable in zip(parts, self.variables, strict=True):
+            renamed = part.xreplace({variable: common})
+            if renamed not in made:
+                used = tuple(p for p in self.parameters if p in renamed.free_symbols)
+                same = (renamed, (common,), used) == (self.expression, self.variables, self.parameters)
+                made[renamed] = self if same else Landscape(renamed, (common,), used)
+        return tuple(
+            made[part.xreplace({variable: common})]
+            for part, variable in zip(parts, self.variables, strict=True)
+        )
+
+    def _split(self) -> list[sp.Expr] | None:
+        """The terms of each variable, or None if some term mixes variables."""
+        if len(self.variables) == 1:
+            return [self.expression]
+        parts = _terms_by_variable(self.expression, self.variables)
+        if parts is None and not _mixes(self.expression, self.variables):
+            whole = expanded(self.expression)
+            parts = None if whole is None else _terms_by_variable(whole, self.variables)
+        return parts
+
+    @cached_property
+    def energy_function(self) -> Tape:
+        """Inputs: variables, then parameters."""
+        return Tape((*self.variables, *self.parameters), (self.expression,))
+
+    @cached_property
+    def gradient_function(self) -> Tape:
+        """Inputs: variables, then parameters; d outputs."""
+        return Tape((*self.variables, *self.parameters), self.gradient)
+
+    @cached_property
+    def hessian_function(self) -> Tape:
+        """Inputs: variables, then parameters; outputs in the order of `second_derivatives`."""
+        return Tape((*self.variables, *self.parameters), tuple(self.second_derivatives.values()))
+
+
+def _common_names() -> Iterable[str]:
+    yield from ("x", "y", "z")
+    yield from (f"x{i}" for i in range(10_000))
+
+
+def _terms_by_variable(expression: sp.Expr, variables: Sequence[sp.Symbol]) -> list[sp.Expr] | None:
+    place = {variable: i for i, variable in enumerate(variables)}
+    terms: list[list[sp.Expr]] = [[] for _ in variables]
+    constant: list[sp.Expr] = []
+    for term in sp.Add.make_args(expression):
+        involved = [place[name] for name in term.free_symbols if name in place]
+        if len(involved) > 1:
+            return None
+        (terms[involved[0]] if involved else constant).append(term)
+    share = sp.Add(*constant) / len(variables)
+    return [sp.Add(*part, share) for part in terms]
+
+
+def _mixes(expression: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
+    """Whether some mixed second derivative is surely not zero, decided at random points.
+
+    A derivative that vanishes at all of them is left to the exact test that follows.
+    """
+    rng = np.random.default_rng(0)
+    others = sorted(expression.free_symbols, key=str)
+    for first, second in combinations(variables, 2):
+        if not {first, second} <= expression.free_symbols:
+            continue
+        mixed = differentiate(differentiate(expression, first), second)
+        if mixed == 0:
+            continue
+        points = rng.uniform(-1.5, 1.5, (len(others), 16))
+        value = np.asarray(Tape(others, (mixed,))(*points)[0], dtype=np.float64)
+        good = np.isfinite(value)
+        if np.any(np.abs(value[good]) > 1e-9):
+            return True
+    return False

@@ -1,0 +1,108 @@
+"""Critical points of a separable potential, composed from those of its coordinates.
+
+A d-dimensional separable landscape with c critical points a coordinate has c**d of them; the deepest
+minimum, the valley of a point and the rim of a valley need only the coordinates and are found without
+listing the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from potentials.critical_points import CriticalPoint
+from potentials.errors import InputError
+from potentials.one_dimension import critical_points_on_a_line
+from potentials.valley import Valley
+
+if TYPE_CHECKING:
+    from potentials.potential import Potential
+
+__all__ = ["Separable"]
+
+Floats = NDArray[np.float64]
+
+_MOST_POINTS = 4096
+
+
+class Separable:
+    """Critical points of the sum of one-dimensional potentials."""
+
+    def __init__(self, coordinates: Sequence[Potential]) -> None:
+        known: dict[object, tuple[CriticalPoint, ...]] = {}
+        for coordinate in coordinates:
+            key = (coordinate, coordinate.domain)
+            if key not in known:
+                known[key] = critical_points_on_a_line(coordinate)
+        self.coordinates = tuple(coordinates)
+        self.lines = [known[coordinate, coordinate.domain] for coordinate in coordinates]
+
+    def all(self) -> tuple[CriticalPoint, ...]:
+        """Every critical point, in the order of the coordinates."""
+        self._count_allowed([len(line) for line in self.lines], "critical points")
+        return tuple(_composed(choice) for choice in product(*self.lines))
+
+    def minima(self) -> tuple[CriticalPoint, ...]:
+        """Every minimum, lowest first."""
+        lines = [[point for point in line if point.is_minimum] for line in self.lines]
+        self._count_allowed([len(line) for line in lines], "minima")
+        found = [_composed(choice) for choice in product(*lines)]
+        return tuple(sorted(found, key=lambda point: (point.energy, tuple(point.x))))
+
+    def deepest(self) -> CriticalPoint | None:
+        """The lowest minimum, or None if some coordinate has none."""
+        lines = [[point for point in line if point.is_minimum] for line in self.lines]
+        if not all(lines):
+            return None
+        return _composed([min(line, key=lambda point: (point.energy, point.x[0])) for line in lines])
+
+    def valley(self, at: Floats) -> Valley | None:
+        """The valley that holds the point, or None if the way down from it ends in no minimum."""
+        places = [self._below(i, float(value)) for i, value in enumerate(at)]
+        if any(place is None for place in places):
+            return None
+        chosen = [self.lines[i][place] for i, place in enumerate(places) if place is not None]
+        lower, upper = np.full(len(chosen), -np.inf), np.full(len(chosen), np.inf)
+        saddles = []
+        for i, place in enumerate(places):
+            assert place is not None
+            for neighbour, rim in ((place - 1, lower), (place + 1, upper)):
+                if 0 <= neighbour < len(self.lines[i]):
+                    top = self.lines[i][neighbour]
+                    rim[i] = top.x[0]
+                    if top.index == 1 and not top.degenerate:
+                        saddles.append(_composed([*chosen[:i], top, *chosen[i + 1 :]]))
+        saddles.sort(key=lambda point: (point.energy, tuple(point.x)))
+        return Valley(_composed(chosen), tuple(saddles), "box", lower=lower, upper=upper)
+
+    def _below(self, i: int, value: float) -> int | None:
+        """Position in line i of the minimum that the way down from `value` leads to."""
+        line = self.lines[i]
+        right = next((place for place, point in enumerate(line) if point.x[0] >= value), len(line))
+        if right < len(line) and line[right].x[0] == value:
+            return right if line[right].is_minimum else None
+        uphill = float(self.coordinates[i].gradient(np.array([value]))[0]) > 0.0
+        place = right - 1 if uphill else right
+        return place if 0 <= place < len(line) and line[place].is_minimum else None
+
+    def _count_allowed(self, counts: Sequence[int], what: str) -> None:
+        if prod(counts) > _MOST_POINTS:
+            raise InputError(
+                f"The potential has {prod(counts)} {what}, too many to list: "
+                "ask for deepest(), valley(at) or saddles(around=...) instead."
+            )
+
+
+def _composed(points: Sequence[CriticalPoint]) -> CriticalPoint:
+    return CriticalPoint(
+        x=np.array([point.x[0] for point in points]),
+        energy=float(sum(point.energy for point in points)),
+        hessian=np.diag([point.hessian[0, 0] for point in points]),
+        index=sum(point.index for point in points),
+        degenerate=any(point.degenerate for point in points),
+    )
