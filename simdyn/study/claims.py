@@ -42,6 +42,10 @@ class Claim:
     def __post_init__(self) -> None:
         if self.verdict not in get_args(Verdict):
             raise ValueError(f"verdict {self.verdict!r} is none of {get_args(Verdict)}")
+        for name in ("predicted", "measured", "low", "high"):
+            value = getattr(self, name)
+            # Results come as zero-dimensional arrays; what is stored and shown are plain numbers.
+            object.__setattr__(self, name, None if value is None else float(value))
 
 
 def judge(low: float, high: float, band_low: float, band_high: float) -> Verdict:
@@ -74,4 +78,4 @@ def claims_text(claims: Sequence[Claim]) -> str:
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     records = [{key: finite(value) for key, value in dataclasses.asdict(claim).items()} for claim in claims]
-    return json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False, default=float) + "\n"
+    return json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

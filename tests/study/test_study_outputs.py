@@ -94,13 +94,13 @@ def test_claims_without_a_finite_value_are_null_not_nan():
         source="s",
         predicted=math.nan,
         measured=None,
-        low=np.float64(2.5),
+        low=xr.DataArray(np.int64(2)),
         high=math.inf,
         verdict="undecided",
         why="w",
     )
     (record,) = json.loads(claims_text([claim]), parse_constant=lambda text: pytest.fail(text))
-    assert [record[key] for key in ("predicted", "measured", "low", "high")] == [None, None, 2.5, None]
+    assert [record[key] for key in ("predicted", "measured", "low", "high")] == [None, None, 2.0, None]
 
 
 def test_an_altered_measurement_changes_the_verdict(toy, findings):
