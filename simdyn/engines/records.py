@@ -60,7 +60,10 @@ class ExitRecords:
     def tally(self) -> Tally:
         """Totals."""
         return Tally(
-            int((self.code > 0).sum()), int((self.code == 0).sum()), int((self.code < 0).sum()), int(self.steps.sum())
+            int((self.code > 0).sum()),
+            int((self.code == 0).sum()),
+            int((self.code < 0).sum()),
+            int(self.steps.sum()),
         )
 
     @staticmethod

@@ -23,7 +23,11 @@ def cache_folder() -> Path:
         A folder that cannot be made or written.
     """
     chosen = os.environ.get("SIMDYN_CACHE")
-    base = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "simdyn"
+    base = (
+        Path(chosen)
+        if chosen
+        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "simdyn"
+    )
     try:
         base.mkdir(parents=True, exist_ok=True)
     except OSError as error:

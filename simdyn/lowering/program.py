@@ -80,15 +80,11 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
     if exit is not None:
         values.update(exit.values)
         if update.bridge:
-            crossed = tuple(
-                _bridged(lowering, update, exit, k, old, new) for k in range(len(exit.channels))
-            )
+            crossed = tuple(_bridged(lowering, update, exit, k, old, new) for k in range(len(exit.channels)))
             uniforms = len(crossed)
         else:
             crossed = tuple(_crossed(lowering, channel.surfaces, new) for channel in exit.channels)
-    return Program(
-        update.dim, update.noise_dim, uniforms, tuple(step), crossed, bounded, constants, values
-    )
+    return Program(update.dim, update.noise_dim, uniforms, tuple(step), crossed, bounded, constants, values)
 
 
 def _advanced(
@@ -138,7 +134,8 @@ def _bridged(
     gap = surfaces[0].gap
     slope = [sympy.diff(gap, variable) for variable in update.variables]
     columns = [
-        sympy.Add(*(slope[i] * update.factor[i][j] for i in range(update.dim))) for j in range(update.noise_dim)
+        sympy.Add(*(slope[i] * update.factor[i][j] for i in range(update.dim)))
+        for j in range(update.noise_dim)
     ]
     spread = sympy.Add(*(column**2 for column in columns))
     before, after = lowering.convert(gap, old), lowering.convert(gap, new)

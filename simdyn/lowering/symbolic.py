@@ -50,7 +50,9 @@ class Constants:
             number = sympy.N(expression.xreplace(known), 30)
             value = float(number) if number.is_real else float("nan")
             if not -1e308 < value < 1e308:
-                raise InputError(f"The coefficient {expression} is {number} for these parameters; it must be finite.")
+                raise InputError(
+                    f"The coefficient {expression} is {number} for these parameters; it must be finite."
+                )
             computed.append(value)
         return computed
 
@@ -140,7 +142,9 @@ class _Conversion:
         (degree, *_), *rest = poly.monoms()
         value = self._constant(poly.coeff_monomial(variable**degree))
         for (power, *_), coefficient in zip(rest, poly.coeffs()[1:], strict=True):
-            value = self.build.op("fma", value, self.build.power(x, degree - power), self._constant(coefficient))
+            value = self.build.op(
+                "fma", value, self.build.power(x, degree - power), self._constant(coefficient)
+            )
             degree = power
         return self.build.op("mul", value, self.build.power(x, degree)) if degree else value
 

@@ -172,7 +172,9 @@ def normal_pair32(w0, w1):  # type: ignore[no-untyped-def]
     square = fma(e, float32(-1.3862943611198906), f * _radius32(f))
     radius = math.sqrt(max(square, float32(0.0)))
     w = uint32(w1)
-    turn = _float32(uint32(((w & uint32(0x3FFFFFFF)) >> uint32(7)) | uint32(0x3F800000))) - float32(1.5 - 2.0**-24)
+    turn = _float32(uint32(((w & uint32(0x3FFFFFFF)) >> uint32(7)) | uint32(0x3F800000))) - float32(
+        1.5 - 2.0**-24
+    )
     square = turn * turn
     sine = turn * _turn_sin32(square)
     cosine = _float32(uint32(_bits32(_turn_cos32(square)) ^ (w & uint32(0x80000000))))
@@ -297,5 +299,3 @@ def cos32(x):  # type: ignore[no-untyped-def]
     square = r * r
     value = r * _sin32(square) if (k & uint32(1)) != uint32(0) else _cos32(square)
     return _float32(uint32(_bits32(value) ^ uint32(uint32((k + uint32(1)) & uint32(2)) << uint32(30))))
-
-

@@ -1,0 +1,64 @@
+"""simdyn: stochastic dynamics of optimisation, measured, predicted and exact, side by side.
+
+Names are imported on first use, so that `import simdyn` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from simdyn._version import __version__
+
+if TYPE_CHECKING:
+    from simdyn import exact, theory
+    from simdyn.dynamics import SDE, SGD, SGLD
+    from simdyn.errors import InputError
+    from simdyn.exits import Exit
+    from simdyn.questions import EscapeEstimate, escape_time
+    from simdyn.results import Estimate, Prediction, Reference
+
+_HOMES = {
+    "EscapeEstimate": "simdyn.questions",
+    "Estimate": "simdyn.results",
+    "Exit": "simdyn.exits",
+    "InputError": "simdyn.errors",
+    "Prediction": "simdyn.results",
+    "Reference": "simdyn.results",
+    "SDE": "simdyn.dynamics",
+    "SGD": "simdyn.dynamics",
+    "SGLD": "simdyn.dynamics",
+    "escape_time": "simdyn.questions",
+}
+_MODULES = {"exact", "theory"}
+
+__all__ = [
+    "SDE",
+    "SGD",
+    "SGLD",
+    "EscapeEstimate",
+    "Estimate",
+    "Exit",
+    "InputError",
+    "Prediction",
+    "Reference",
+    "__version__",
+    "escape_time",
+    "exact",
+    "theory",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    elif name in _MODULES:
+        value = import_module(f"simdyn.{name}")
+    else:
+        raise AttributeError(f"module 'simdyn' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

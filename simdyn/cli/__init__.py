@@ -1,0 +1,72 @@
+"""The shell: the same verbs as in Python. Heavy imports wait inside the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from simdyn.cli import escape, study
+from simdyn.errors import InputError
+
+app = typer.Typer(
+    name="simdyn",
+    help="Stochastic dynamics of optimisation: escape times measured, predicted and exact, side by side.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("escape")(escape.escape)
+app.add_typer(study.app, name="study")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from simdyn import __version__
+
+        typer.echo(f"simdyn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Stochastic dynamics of optimisation: escape times measured, predicted and exact, side by side."""
+
+
+def main() -> None:
+    """Run the shell and leave with 0 (done), 2 (the input is wrong), or 130 (interrupted)."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; returns the exit code."""
+    try:
+        code = app(arguments, prog_name="simdyn", standalone_mode=False)
+        sys.stdout.flush()
+    except InputError as error:
+        return _refuse(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        print("simdyn: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has gone, as in `simdyn ... | head`; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        # Typer's own complaints about options: it keeps their class to itself, but all of them can say it in words.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        return _refuse(message())
+    return code if isinstance(code, int) else 0
+
+
+def _refuse(message: str) -> int:
+    print(f"simdyn: {message}", file=sys.stderr)
+    return 2

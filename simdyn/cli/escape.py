@@ -1,0 +1,150 @@
+"""`simdyn escape`: the mean escape time of one problem."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from simdyn.errors import InputError
+
+if TYPE_CHECKING:
+    from potentials import Potential
+
+    from simdyn.dynamics import Dynamics
+
+
+def escape(
+    potential: Annotated[
+        str, typer.Argument(metavar="FORMULA_OR_NAME", help='Such as "x**4/4 - x**2/2" or styblinski_tang.')
+    ],
+    dim: Annotated[int | None, typer.Option(help="Dimension of a named potential.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the potential; may be repeated."),
+    ] = None,
+    sgd: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY=VALUE,...", help="learning_rate, batch_size, noise, temperature, floor, covariance."
+        ),
+    ] = None,
+    sgld: Annotated[
+        str | None, typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature.")
+    ] = None,
+    sde: Annotated[
+        str | None,
+        typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention, crossing."),
+    ] = None,
+    start: Annotated[str, typer.Option(help='"deepest", "x=-1", or numbers.')] = "deepest",
+    exit: Annotated[
+        str, typer.Option(help='A condition such as "x >= 0", "valley", or "commit".')
+    ] = "valley",
+    paths: Annotated[
+        int, typer.Option(help="Number of paths; the largest number with --target-error.")
+    ] = 10_000,
+    max_steps: Annotated[
+        int | None,
+        typer.Option(help="Step budget of each path. [default: shared out of a fixed amount of work]"),
+    ] = None,
+    target_error: Annotated[float | None, typer.Option(help="Stop at this relative standard error.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    method: Annotated[str, typer.Option(help="auto or direct.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")] = None,
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    normals: Annotated[
+        str, typer.Option(help="standard (up to 7.5 sigma) or wide (up to 8.6).")
+    ] = "standard",
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw the survival curve (.pdf, .svg, .png).")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
+    ] = False,
+) -> None:
+    """Measure a mean escape time and hold it against closed forms and the exact value."""
+    from simdyn.cli.progress import escape_bar
+    from simdyn.questions import escape_time
+
+    _check_picture(plot)
+    dynamics = _dynamics(sgd, sgld, sde)
+    landscape = _landscape(potential, dim, set_ or [])
+    with escape_bar(paths) as report:
+        answer = escape_time(
+            landscape,
+            dynamics,
+            start,
+            exit,
+            paths=paths,
+            max_steps=max_steps,
+            seed=seed,
+            method=method,
+            backend=backend,
+            threads=threads,
+            dtype=dtype,
+            normals=normals,
+            target_error=target_error,
+            progress=report,
+        )
+    if as_json:
+        for warning in answer.warnings:
+            typer.echo(f"warning: {warning}", err=True)
+        typer.echo(json.dumps(answer.to_json(), allow_nan=False))
+    else:
+        typer.echo(str(answer))
+    if plot is not None:
+        answer.plot(plot)
+        typer.echo(f"figure: {plot}", err=as_json)
+    if not answer.measurement.records.complete:
+        raise KeyboardInterrupt
+
+
+def _check_picture(plot: str | None) -> None:
+    """Before the run, not after it."""
+    if plot is None:
+        return
+    from pathlib import Path
+
+    from simdyn.plotting.style import FORMATS
+
+    if Path(plot).suffix.lower() not in FORMATS:
+        raise InputError(f"The picture {plot!r} must end in one of: {', '.join(FORMATS)}.")
+    if not Path(plot).resolve().parent.is_dir():
+        raise InputError(
+            f"The folder of the picture {plot!r} does not exist; make it first or choose another."
+        )
+
+
+def _dynamics(sgd: str | None, sgld: str | None, sde: str | None) -> Dynamics:
+    from simdyn.cli.settings import build
+    from simdyn.dynamics import SDE, SGD, SGLD
+
+    given: list[tuple[type, str, str]] = [
+        (kind, text, option)
+        for kind, text, option in ((SGD, sgd, "--sgd"), (SGLD, sgld, "--sgld"), (SDE, sde, "--sde"))
+        if text is not None
+    ]
+    if len(given) != 1:
+        said = " and ".join(option for _, _, option in given) or "none of them"
+        raise InputError(f"Name the dynamics by exactly one of --sgd, --sgld and --sde; there was {said}.")
+    dynamics: Dynamics = build(*given[0])
+    return dynamics
+
+
+def _landscape(text: str, dim: int | None, assignments: list[str]) -> Potential:
+    import potentials
+    from potentials import Potential
+
+    from simdyn.cli.settings import parse_numbers
+
+    parameters = parse_numbers(assignments, "--set")
+    if text.isidentifier() and len(text) > 1:
+        settings: dict[str, Any] = dict(parameters) if dim is None else {"dim": dim, **parameters}
+        return potentials.lookup(text, **settings)
+    if dim is not None:
+        raise InputError(
+            f"--dim {dim} belongs to a named potential; the formula {text!r} has the dimension of its variables."
+        )
+    return Potential(text, parameters=parameters)

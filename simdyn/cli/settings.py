@@ -1,0 +1,105 @@
+"""Reads `key=value,key=value` as people type it."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import difflib
+from typing import Any
+
+from simdyn.errors import InputError
+
+
+def parse_settings(text: str, option: str) -> dict[str, Any]:
+    """Keys and values of "learning_rate=0.01,temperature=0.1".
+
+    A value is a number, a list of lists of numbers and quoted expressions in brackets, or text. Commas inside brackets do not separate.
+
+    Raises
+    ------
+    InputError
+        A part without "=", or a key given twice.
+    """
+    settings: dict[str, Any] = {}
+    for part in _split(text):
+        key, separator, value = (piece.strip() for piece in part.partition("="))
+        if not separator or not key.isidentifier() or not value:
+            raise InputError(f"{option} contains {part.strip()!r}, which is not key=value.")
+        if key in settings:
+            raise InputError(f"{option} gives {key} twice; give it once.")
+        settings[key] = _value(value)
+    return settings
+
+
+def build(kind: type, text: str, option: str) -> Any:
+    """An instance of the dataclass `kind` from its settings in text.
+
+    Raises
+    ------
+    InputError
+        An unknown key (with the nearest known one), or a required one that is missing.
+    """
+    settings = parse_settings(text, option)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for key in settings:
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(fields)}."
+            raise InputError(f"{option} has no setting {key!r}; {hint}")
+    missing = [
+        name
+        for name, field in fields.items()
+        if name not in settings
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise InputError(
+            f"{option} lacks {', '.join(missing)}; give {', '.join(f'{name}=...' for name in missing)}."
+        )
+    return kind(**settings)
+
+
+def parse_numbers(assignments: list[str], option: str) -> dict[str, float]:
+    """Parameters from repeated `name=number` options.
+
+    Raises
+    ------
+    InputError
+        A part that is not name=number.
+    """
+    numbers: dict[str, float] = {}
+    for assignment in assignments:
+        for key, value in parse_settings(assignment, option).items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise InputError(f"{option} {key}={value} is not a number.")
+            numbers[key] = float(value)
+    return numbers
+
+
+def _split(text: str) -> list[str]:
+    parts, depth, current = [], 0, ""
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append(current)
+            current = ""
+        else:
+            current += character
+    return [*parts, current]
+
+
+def _value(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    if text.startswith("["):
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            return [_value(part.strip()) for part in _split(text[1:-1])]
+    return text.strip("\"'")

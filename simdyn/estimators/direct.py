@@ -1,0 +1,178 @@
+"""Mean escape times by direct simulation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from simdyn.dynamics import Update
+from simdyn.engines import ExitRecords, Tally, engine_for
+from simdyn.errors import InputError
+from simdyn.exits import Exit
+from simdyn.inference import ExponentialFit, ExponentialityTest, check_exponentiality, fit_exponential
+from simdyn.noise import Seed
+
+DEFAULT_WORK = 2e10
+"""Coordinate-steps that a run may take when nobody sets a step budget: some tens of seconds on two cores."""
+
+
+@dataclass(frozen=True)
+class DirectMeasurement:
+    """Everything that a direct simulation of an exit has found.
+
+    Attributes
+    ----------
+    fit
+        The mean and how it was formed.
+    exponentiality
+        Test of the part of the law beyond the burn-in.
+    records
+        How each path ended.
+    times
+        Time of the end of each path in the unit of the dynamics, shape (n,).
+    max_steps
+        Step budget of each path.
+    seconds
+        Wall-clock time.
+    """
+
+    fit: ExponentialFit
+    exponentiality: ExponentialityTest
+    records: ExitRecords
+    times: np.ndarray
+    max_steps: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """State of a running measurement, for a display."""
+
+    tally: Tally
+    paths: int
+
+    @property
+    def finished(self) -> int:
+        """Paths that have ended one way or another."""
+        return self.tally.events + self.tally.censored + self.tally.diverged
+
+    @property
+    def censored_share(self) -> float:
+        """Share of ended paths that ran out of budget."""
+        return self.tally.censored / self.finished if self.finished else 0.0
+
+    @property
+    def relative_error(self) -> float:
+        """Relative standard error of the mean from the escapes so far."""
+        return float(self.tally.events**-0.5) if self.tally.events else float("inf")
+
+
+def measure_escape(
+    update: Update,
+    exit: Exit,
+    start: np.ndarray,
+    *,
+    paths: int,
+    max_steps: int | None = None,
+    seed: Seed = 0,
+    backend: str = "auto",
+    threads: int | None = None,
+    dtype: str = "float64",
+    normals: str = "standard",
+    target_error: float | None = None,
+    burn_in: float = 0.0,
+    report: Callable[[Progress], None] | None = None,
+) -> DirectMeasurement:
+    """Simulate paths from `start` until they leave, and estimate the mean time that this takes.
+
+    Parameters
+    ----------
+    update, exit, start
+        The dynamics on its landscape, what counts as leaving, and where to begin, shape (d,).
+    paths
+        Number of paths; with `target_error` the largest number.
+    max_steps
+        Step budget of each path; by default `DEFAULT_WORK` is shared out among the paths, at least 10,000 steps each.
+    seed
+        Key of all randomness.
+    backend, threads, dtype, normals
+        Where and how paths are computed; see the engine.
+    target_error
+        Stop once the relative standard error of the mean is at most this. The number of paths of each round follows from the results
+        before it alone, so the outcome is as reproducible as with a fixed number.
+    burn_in
+        In the unit of the dynamics; lowered to nothing when a tenth of the mean is shorter, for then there is no exponential part to
+        separate.
+    report
+        Called about ten times a second.
+
+    Raises
+    ------
+    InputError
+        Settings out of range, or a run that was interrupted before any path ended.
+    """
+    budget = _checked(paths, max_steps, target_error, update.dim)
+    engine = engine_for(backend, update, exit, dtype=dtype, noise=normals, threads=threads)
+    begun = time.perf_counter()
+    batches: list[ExitRecords] = []
+    wanted = paths if target_error is None else min(paths, max(100, round(target_error**-2)))
+    while wanted:
+        done = sum(len(batch.code) for batch in batches)
+        before = sum((batch.tally for batch in batches), Tally())
+        batches.append(
+            engine.first_passage(
+                start,
+                paths=wanted,
+                max_steps=budget,
+                seed=seed,
+                first_path=done,
+                report=None if report is None else lambda t, b=before: report(Progress(b + t, paths)),  # type: ignore[misc]
+            )
+        )
+        records = ExitRecords.join(batches)
+        if len(records.code) == 0:
+            raise InputError("The run was interrupted before any path had ended; nothing was measured.")
+        measurement = _measurement(update, records, burn_in, budget, begun)
+        if not records.complete or target_error is None:
+            break
+        wanted = _further_paths(measurement.fit, len(records.code), paths, target_error)
+    return measurement
+
+
+def _further_paths(fit: ExponentialFit, done: int, limit: int, target_error: float) -> int:
+    """How many more paths bring the relative error down to the target, as far as the limit allows."""
+    if fit.relative_error <= target_error or done >= limit:
+        return 0
+    share = fit.effective_events / done
+    needed = target_error**-2 / share if share > 0 else 2.0 * done
+    return int(min(limit, max(1.02 * needed, done + 100)) - done)
+
+
+def _measurement(
+    update: Update, records: ExitRecords, burn_in: float, max_steps: int, begun: float
+) -> DirectMeasurement:
+    observed = records.exited
+    times = records.steps.astype(float)
+    if update.unit == "time":
+        # A bridge finds that an exit took place within a step, not when; the middle is right to first order.
+        times = (times - 0.5 * observed if update.bridge else times) * update.step
+    fit = fit_exponential(times, observed, unit=update.unit)
+    if 0 < burn_in < 0.1 * fit.estimate.value and not np.any(~observed & (times < burn_in)):
+        fit = fit_exponential(times, observed, unit=update.unit, burn_in=burn_in)
+    later = times > fit.burn_in
+    test = check_exponentiality(times[later] - fit.burn_in, observed[later])
+    return DirectMeasurement(fit, test, records, times, max_steps, time.perf_counter() - begun)
+
+
+def _checked(paths: int, max_steps: int | None, target_error: float | None, dim: int) -> int:
+    for name, value in (("paths", paths), ("max_steps", max_steps)):
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise InputError(f"{name} is {value!r}, but it must be a whole number of at least 1.")
+    if target_error is not None and not 0 < target_error < 1:
+        raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.02.")
+    return int(max_steps) if max_steps is not None else max(10_000, int(DEFAULT_WORK / (paths * dim)))

@@ -1,0 +1,31 @@
+"""The survival function of right-censored data with a pointwise band."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class SurvivalCurve:
+    """Kaplan-Meier estimate: `survival` holds from each of `times` on; `low` and `high` are pointwise 95 % limits."""
+
+    times: np.ndarray
+    survival: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def kaplan_meier(times: np.ndarray, observed: np.ndarray) -> SurvivalCurve:
+    """Kaplan-Meier estimate with Greenwood's variance on the log-log scale (scipy.stats.ecdf)."""
+    from scipy.stats import CensoredData, ecdf
+
+    times, observed = np.asarray(times, dtype=float), np.asarray(observed, dtype=bool)
+    result = ecdf(CensoredData(uncensored=times[observed], right=times[~observed])).sf
+    with np.errstate(all="ignore"):
+        band = result.confidence_interval(0.95, method="log-log")
+    # The band is undefined where the estimate is 0 or 1.
+    low = np.where(np.isfinite(band.low.probabilities), band.low.probabilities, result.probabilities)
+    high = np.where(np.isfinite(band.high.probabilities), band.high.probabilities, result.probabilities)
+    return SurvivalCurve(result.quantiles, result.probabilities, low, high)

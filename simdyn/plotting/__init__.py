@@ -1,0 +1,1 @@
+"""Figures. Nothing here is imported before a figure is asked for."""

@@ -1,0 +1,111 @@
+"""Measured, exact and predicted side by side, as a table and as text."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas
+
+    from simdyn.questions.escape import EscapeEstimate
+
+
+def agreement(answer: EscapeEstimate, value: float) -> str:
+    """Where `value` lies as seen from the measurement: inside its 95 % or 99.9 % interval, or beyond."""
+    from simdyn.inference import fit_exponential
+
+    if not math.isfinite(answer.value):
+        return "above the lower bound" if value >= answer.low else "below the lower bound"
+    if answer.contains(value):
+        return "inside the 95 % interval"
+    measurement = answer.measurement
+    wide = fit_exponential(
+        measurement.times,
+        measurement.records.exited,
+        unit=answer.unit,
+        burn_in=measurement.fit.burn_in,
+        confidence=0.999,
+    ).estimate
+    if wide.contains(value):
+        return "inside the 99.9 % interval"
+    return "outside the 99.9 % interval"
+
+
+def comparison_table(answer: EscapeEstimate) -> pandas.DataFrame:
+    """Columns answer, value, low, high, ratio (value / measured), verdict, remark; times in the unit of the answer."""
+    import pandas
+
+    rows = [("measured", answer.value, answer.low, answer.high, 1.0, "", f"{answer.events:,} escapes")]
+    if answer.reference is not None:
+        exact = answer.reference
+        rows.append(
+            (
+                "exact",
+                exact.value,
+                exact.value - exact.error,
+                exact.value + exact.error,
+                exact.value / answer.value,
+                agreement(answer, exact.value),
+                exact.method,
+            )
+        )
+    for prediction in answer.predictions:
+        verdict = agreement(answer, prediction.value)
+        rows.append(
+            (
+                prediction.name,
+                prediction.value,
+                math.nan,
+                math.nan,
+                prediction.value / answer.value,
+                verdict if prediction.valid else f"not valid here; {verdict}",
+                prediction.why,
+            )
+        )
+    table = pandas.DataFrame(rows, columns=["answer", "value", "low", "high", "ratio", "verdict", "remark"])
+    table.attrs["unit"] = answer.unit
+    return table
+
+
+def summary(answer: EscapeEstimate) -> str:
+    """A few lines for a terminal or a notebook."""
+    problem = answer.problem
+    unit = "steps" if answer.unit == "steps" else "units of time"
+    kind = "first hit" if problem["exit_kind"] == "hit" else "commitment to another minimum"
+    lines = [
+        f"Mean escape time from {problem['potential']['name']}, {problem['exit']} ({kind}), in {unit}",
+        f"  measured   {_interval(answer)}",
+        f"             {answer.events:,} escapes, {answer.censored:,} censored, {answer.diverged:,} diverged; "
+        f"{answer.steps_done:.3g} path-steps in {answer.seconds:.1f} s on {answer.backend}",
+    ]
+    if len(answer.exits) > 1:
+        top = sorted(answer.exits.items(), key=lambda item: -item[1])
+        shown = ", ".join(f"{label}: {share:.1%}" for label, share in top[:4])
+        more = f", and {len(top) - 4} more channels" if len(top) > 4 else ""
+        lines.append(f"             through {shown}{more}")
+    if answer.reference is not None:
+        ratio = answer.value / answer.reference.value
+        lines.append(
+            f"  exact      {answer.reference.value:.8g} (+- {answer.reference.error:.1g}); measured / exact = {ratio:.4g}, "
+            f"{agreement(answer, answer.reference.value)}"
+        )
+        lines.append(f"             {answer.reference.method}")
+    else:
+        lines.append(f"  exact      none: {answer.reference_note}")
+    for prediction in answer.predictions:
+        mark = "" if prediction.valid else "NOT VALID HERE: "
+        lines.append(
+            f"  predicted  {prediction.value:.6g} by {prediction.name}; measured / predicted = "
+            f"{answer.value / prediction.value:.4g}"
+        )
+        lines.append(f"             {mark}{prediction.why}")
+    lines += [f"  warning    {text}" for text in answer.warnings]
+    return "\n".join(lines)
+
+
+def _interval(answer: EscapeEstimate) -> str:
+    if not math.isfinite(answer.value):
+        return f"more than {answer.low:.4g} (97.5 % lower bound; no escape seen)"
+    high = f"{answer.high:.6g}" if math.isfinite(answer.high) else "unbounded"
+    return f"{answer.value:.6g}   95 % interval {answer.low:.6g} to {high}"

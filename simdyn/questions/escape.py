@@ -1,0 +1,304 @@
+"""How long until it escapes? Measured, predicted and exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from potentials import Potential
+
+from simdyn.dynamics import Dynamics, Update
+from simdyn.errors import InputError
+from simdyn.estimators import DirectMeasurement, Progress, measure_escape
+from simdyn.exits import Exit, parse_start, resolve_exit
+from simdyn.noise import Seed, seed_record
+from simdyn.questions.record import dynamics_record, versions
+from simdyn.results import Estimate, Prediction, Reference
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
+METHODS = ("auto", "direct")
+_CLASSIFIED = 200
+_RELAXATION_TIMES = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EscapeEstimate(Estimate):
+    """A measured mean escape time with everything to hold it against.
+
+    Attributes
+    ----------
+    censored, diverged
+        Paths that ran out of budget, and paths that blew up.
+    exits
+        Share of the escapes that went through each channel.
+    predictions
+        Closed forms that belong to this problem, each with its validity.
+    reference
+        The numerically exact value, or None; then `reference_note` says why.
+    warnings
+        Sentences on what a reader should know before trusting the value.
+    misclassified
+        For an approximate valley exit: share of sampled exits from which gradient descent returns to the start's minimum.
+    problem
+        Record of landscape, dynamics, start, exit and budget, enough to repeat the run.
+    seed, backend, steps_done, seconds, versions
+        Provenance.
+    measurement
+        The raw records behind the value.
+    """
+
+    censored: int
+    diverged: int
+    exits: Mapping[str, float]
+    predictions: tuple[Prediction, ...]
+    reference: Reference | None
+    reference_note: str
+    warnings: tuple[str, ...]
+    misclassified: float | None
+    problem: Mapping[str, Any]
+    seed: Mapping[str, Any]
+    backend: str
+    steps_done: int
+    seconds: float
+    versions: Mapping[str, str]
+    measurement: DirectMeasurement = field(repr=False, compare=False)
+
+    def compare(self) -> pandas.DataFrame:
+        """One row an answer: measured, exact, predicted; with the ratio to the measured value and a verdict."""
+        from simdyn.questions.comparison import comparison_table
+
+        return comparison_table(self)
+
+    def plot(self, path: str | None = None) -> Figure:
+        """The survival curve on a log axis with the fitted exponential, the predictions and the exact mean.
+
+        With `path` the figure is also written there (.pdf, .svg or .png).
+        """
+        from simdyn.plotting.survival import survival_figure
+        from simdyn.plotting.style import save
+
+        figure = survival_figure(self)
+        if path is not None:
+            save(figure, path)
+        return figure
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that the shell prints; unbounded values are None."""
+        from simdyn.questions.record import json_object
+
+        return json_object(self)
+
+    def __str__(self) -> str:
+        from simdyn.questions.comparison import summary
+
+        return summary(self)
+
+
+def escape_time(
+    potential: Potential,
+    dynamics: Dynamics,
+    start: Any = "deepest",
+    exit: Any = "valley",
+    *,
+    paths: int = 10_000,
+    max_steps: int | None = None,
+    seed: Seed = 0,
+    method: str = "auto",
+    backend: str = "auto",
+    threads: int | None = None,
+    dtype: str = "float64",
+    normals: str = "standard",
+    target_error: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> EscapeEstimate:
+    """Mean escape time from `start` through `exit`, measured, predicted and, where it can be had, exact.
+
+    Parameters
+    ----------
+    potential, dynamics
+        What is descended, and how.
+    start
+        A point, "x=-1", or "deepest" (the lowest minimum).
+    exit
+        A condition such as "x >= 0" or "(x >= 0) | (x <= -2)"; "valley": across the rim of the start's valley (a hit); "commit":
+        arrival at a neighbouring minimum; or a target minimum.
+    paths
+        Number of paths; with `target_error` the largest number.
+    max_steps
+        Step budget of each path; paths that outlast it are censored and enter the likelihood as such.
+    seed
+        Integer or SeedSequence; the result is the same to the bit for the same seed, whatever the number of threads.
+    method
+        "direct", or "auto", which is direct simulation.
+    backend, threads, dtype, normals
+        "auto" or "cpu"; number of threads; "float64" or "float32"; "standard" or "wide" normals.
+    target_error
+        Relative standard error at which to stop.
+    progress
+        Called about ten times a second with the state of the run.
+
+    Returns
+    -------
+    EscapeEstimate
+
+    Raises
+    ------
+    InputError
+        Anything that cannot be done as asked, in one sentence.
+    """
+    if method not in METHODS:
+        raise InputError(f"method is {method!r}, but it must be one of: {', '.join(METHODS)}.")
+    origin = parse_start(start, potential)
+    way_out = resolve_exit(exit, potential, origin)
+    update = dynamics.update(potential)
+    _check_noise(update, origin, potential)
+    measurement = measure_escape(
+        update,
+        way_out,
+        origin,
+        paths=paths,
+        max_steps=max_steps,
+        seed=seed,
+        backend=backend,
+        threads=threads,
+        dtype=dtype,
+        normals=normals,
+        target_error=target_error,
+        burn_in=_burn_in(potential, update, origin),
+        report=progress,
+    )
+    reference, note = _reference(potential, dynamics, origin, way_out)
+    from simdyn import theory
+
+    predictions = theory.predictions(potential, dynamics, origin, way_out)
+    tally = measurement.records.tally
+    misclassified = _misclassified(potential, way_out, measurement)
+    estimate = measurement.fit.estimate
+    return EscapeEstimate(
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        unit=estimate.unit,
+        confidence=estimate.confidence,
+        events=estimate.events,
+        censored=tally.censored,
+        diverged=tally.diverged,
+        exits=_shares(way_out, measurement),
+        predictions=predictions,
+        reference=reference,
+        reference_note=note,
+        warnings=_warnings(measurement, misclassified, update),
+        misclassified=misclassified,
+        problem={
+            "potential": potential.record(),
+            "dynamics": dynamics_record(dynamics),
+            "start": [float(v) for v in origin],
+            "exit": way_out.description,
+            "exit_kind": way_out.kind,
+            "exit_values": {k: v for k, v in way_out.values.items() if k.startswith("_")},
+            "method": "direct",
+            "paths": paths,
+            "max_steps": measurement.max_steps,
+            "target_error": target_error,
+            "dtype": dtype,
+            "normals": normals,
+        },
+        seed=seed_record(seed),
+        backend="cpu",
+        steps_done=tally.path_steps,
+        seconds=measurement.seconds,
+        versions=versions(),
+        measurement=measurement,
+    )
+
+
+def _check_noise(update: Update, origin: np.ndarray, potential: Potential) -> None:
+    with np.errstate(all="ignore"):
+        factor, drift = update.factor_at(origin), update.drift_at(origin)
+    if not np.isfinite(factor).all():
+        raise InputError(
+            f"The noise covariance is not positive semidefinite at the start {origin.tolist()}; check its expression there."
+        )
+    if not np.isfinite(drift).all():
+        raise InputError(f"The gradient of {potential.name!r} is not finite at the start {origin.tolist()}.")
+
+
+def _burn_in(potential: Potential, update: Update, origin: np.ndarray) -> float:
+    """Several relaxation times of the start's valley, in the unit of the dynamics; 0 where there is no such time."""
+    try:
+        slowest = float(potential.valley(origin).minimum.eigenvalues.min())
+    except InputError:
+        return 0.0
+    if slowest <= 0:
+        return 0.0
+    duration = _RELAXATION_TIMES / slowest
+    return duration if update.unit == "time" else float(np.ceil(duration / update.step))
+
+
+def _reference(
+    potential: Potential, dynamics: Dynamics, origin: np.ndarray, way_out: Exit
+) -> tuple[Reference | None, str]:
+    from simdyn import exact
+
+    try:
+        return exact.escape_time(potential, dynamics, origin, way_out), ""
+    except exact.NoReference as reason:
+        return None, str(reason)
+
+
+def _shares(way_out: Exit, measurement: DirectMeasurement) -> dict[str, float]:
+    code = measurement.records.code
+    events = max(1, int((code > 0).sum()))
+    return {label: float((code == k + 1).sum() / events) for k, label in enumerate(way_out.labels)}
+
+
+def _misclassified(potential: Potential, way_out: Exit, measurement: DirectMeasurement) -> float | None:
+    if not way_out.approximate or way_out.valley is None:
+        return None
+    sample = measurement.records.state[measurement.records.exited][:_CLASSIFIED]
+    if len(sample) == 0:
+        return None
+    home = way_out.valley.minimum.x
+    back = [np.allclose(potential.valley(point).minimum.x, home, atol=1e-6) for point in sample.astype(float)]
+    return float(np.mean(back))
+
+
+def _warnings(measurement: DirectMeasurement, misclassified: float | None, update: Update) -> tuple[str, ...]:
+    records, fit = measurement.records, measurement.fit
+    tally, total = records.tally, len(records.code)
+    found = []
+    if not records.complete:
+        found.append("The run was interrupted; the value rests on what had been done by then.")
+    if tally.events == 0:
+        found.append(
+            f"No path escaped within {measurement.max_steps:,} steps, so only a lower bound is known; raise the step budget or the noise."
+        )
+    elif tally.events < 20:
+        found.append(f"Only {tally.events} paths escaped; the interval is wide.")
+    if tally.diverged:
+        found.append(
+            f"{tally.diverged:,} of {total:,} paths ({tally.diverged / total:.2%}) blew up; the learning rate or step is too large for this "
+            "landscape. They count as censored where they left the finite numbers."
+        )
+    if measurement.exponentiality.doubtful:
+        found.append(
+            "The escape times are not exponential (total-time-on-test position "
+            f"{measurement.exponentiality.mean_position:.3f} instead of 0.5, p = {measurement.exponentiality.p_value:.1g}), so the interval, "
+            "which assumes that they are, is only a guide"
+            + (" and the value depends on the step budget." if tally.censored else ".")
+        )
+    if misclassified is not None and misclassified > 0.05:
+        found.append(
+            f"From {misclassified:.0%} of the sampled exits gradient descent returns to the start's minimum: the planes at the saddles are a "
+            "poor rim for this valley; give an exit of your own."
+        )
+    if fit.burn_in and update.noise_dim and fit.survivors < 0.9:
+        found.append(
+            f"{1 - fit.survivors:.0%} of the paths escaped within the burn-in of {fit.burn_in:g} {fit.estimate.unit}."
+        )
+    return tuple(found)

@@ -1,0 +1,97 @@
+"""Records of problems and answers that programs can read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simdyn._version import __version__
+
+if TYPE_CHECKING:
+    from simdyn.dynamics import Dynamics
+    from simdyn.questions.escape import EscapeEstimate
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the bits of a result depend on."""
+    libraries = ("numpy", "scipy", "sympy", "numba", "llvmlite")
+    return {
+        "simdyn": __version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in libraries},
+    }
+
+
+def dynamics_record(dynamics: Dynamics) -> dict[str, Any]:
+    """Name and settings of a dynamics as plain data."""
+    fields = {}
+    for entry in dataclasses.fields(dynamics):
+        value = getattr(dynamics, entry.name)
+        fields[entry.name] = dynamics_record(value) if dataclasses.is_dataclass(value) else _plain(value)
+    return {"name": type(dynamics).__name__, **fields}
+
+
+def json_object(answer: EscapeEstimate) -> dict[str, Any]:
+    """The answer as one JSON-able object; what is unbounded or undefined is None."""
+    reference = answer.reference
+    return {
+        "estimate": {
+            "value": _finite(answer.value),
+            "low": _finite(answer.low),
+            "high": _finite(answer.high),
+            "unit": answer.unit,
+            "confidence": answer.confidence,
+            "events": answer.events,
+            "censored": answer.censored,
+            "diverged": answer.diverged,
+            "exits": dict(answer.exits),
+            "misclassified": answer.misclassified,
+        },
+        "predictions": [
+            {
+                "name": p.name,
+                "value": _finite(p.value),
+                "unit": p.unit,
+                "valid": p.valid,
+                "why": p.why,
+                "formula": p.formula,
+                "source": p.source,
+            }
+            for p in answer.predictions
+        ],
+        "reference": None
+        if reference is None
+        else {
+            "value": _finite(reference.value),
+            "error": _finite(reference.error),
+            "unit": reference.unit,
+            "method": reference.method,
+        },
+        "reference_note": answer.reference_note,
+        "warnings": list(answer.warnings),
+        "problem": answer.problem,
+        "seed": answer.seed,
+        "backend": answer.backend,
+        "steps_done": answer.steps_done,
+        "seconds": round(answer.seconds, 3),
+        "versions": answer.versions,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
