@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import sympy
 from potentials import Potential, Valley
-from potentials.formula import parse_condition, symbol
+from potentials.formula import parse_condition
 
 from simdyn.errors import InputError
 from simdyn.exits.exit import Channel, Exit, Surface
@@ -88,7 +88,7 @@ def _surface(relation: Any, potential: Potential, values: dict[str, float]) -> S
         if side.is_number:
             name = f"_bound{sum(key.startswith('_bound') for key in values)}"
             values[name] = float(side)
-            side = symbol(name)
+            side = _internal(name)
         bounds.append(side)
     return Surface(bounds[0], bounds[1], strict)
 
@@ -113,9 +113,9 @@ def _valley_exit(potential: Potential, start: np.ndarray) -> Exit:
         for i, variable in enumerate(potential.variables):
             name = f"_normal{s}_{i}"
             values[name] = float(normal[i])
-            terms.append(symbol(name) * variable)
+            terms.append(_internal(name) * variable)
         values[f"_bound{s}"] = float(normal @ point)
-        surfaces.append(Surface(sympy.Add(*terms), symbol(f"_bound{s}")))
+        surfaces.append(Surface(sympy.Add(*terms), _internal(f"_bound{s}")))
     channels = tuple(
         Channel(f"saddle {_point_text(potential, point)}", (surface,))
         for point, surface in zip(valley.points, surfaces, strict=True)
@@ -164,11 +164,11 @@ def _box_exit(
     for i, variable in enumerate(potential.variables):
         if np.isfinite(upper[i]):
             values[f"_upper{i}"] = float(upper[i])
-            surface = Surface(variable, symbol(f"_upper{i}"))
+            surface = Surface(variable, _internal(f"_upper{i}"))
             channels.append(Channel(f"{variable} >= {upper[i]:.6g}", (surface,)))
         if np.isfinite(lower[i]):
             values[f"_lower{i}"] = float(lower[i])
-            surface = Surface(symbol(f"_lower{i}"), variable)
+            surface = Surface(_internal(f"_lower{i}"), variable)
             channels.append(Channel(f"{variable} <= {lower[i]:.6g}", (surface,)))
     if not channels:
         where = valley.minimum.x if valley is not None else np.zeros(potential.dim)
@@ -184,9 +184,9 @@ def _ball_exit(potential: Potential, targets: list[np.ndarray], valley: Valley) 
         terms = []
         for i, variable in enumerate(potential.variables):
             values[f"_target{t}_{i}"] = float(target[i])
-            terms.append((variable - symbol(f"_target{t}_{i}")) ** 2)
+            terms.append((variable - _internal(f"_target{t}_{i}")) ** 2)
         values[f"_radius{t}"] = float(radius**2)
-        surface = Surface(symbol(f"_radius{t}"), sympy.Add(*terms))
+        surface = Surface(_internal(f"_radius{t}"), sympy.Add(*terms))
         channels.append(Channel(f"minimum {_point_text(potential, target)}", (surface,)))
     return Exit(
         potential.variables, tuple(channels), values, "commit", "comes near another minimum", valley=valley
@@ -231,3 +231,8 @@ def _point_text(potential: Potential, point: np.ndarray) -> str:
     if potential.dim <= 3:
         return ", ".join(f"{v}={p:.6g}" for v, p in zip(potential.variables, np.asarray(point), strict=True))
     return "(" + ", ".join(f"{p:.4g}" for p in point[:3]) + ", ...)"
+
+
+def _internal(name: str) -> sympy.Symbol:
+    """A symbol that no formula of a user can contain, since names with a leading underscore are refused there."""
+    return sympy.Symbol(name, real=True)

@@ -1,0 +1,1 @@
+"""Studies: one module for each set of claims."""
