@@ -12,7 +12,7 @@ public:
         for (uint64_t& word : state_) word = splitmix64(seed);
     }
 
-    uint64_t next() {
+    [[gnu::always_inline]] uint64_t next() {
         const uint64_t result = rotate_left(state_[0] + state_[3], 23) + state_[0];
         const uint64_t shifted = state_[1] << 17;
         state_[2] ^= state_[0];
@@ -25,7 +25,7 @@ public:
     }
 
     // In (0, 1), never an end point, so that its logarithm is finite.
-    double uniform() { return (static_cast<double>(next() >> 11) + 0.5) * 0x1p-53; }
+    [[gnu::always_inline]] double uniform() { return (static_cast<double>(next() >> 11) + 0.5) * 0x1p-53; }
 
 private:
     static uint64_t rotate_left(uint64_t word, int bits) { return (word << bits) | (word >> (64 - bits)); }
@@ -66,7 +66,8 @@ struct ZigguratLayers {
 
 static const ZigguratLayers LAYERS;
 
-inline double standard_normal(Xoshiro256pp& generator) {
+// Forced inline, as are the generator's members: one call would take the generator's state out of registers.
+[[gnu::always_inline]] inline double standard_normal(Xoshiro256pp& generator) {
     for (;;) {
         const uint64_t word = generator.next();
         const int layer = word & (ZigguratLayers::COUNT - 1);
