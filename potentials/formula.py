@@ -19,59 +19,22 @@ from typing import Any, NoReturn
 import sympy as sp
 
 from potentials.errors import InputError
+from potentials.language import (
+    ALLOWED,
+    CONSTANTS,
+    FUNCTIONS,
+    VARIADIC,
+    shortened,
+    symbol,
+)
 
-__all__ = [
-    "CONSTANTS",
-    "FUNCTIONS",
-    "check_name",
-    "from_sympy",
-    "parse_condition",
-    "parse_expression",
-    "symbol",
-]
+__all__ = ["parse_condition", "parse_expression", "symbol"]
 
 MAX_TEXT = 50_000
 MAX_DEPTH = 80
 MAX_EXPONENT = 200
 MAX_BITS = 4096
 MAX_ARGUMENTS = 32
-
-_Rule = tuple[Callable[..., sp.Expr], Callable[..., float]]
-
-FUNCTIONS: dict[str, _Rule] = {
-    "exp": (sp.exp, math.exp),
-    "log": (sp.log, math.log),
-    "sin": (sp.sin, math.sin),
-    "cos": (sp.cos, math.cos),
-    "tan": (sp.tan, math.tan),
-    "sqrt": (sp.sqrt, math.sqrt),
-    "abs": (sp.Abs, abs),
-    "Abs": (sp.Abs, abs),
-    "sign": (sp.sign, lambda v: math.copysign(1.0, v) if v else 0.0),
-    "sinh": (sp.sinh, math.sinh),
-    "cosh": (sp.cosh, math.cosh),
-    "tanh": (sp.tanh, math.tanh),
-    "min": (sp.Min, min),
-    "Min": (sp.Min, min),
-    "max": (sp.Max, max),
-    "Max": (sp.Max, max),
-}
-"""Functions a formula may call: the SymPy function and its value on floats."""
-
-CONSTANTS: dict[str, sp.Expr] = {"pi": sp.pi, "E": sp.E}
-
-_VARIADIC = frozenset({"min", "Min", "max", "Max"})
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_ALLOWED = "exp, log, sin, cos, tan, sqrt, abs, sign, sinh, cosh, tanh, min and max"
-_NOT_REAL = (sp.I, sp.zoo, sp.nan, sp.oo, sp.S.NegativeInfinity)
-_NODES = frozenset({sp.Add, sp.Mul, sp.Pow, sp.log, sp.Min, sp.Max} | {f for f, _ in FUNCTIONS.values()})
-_RECIPROCALS: dict[Any, Callable[[sp.Expr], sp.Expr]] = {
-    sp.cot: lambda u: sp.cos(u) / sp.sin(u),
-    sp.coth: lambda u: sp.cosh(u) / sp.sinh(u),
-    sp.sec: lambda u: 1 / sp.cos(u),
-    sp.csc: lambda u: 1 / sp.sin(u),
-}
-"""SymPy turns tan(x + pi/2) into -cot(x) of its own accord; these bring it back into the language."""
 
 _RELATIONS: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Lt: sp.Lt,
@@ -81,36 +44,6 @@ _RELATIONS: dict[type[ast.cmpop], Callable[..., Any]] = {
 }
 
 _Number = float | None
-
-
-def symbol(name: str) -> sp.Symbol:
-    """The symbol of a variable or parameter; every symbol of this package is real and is made here.
-
-    Raises
-    ------
-    InputError
-        If `name` is not a plain name (letters, digits, underscores, a letter first) or names a function.
-    """
-    check_name(name)
-    return sp.Symbol(name, real=True)
-
-
-def check_name(name: str) -> None:
-    """Raise `InputError` unless `name` can name a variable or a parameter."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        reason = (
-            "names that start with an underscore are reserved"
-            if str(name).startswith("_")
-            else "it is no name"
-        )
-        raise InputError(
-            f"{_short(str(name))!r} cannot be a variable or parameter ({reason}): use letters, digits and "
-            "underscores, a letter first."
-        )
-    if name in FUNCTIONS or name in CONSTANTS:
-        raise InputError(
-            f"{name!r} cannot be a variable or parameter because it is a built-in: choose another name."
-        )
 
 
 def parse_expression(text: str, names: Iterable[str] | None = None) -> sp.Expr:
@@ -137,31 +70,6 @@ def parse_expression(text: str, names: Iterable[str] | None = None) -> sp.Expr:
     return reader.finished(reader.value(_tree(text), 0)[0])
 
 
-def from_sympy(expression: sp.Expr) -> sp.Expr:
-    """The same formula in real symbols and exact numbers, as `parse_expression` would have made it.
-
-    Raises
-    ------
-    InputError
-        If the expression is not real and finite, or uses something that a formula cannot express.
-    """
-    names = {old: symbol(old.name) for old in expression.free_symbols if isinstance(old, sp.Symbol)}
-    result = expression.xreplace(names)
-    if result.atoms(sp.Float):
-        result = result.xreplace({f: sp.Rational(repr(float(f))) for f in result.atoms(sp.Float)})
-    for function, rewritten in _RECIPROCALS.items():
-        result = result.replace(function, rewritten)
-    if result.has(*_NOT_REAL):
-        raise InputError(f"The expression {_short(str(expression))!r} is not a finite real number.")
-    for node in sp.preorder_traversal(result):
-        if not (node.is_Symbol or node.is_Number or node.is_NumberSymbol or node.func in _NODES):
-            raise InputError(
-                f"The expression {_short(str(expression))!r} contains {_short(str(node), 30)!r}, "
-                f"which a formula cannot express: the functions are {_ALLOWED}."
-            )
-    return result
-
-
 def parse_condition(text: str, names: Iterable[str] | None = None) -> sp.logic.boolalg.Boolean:
     """Read a condition such as "(x >= 0) | (-3 <= y < 1)".
 
@@ -186,13 +94,9 @@ def parse_condition(text: str, names: Iterable[str] | None = None) -> sp.logic.b
     if condition in (sp.true, sp.false):
         word = "always holds" if condition == sp.true else "can never hold"
         raise InputError(
-            f"The condition {_short(text)!r} {word}: compare an expression of the variables with a number."
+            f"The condition {shortened(text)!r} {word}: compare an expression of the variables with a number."
         )
     return condition
-
-
-def _short(text: str, length: int = 60) -> str:
-    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 def _tree(text: str) -> ast.expr:
@@ -207,7 +111,7 @@ def _tree(text: str) -> ast.expr:
     if "#" in line or not line.isascii():
         odd = "#" if "#" in line else next(c for c in line if not c.isascii())
         raise InputError(
-            f"The formula {_short(text)!r} contains {odd!r}: use plain ASCII letters and operators."
+            f"The formula {shortened(text)!r} contains {odd!r}: use plain ASCII letters and operators."
         )
     try:
         with warnings.catch_warnings():
@@ -218,14 +122,14 @@ def _tree(text: str) -> ast.expr:
         product = re.search(r"\d\s*[A-Za-z(]|\)\s*[\w(]", line)
         remedy = "write products with *" if product else "check brackets and operators"
         raise InputError(
-            f"The formula {_short(text)!r} cannot be read at character {where + 1} "
-            f"(near {_short(line[max(0, where - 5) : where + 10], 20)!r}): {remedy}."
+            f"The formula {shortened(text)!r} cannot be read at character {where + 1} "
+            f"(near {shortened(line[max(0, where - 5) : where + 10], 20)!r}): {remedy}."
         ) from None
     except (RecursionError, MemoryError):
-        raise InputError(f"The formula {_short(text)!r} is nested too deeply: simplify it.") from None
+        raise InputError(f"The formula {shortened(text)!r} is nested too deeply: simplify it.") from None
     except ValueError:
         raise InputError(
-            f"The formula {_short(text)!r} contains a character or number that cannot be read."
+            f"The formula {shortened(text)!r} contains a character or number that cannot be read."
         ) from None
 
 
@@ -242,7 +146,7 @@ class _Reader:
         self.names = None if names is None else tuple(names)
 
     def refuse(self, reason: str) -> NoReturn:
-        raise InputError(f"The formula {_short(self.text)!r} {reason}.")
+        raise InputError(f"The formula {shortened(self.text)!r} {reason}.")
 
     def finished(self, expression: sp.Expr) -> sp.Expr:
         if expression.has(sp.I, sp.zoo, sp.nan, sp.oo, sp.S.NegativeInfinity):
@@ -280,7 +184,7 @@ class _Reader:
                 self.refuse("contains a comparison or a logical operator where a number is expected")
             case ast.UnaryOp(op=ast.Not() | ast.Invert()):
                 self.refuse("contains a logical operator where a number is expected")
-        piece = _short(self.line[node.col_offset : node.end_col_offset], 30)
+        piece = shortened(self.line[node.col_offset : node.end_col_offset], 30)
         self.refuse(
             f"contains {piece!r}, which is not allowed: use numbers, names, + - * / ** and functions only"
         )
@@ -290,15 +194,15 @@ class _Reader:
         value = node.value
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.refuse(
-                f"contains {_short(literal, 30)!r}, which is not a real number: use plain decimal numbers"
+                f"contains {shortened(literal, 30)!r}, which is not a real number: use plain decimal numbers"
             )
         if len(literal) > MAX_BITS // 4 or abs(value) > 1e300 or (value != 0 and abs(value) < 1e-300):
-            self.refuse(f"contains the number {_short(literal, 30)}, which is out of range: rescale it")
+            self.refuse(f"contains the number {shortened(literal, 30)}, out of range: rescale it")
         if isinstance(value, int):
             return sp.Integer(value), float(value)
         if value == 0.0:
             if literal.lower().split("e")[0].strip("0."):
-                self.refuse(f"contains the number {_short(literal, 30)}, which is out of range: rescale it")
+                self.refuse(f"contains the number {shortened(literal, 30)}, out of range: rescale it")
             return sp.Integer(0), 0.0
         return sp.Rational(literal), value
 
@@ -309,13 +213,13 @@ class _Reader:
             self.refuse(f"uses the function {name} without brackets: write {name}(...)")
         if name.startswith("_"):
             self.refuse(
-                f"contains the name {_short(name, 30)!r}: names that start with an underscore are reserved"
+                f"contains the name {shortened(name, 30)!r}: names that start with an underscore are reserved"
             )
         if self.names is not None and name not in self.names:
             close = difflib.get_close_matches(name, self.names, 1)
             hint = f" (did you mean {close[0]}?)" if close else ""
             known = ", ".join(self.names[:12]) + (", ..." if len(self.names) > 12 else "")
-            self.refuse(f"contains the unknown name {_short(name, 30)!r}{hint}: the known names are {known}")
+            self.refuse(f"contains the unknown name {shortened(name, 30)!r}{hint}: the names are {known}")
         return symbol(name), None
 
     def chain(self, node: ast.expr, kinds: tuple[type[ast.operator], ...]) -> list[tuple[bool, ast.expr]]:
@@ -378,18 +282,18 @@ class _Reader:
 
     def call(self, node: ast.Call, depth: int) -> tuple[sp.Expr, _Number]:
         if not isinstance(node.func, ast.Name):
-            self.refuse(f"calls something that is not a plain function: the functions are {_ALLOWED}")
+            self.refuse(f"calls something that is not a plain function: the functions are {ALLOWED}")
         name = node.func.id
         if name not in FUNCTIONS:
             close = difflib.get_close_matches(name.lower(), FUNCTIONS, 1)
             hint = f" (did you mean {close[0]}?)" if close else " (write a product with *)"
             self.refuse(
-                f"calls the unknown function {_short(name, 30)!r}{hint}: the functions are {_ALLOWED}"
+                f"calls the unknown function {shortened(name, 30)!r}{hint}: the functions are {ALLOWED}"
             )
         count = len(node.args)
-        wrong = not 2 <= count <= MAX_ARGUMENTS if name in _VARIADIC else count != 1
+        wrong = not 2 <= count <= MAX_ARGUMENTS if name in VARIADIC else count != 1
         if node.keywords or wrong:
-            need = f"2 to {MAX_ARGUMENTS} arguments" if name in _VARIADIC else "exactly one argument"
+            need = f"2 to {MAX_ARGUMENTS} arguments" if name in VARIADIC else "exactly one argument"
             self.refuse(f"calls {name} with the wrong arguments: it takes {need}")
         values = [self.value(argument, depth + 1) for argument in node.args]
         make, evaluate = FUNCTIONS[name]

@@ -125,6 +125,27 @@ class Landscape:
         """Inputs: variables, then parameters; outputs in the order of `second_derivatives`."""
         return Tape((*self.variables, *self.parameters), tuple(self.second_derivatives.values()))
 
+    def energy_at(self, columns: Sequence[Floats], values: Iterable[float]) -> Floats:
+        """Energy at points given as d columns of one shape."""
+        (value,) = self.energy_function(*columns, *values)
+        return np.array(np.broadcast_to(value, columns[0].shape), dtype=np.float64)
+
+    def gradient_at(self, columns: Sequence[Floats], values: Iterable[float]) -> Floats:
+        """Gradient, one more dimension of length d."""
+        result = np.empty((*columns[0].shape, len(columns)))
+        for i, value in enumerate(self.gradient_function(*columns, *values)):
+            result[..., i] = value
+        return result
+
+    def hessian_at(self, columns: Sequence[Floats], values: Iterable[float]) -> Floats:
+        """Hessian, two more dimensions of length d."""
+        result = np.zeros((*columns[0].shape, len(columns), len(columns)))
+        entries = self.hessian_function(*columns, *values)
+        for (i, j), value in zip(self.second_derivatives, entries, strict=True):
+            result[..., i, j] = value
+            result[..., j, i] = value
+        return result
+
 
 def _common_names() -> Iterable[str]:
     yield from ("x", "y", "z")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
@@ -15,8 +13,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from potentials.critical_points import CriticalPoint
 from potentials.errors import InputError
-from potentials.formula import from_sympy, parse_expression, symbol
+from potentials.formula import parse_expression
+from potentials.inputs import (
+    Domain,
+    checked_domain,
+    chosen_variables,
+    columns_of,
+    finite_parameter,
+    probes,
+    unknown_parameter,
+)
 from potentials.landscape import Landscape, natural_order
+from potentials.language import from_sympy
 from potentials.search import Search
 from potentials.separable import Separable
 from potentials.valley import Valley
@@ -24,9 +32,6 @@ from potentials.valley import Valley
 __all__ = ["Potential"]
 
 Floats = NDArray[np.float64]
-Domain = tuple[tuple[float, float], ...]
-
-_DEFAULT_DOMAIN = (-10.0, 10.0)
 
 
 class Potential:
@@ -68,17 +73,17 @@ class Potential:
         symbols = {item.name: item for item in expression.free_symbols}
         for key in values:
             if key not in symbols:
-                raise InputError(_unknown_parameter(key, symbols, "the formula contains"))
-        chosen = _chosen_variables(variables, symbols, values)
+                raise InputError(unknown_parameter(key, symbols, "the formula contains"))
+        chosen = chosen_variables(variables, symbols, values)
         if not any(item in expression.free_symbols for item in chosen):
             raise InputError(
                 f"The formula {str(expression)[:60]!r} contains no variable: add one, such as x."
             )
         self._set(
             Landscape(expression, chosen, natural_order(symbols[key] for key in values)),
-            {key: _finite(key, value) for key, value in values.items()},
+            {key: finite_parameter(key, value) for key, value in values.items()},
             str(expression) if name is None else str(name),
-            _domain(domain, len(chosen)),
+            checked_domain(domain, len(chosen)),
         )
 
     def _set(self, landscape: Landscape, values: Mapping[str, float], name: str, domain: Domain) -> None:
@@ -86,7 +91,7 @@ class Potential:
         self._parameters = MappingProxyType({item.name: values[item.name] for item in landscape.parameters})
         self._name = name
         self._domain = domain
-        if not np.any(np.isfinite(self.energy(_probes(domain)))):
+        if not np.any(np.isfinite(self.energy(probes(domain)))):
             raise InputError(
                 f"The energy {self._name[:60]!r} is not a finite real number anywhere it was tried: "
                 "change the formula, the parameters or the domain."
@@ -149,9 +154,7 @@ class Potential:
         InputError
             If `x` is not numeric or its last dimension is not d.
         """
-        columns = self._columns(x)
-        (value,) = self._landscape.energy_function(*columns, *self._parameters.values())
-        return np.array(np.broadcast_to(value, columns[0].shape), dtype=np.float64)
+        return self._landscape.energy_at(self._columns(x), self._parameters.values())
 
     def gradient(self, x: ArrayLike) -> Floats:
         """Gradient at points of shape (..., d); shape (..., d).
@@ -161,11 +164,7 @@ class Potential:
         InputError
             If `x` is not numeric or its last dimension is not d.
         """
-        columns = self._columns(x)
-        result = np.empty((*columns[0].shape, self.dim))
-        for i, value in enumerate(self._landscape.gradient_function(*columns, *self._parameters.values())):
-            result[..., i] = value
-        return result
+        return self._landscape.gradient_at(self._columns(x), self._parameters.values())
 
     def hessian(self, x: ArrayLike) -> Floats:
         """Second derivatives at points of shape (..., d); shape (..., d, d).
@@ -175,25 +174,10 @@ class Potential:
         InputError
             If `x` is not numeric or its last dimension is not d.
         """
-        columns = self._columns(x)
-        result = np.zeros((*columns[0].shape, self.dim, self.dim))
-        values = self._landscape.hessian_function(*columns, *self._parameters.values())
-        for (i, j), value in zip(self._landscape.second_derivatives, values, strict=True):
-            result[..., i, j] = value
-            result[..., j, i] = value
-        return result
+        return self._landscape.hessian_at(self._columns(x), self._parameters.values())
 
     def _columns(self, x: ArrayLike) -> list[Floats]:
-        try:
-            array = np.asarray(x, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(f"Points must be an array of real numbers of shape (..., {self.dim}).") from None
-        if array.ndim == 0 or array.shape[-1] != self.dim:
-            raise InputError(
-                f"Points of shape {array.shape} do not fit the {self.dim} variables of {self._name[:60]!r}: "
-                f"the last dimension must be {self.dim}."
-            )
-        return [array[..., i] for i in range(self.dim)]
+        return columns_of(x, self.dim, self._name)
 
     @property
     def separable(self) -> bool:
@@ -312,8 +296,8 @@ class Potential:
         """
         for key in values:
             if key not in self._parameters:
-                raise InputError(_unknown_parameter(key, self._parameters, "the parameters are"))
-        changed = {**self._parameters, **{key: _finite(key, value) for key, value in values.items()}}
+                raise InputError(unknown_parameter(key, self._parameters, "the parameters are"))
+        changed = {**self._parameters, **{key: finite_parameter(key, value) for key, value in values.items()}}
         return Potential._make(self._landscape, changed, self._name, self._domain)
 
     def record(self) -> dict[str, Any]:
@@ -335,14 +319,10 @@ class Potential:
         InputError
             If the record is incomplete or not that of a potential.
         """
-        keys = {"name", "formula", "variables", "parameters", "domain"}
-        if (
-            not isinstance(record, Mapping)
-            or not keys <= set(record)
-            or not isinstance(record["formula"], str)
-        ):
+        kinds = {"name": str, "formula": str, "variables": list, "parameters": Mapping, "domain": list}
+        if not isinstance(record, Mapping) or any(not isinstance(record.get(k), t) for k, t in kinds.items()):
             raise InputError(
-                f"The record is not that of a potential: it needs the entries {', '.join(sorted(keys))}."
+                f"The record is not that of a potential: it needs the entries {', '.join(kinds)}."
             )
         return cls(
             record["formula"],
@@ -369,66 +349,3 @@ class Potential:
     def __repr__(self) -> str:
         values = ", ".join(f"{key}={value:g}" for key, value in self._parameters.items())
         return f"Potential({self._name!r}, dim={self.dim}" + (f", {values})" if values else ")")
-
-
-def _chosen_variables(
-    variables: Iterable[str | sp.Symbol] | str | None,
-    symbols: Mapping[str, sp.Symbol],
-    values: Mapping[str, object],
-) -> tuple[sp.Symbol, ...]:
-    if variables is None:
-        return natural_order(item for key, item in symbols.items() if key not in values)
-    listed = variables.replace(",", " ").split() if isinstance(variables, str) else variables
-    names = [item.name if isinstance(item, sp.Symbol) else item for item in listed]
-    chosen = tuple(symbol(name) for name in names)
-    for name in names:
-        if names.count(name) > 1 or name in values:
-            raise InputError(f"The variable {name!r} is named twice: name each variable and parameter once.")
-    for key in symbols:
-        if key not in names and key not in values:
-            raise InputError(
-                f"The formula contains {key!r}, which is no variable: give it as a parameter, {key}=VALUE."
-            )
-    return chosen
-
-
-def _unknown_parameter(key: str, known: Iterable[str], what: str) -> str:
-    names = sorted(known)
-    close = difflib.get_close_matches(key, names, 1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "") if names else "none"
-    return f"There is no parameter {key!r}{hint}: {what} {listed}."
-
-
-def _finite(key: str, value: object) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise InputError(f"The parameter {key}={value!r} is not a finite number: give one.")
-    return number
-
-
-def _domain(domain: object, dim: int) -> Domain:
-    if domain is None:
-        return (_DEFAULT_DOMAIN,) * dim
-    try:
-        array = np.asarray(domain, dtype=np.float64)
-    except (TypeError, ValueError):
-        array = np.empty(0)
-    if array.shape == (2,):
-        array = np.tile(array, (dim, 1))
-    if array.shape != (dim, 2) or not np.all(np.isfinite(array)) or not np.all(array[:, 0] < array[:, 1]):
-        raise InputError(
-            f"The domain {domain!r} is no search box: give (low, high), or one such pair per variable."
-        )
-    return tuple((float(low), float(high)) for low, high in array)
-
-
-def _probes(domain: Domain) -> Floats:
-    """A few points of the domain, none of them special."""
-    low, high = np.array(domain).T
-    golden = np.array([0.5, *(np.arange(1, 16) * 0.6180339887498949 % 1.0)])
-    shares = (golden[:, None] + 0.381966 * np.arange(low.size)) % 1.0
-    return low + shares * (high - low)

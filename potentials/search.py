@@ -1,14 +1,19 @@
-"""Critical points of coupled potentials of several variables."""
+"""Critical points of coupled potentials, found by following eigenvectors from many starting points.
+
+Where formulas give no complete list, this is a search: all points it reports are verified, but it can miss
+some.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from potentials.critical_points import CriticalPoint
-from potentials.errors import InputError
+from potentials.critical_points import CriticalPoint, classify
+from potentials.descent import newton_polished, way_down
 from potentials.valley import Valley
 
 if TYPE_CHECKING:
@@ -17,26 +22,152 @@ if TYPE_CHECKING:
 __all__ = ["Search"]
 
 Floats = NDArray[np.float64]
+Aim = Literal["minimum", "saddle", "any"]
+
+_STARTS = 256
+_MOST_STARTS = 4096
+_WORK = 4000
+_STEPS = 150
+_SAME = 1e-6
+_NUDGE = 1e-4
 
 
 class Search:
     """Critical points of a potential that is not separable, found by searching its domain."""
 
     def __init__(self, potential: Potential) -> None:
-        raise InputError(f"The variables of {potential.name[:60]!r} are coupled.")
+        self._potential = potential
+        self._low, self._high = np.array(potential.domain).T
+        self._scale = float(np.min(self._high - self._low))
 
     def all(self) -> tuple[CriticalPoint, ...]:
-        """Every critical point found."""
-        return ()
+        """Every critical point found in the domain, lowest first."""
+        return self._found
 
     def minima(self) -> tuple[CriticalPoint, ...]:
         """Every minimum found, lowest first."""
-        return ()
+        return tuple(point for point in self._found if point.is_minimum)
 
     def deepest(self) -> CriticalPoint | None:
-        """The lowest minimum found."""
-        return None
+        """The lowest minimum found, or None."""
+        return next(iter(self.minima()), None)
 
     def valley(self, at: Floats) -> Valley | None:
-        """The valley that holds the point."""
-        return None
+        """The valley in which the way down from `at` ends, or None if it ends in no minimum."""
+        end = way_down(self._potential, at, self._scale)
+        if end is None:
+            return None
+        minimum = self._classified(end)
+        if not minimum.is_minimum:
+            return None
+        near = self._follow(self._around(end), "saddle")
+        saddles = [point for point in self._merged(near, self._found) if point.is_saddle]
+        rim = []
+        for saddle in saddles:
+            normal = self._outward(saddle, end)
+            if normal is not None:
+                rim.append((saddle, normal))
+        rim.sort(key=lambda item: (item[0].energy, tuple(item[0].x)))
+        shape = (len(rim), at.size)
+        return Valley(
+            minimum,
+            tuple(saddle for saddle, _ in rim),
+            "planes",
+            points=np.array([saddle.x for saddle, _ in rim]).reshape(shape),
+            normals=np.array([normal for _, normal in rim]).reshape(shape),
+        )
+
+    @cached_property
+    def _found(self) -> tuple[CriticalPoint, ...]:
+        dim = self._potential.dim
+        affordable = max(64, round(_WORK / (1.0 + 0.002 * dim**3)))  # an eigensystem costs about dim**3
+        spread = self._spread(min(_MOST_STARTS, _STARTS * dim, affordable))
+        found = self._merged(self._follow(spread, "minimum"), ())
+        bottoms = [point.x for point in found if point.is_minimum][:16]
+        between = [0.5 * (a + b) for i, a in enumerate(bottoms) for b in bottoms[:i]]
+        climbs = np.concatenate([spread, *(self._around(x) for x in bottoms), *(x[None] for x in between)])
+        found = self._merged(self._follow(climbs, "saddle"), found)
+        found = self._merged(self._follow(spread, "any"), found)
+        inside = [p for p in found if np.all((p.x >= self._low) & (p.x <= self._high))]
+        return tuple(sorted(inside, key=lambda point: (point.energy, tuple(point.x))))
+
+    def _spread(self, count: int) -> Floats:
+        """Points that fill the domain evenly: an additive recurrence on a generalised golden ratio.
+
+        M. Roberts, "The unreasonable effectiveness of quasirandom sequences" (2018).
+        """
+        dim = self._low.size
+        ratio = 1.5
+        for _ in range(60):
+            ratio = (1.0 + ratio) ** (1.0 / (dim + 1))
+        shares = (0.5 + np.arange(1, count + 1)[:, None] * ratio ** -np.arange(1.0, dim + 1.0)) % 1.0
+        return np.asarray(self._low + shares * (self._high - self._low), dtype=np.float64)
+
+    def _around(self, x: Floats) -> Floats:
+        """Starting points for climbs out of the valley of `x`: along each mode, and in other directions."""
+        modes = np.linalg.eigh(self._potential.hessian(x))[1].T
+        directions = np.random.default_rng(0).standard_normal((16 + 4 * x.size, x.size))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        ways = np.concatenate([modes, -modes, directions])
+        return np.concatenate([x + distance * self._scale * ways for distance in (0.01, 0.1)])
+
+    def _follow(self, starts: Floats, aim: Aim) -> Floats:
+        """Zeros of the gradient reached from the starts, by Newton-like steps in the modes of the Hessian.
+
+        Steps go down every mode ("minimum"), up the softest and down the others ("saddle": eigenvector
+        following, Cerjan & Miller, Journal of Chemical Physics 75 (1981) 2800), or are Newton's ("any").
+        """
+        x, reach = starts, 0.03 * self._scale
+        done: list[Floats] = []
+        margin = 0.5 * (self._high - self._low)
+        for _ in range(_STEPS):
+            gradient, hessian = self._potential.gradient(x), self._potential.hessian(x)
+            good = np.all(np.isfinite(gradient), axis=1) & np.all(np.isfinite(hessian), axis=(1, 2))
+            good &= np.all((x >= self._low - margin) & (x <= self._high + margin), axis=1)
+            x, gradient, hessian = x[good], gradient[good], hessian[good]
+            if x.size == 0:
+                break
+            curvatures, modes = np.linalg.eigh(hessian)
+            sizes = np.maximum(np.abs(curvatures), 1e-300)
+            signs = np.ones_like(sizes)
+            if aim == "saddle":
+                signs[:, 0] = -1.0
+            elif aim == "any":
+                signs = np.where(curvatures < 0.0, -1.0, 1.0)
+            moves = -signs * np.einsum("nij,ni->nj", modes, gradient) / sizes
+            lengths = np.linalg.norm(moves, axis=1, keepdims=True)
+            moves *= np.minimum(1.0, reach / np.maximum(lengths, 1e-300))
+            x = x + np.einsum("nij,nj->ni", modes, moves)
+            arrived = lengths[:, 0] <= 1e-9 * self._scale
+            done.append(x[arrived])
+            x = x[~arrived]
+        return np.concatenate([*done, np.empty((0, starts.shape[1]))])
+
+    def _merged(self, positions: Floats, known: tuple[CriticalPoint, ...]) -> tuple[CriticalPoint, ...]:
+        """The known points and those at new positions, each once."""
+        points = list(known)
+        for x in positions:
+            if any(np.linalg.norm(x - point.x) <= _SAME * self._scale for point in points):
+                continue
+            polished = newton_polished(self._potential, x)
+            if any(np.linalg.norm(polished - point.x) <= _SAME * self._scale for point in points):
+                continue
+            points.append(self._classified(polished))
+        return tuple(points)
+
+    def _classified(self, x: Floats) -> CriticalPoint:
+        potential = self._potential
+        distance = 1e-4 * self._scale
+        return classify(x, float(potential.energy(x)), potential.hessian(x), potential.hessian, distance)
+
+    def _outward(self, saddle: CriticalPoint, bottom: Floats) -> Floats | None:
+        """Unit normal at a saddle pointing out of the valley of `bottom`, or None if it is not on its rim."""
+        unstable = np.linalg.eigh(saddle.hessian)[1][:, 0]
+        ends = [
+            way_down(self._potential, saddle.x + side * _NUDGE * self._scale * unstable, self._scale)
+            for side in (1.0, -1.0)
+        ]
+        here = [end is not None and bool(np.linalg.norm(end - bottom) <= _SAME * self._scale) for end in ends]
+        if here[0] == here[1]:
+            return None
+        return np.asarray(-unstable if here[0] else unstable, dtype=np.float64)
