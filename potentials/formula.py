@@ -24,6 +24,8 @@ from potentials.language import (
     CONSTANTS,
     FUNCTIONS,
     VARIADIC,
+    is_unreal,
+    rewritten,
     shortened,
     symbol,
 )
@@ -149,13 +151,11 @@ class _Reader:
         raise InputError(f"The formula {shortened(self.text)!r} {reason}.")
 
     def finished(self, expression: sp.Expr) -> sp.Expr:
-        if expression.has(sp.I, sp.zoo, sp.nan, sp.oo, sp.S.NegativeInfinity):
-            self.refuse(
-                "is not a finite real number everywhere: look for a division by zero or a negative root"
-            )
+        if is_unreal(expression):
+            self.refuse("is not a finite real number: look for a division by zero or a negative root")
         if any(p.exp.is_Integer and abs(p.exp) > MAX_EXPONENT for p in expression.atoms(sp.Pow)):
             self.refuse(f"contains a power above {MAX_EXPONENT}: lower the exponent")
-        return expression
+        return rewritten(expression)
 
     def value(self, node: ast.expr, depth: int) -> tuple[sp.Expr, _Number]:
         if depth > MAX_DEPTH:

@@ -19,6 +19,7 @@ __all__ = [
     "checked_domain",
     "chosen_variables",
     "columns_of",
+    "domain_text",
     "finite_parameter",
     "probes",
     "unknown_parameter",
@@ -87,6 +88,11 @@ def checked_domain(domain: object, dim: int) -> Domain:
             f"The domain {domain!r} is no search box: give (low, high), or one such pair per variable."
         )
     return tuple((float(low), float(high)) for low, high in array)
+
+
+def domain_text(domain: Domain) -> str:
+    """The search box as a sentence shows it, equal intervals once."""
+    return " x ".join(f"[{low:g}, {high:g}]" for low, high in list(dict.fromkeys(domain))[:3])
 
 
 def probes(domain: Domain) -> Floats:

@@ -90,7 +90,7 @@ def check_name(name: str) -> None:
         )
 
 
-def from_sympy(expression: sp.Expr) -> sp.Expr:
+def from_sympy(expression: sp.Expr | float) -> sp.Expr:
     """The same formula in real symbols and exact numbers, as `parse_expression` would have made it.
 
     Raises
@@ -98,6 +98,12 @@ def from_sympy(expression: sp.Expr) -> sp.Expr:
     InputError
         If the expression is not real and finite, or uses something that a formula cannot express.
     """
+    try:
+        expression = sp.sympify(expression, strict=True)  # strict: text inside is never evaluated
+    except sp.SympifyError:
+        expression = None
+    if not isinstance(expression, sp.Expr):
+        raise InputError("The energy is neither a formula nor a SymPy expression: give one of these.")
     names = {old: symbol(old.name) for old in expression.free_symbols if isinstance(old, sp.Symbol)}
     result = expression.xreplace(names)
     if result.atoms(sp.Float):

@@ -20,7 +20,7 @@ from potentials.critical_points import CriticalPoint, classify
 if TYPE_CHECKING:
     from potentials.potential import Potential
 
-__all__ = ["critical_points_on_a_line"]
+__all__ = ["critical_points_on_a_line", "is_listed_completely"]
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +28,7 @@ _Function = Callable[[Floats], Floats]
 
 _LARGEST_DEGREE = 40
 _SCAN = 8001
+_BEYOND = 3
 _ISOLATION = sp.Rational(1, 10**6)
 
 
@@ -35,13 +36,18 @@ def critical_points_on_a_line(potential: Potential) -> tuple[CriticalPoint, ...]
     """All critical points of a one-dimensional potential, ascending.
 
     Complete for polynomials up to degree 41; other functions are searched within `potential.domain`, where
-    points closer together than 1/8000 of the domain can be missed.
+    points closer together than 1/8000 of the domain can be missed. The rim of a valley that reaches beyond
+    the domain is looked for up to three domain widths outside.
     """
-    slope = potential.slope_in_numbers()
-    variable = potential.variables[0]
-    if slope.is_polynomial(variable) and _degree(slope, variable) <= _LARGEST_DEGREE:
-        return _of_polynomial(potential, slope)
+    if is_listed_completely(potential):
+        return _of_polynomial(potential, potential.slope_in_numbers())
     return _by_scanning(potential)
+
+
+def is_listed_completely(potential: Potential) -> bool:
+    """Whether the list of critical points is complete on the whole line, not only within the domain."""
+    slope, variable = potential.slope_in_numbers(), potential.variables[0]
+    return bool(slope.is_polynomial(variable)) and _degree(slope, variable) <= _LARGEST_DEGREE
 
 
 def _degree(expression: sp.Expr, variable: sp.Symbol) -> int:
@@ -118,7 +124,19 @@ def _bisected(coefficients: list[Fraction], low: Fraction, high: Fraction) -> fl
 
 
 def _by_scanning(potential: Potential) -> tuple[CriticalPoint, ...]:
+    """The points in the domain, and beyond it the rims of valleys whose minimum is the last point in it."""
     low, high = potential.domain[0]
+    width = high - low
+    points = _scan(potential, low, high)
+    for i in range(_BEYOND):
+        if points and points[0].is_minimum:
+            points = _scan(potential, low - (i + 1) * width, low - i * width)[-1:] + points
+        if points and points[-1].is_minimum:
+            points = points + _scan(potential, high + i * width, high + (i + 1) * width)[:1]
+    return tuple(points)
+
+
+def _scan(potential: Potential, low: float, high: float) -> list[CriticalPoint]:
     grid = np.linspace(low, high, _SCAN)
     spacing = (high - low) / (_SCAN - 1)
 
@@ -139,7 +157,7 @@ def _by_scanning(potential: Potential) -> tuple[CriticalPoint, ...]:
             continue
         energy = float(potential.energy(x))
         points.append(classify(x, energy, potential.hessian(x), potential.hessian, spacing))
-    return tuple(_merged(points, spacing))
+    return _merged(points, spacing)
 
 
 def _sign_changes(values: Floats) -> NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from potentials.inputs import (
     checked_domain,
     chosen_variables,
     columns_of,
+    domain_text,
     finite_parameter,
     probes,
     unknown_parameter,
@@ -68,7 +69,7 @@ class Potential:
         name: str | None = None,
         domain: Sequence[float] | Sequence[Sequence[float]] | None = None,
     ) -> None:
-        expression = parse_expression(energy) if isinstance(energy, str) else from_sympy(sp.sympify(energy))
+        expression = parse_expression(energy) if isinstance(energy, str) else from_sympy(energy)
         values = {} if parameters is None else {str(key): value for key, value in parameters.items()}
         symbols = {item.name: item for item in expression.free_symbols}
         for key in values:
@@ -196,17 +197,14 @@ class Potential:
         """
         parts = self._landscape.coordinates
         if parts is None:
-            raise InputError(
-                f"The potential {self._name[:60]!r} is not separable: its variables are coupled."
-            )
+            raise InputError(f"The variables of {self._name[:60]!r} are coupled: it has no coordinates.")
         if parts == (self._landscape,):
             return (self,)
         made: dict[object, Potential] = {}
         for part, interval in zip(parts, self._domain, strict=True):
             if (part, interval) not in made:
-                made[part, interval] = Potential._make(
-                    part, self._parameters, str(part.expression), (interval,)
-                )
+                name = str(part.expression)
+                made[part, interval] = Potential._make(part, self._parameters, name, (interval,))
         return tuple(made[part, interval] for part, interval in zip(parts, self._domain, strict=True))
 
     def slope_in_numbers(self) -> sp.Expr:
@@ -249,8 +247,8 @@ class Potential:
         lowest = self._points.deepest()
         if lowest is None:
             raise InputError(
-                f"The potential {self._name[:60]!r} has no non-degenerate minimum in {self._domain_text()}: "
-                "give a wider domain, or state the point instead."
+                f"The potential {self._name[:60]!r} has no non-degenerate minimum in "
+                f"{domain_text(self._domain)}: give a wider domain, or state the point instead."
             )
         return lowest
 
@@ -332,9 +330,8 @@ class Potential:
             domain=record["domain"],
         )
 
-    def _domain_text(self) -> str:
-        intervals = list(dict.fromkeys(self._domain))
-        return " x ".join(f"[{low:g}, {high:g}]" for low, high in intervals[:3])
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Potential.from_record, (self.record(),)
 
     @property
     def _identity(self) -> tuple[Any, ...]:

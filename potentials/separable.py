@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from potentials.critical_points import CriticalPoint
 from potentials.errors import InputError
-from potentials.one_dimension import critical_points_on_a_line
+from potentials.one_dimension import critical_points_on_a_line, is_listed_completely
 from potentials.valley import Valley
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ class Separable:
     def _below(self, i: int, value: float) -> int | None:
         """Position in line i of the minimum that the way down from `value` leads to."""
         line = self.lines[i]
+        low, high = self.coordinates[i].domain[0]
+        if not low <= value <= high and not is_listed_completely(self.coordinates[i]):
+            return None
         right = next((place for place, point in enumerate(line) if point.x[0] >= value), len(line))
         if right < len(line) and line[right].x[0] == value:
             return right if line[right].is_minimum else None

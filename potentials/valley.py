@@ -30,7 +30,7 @@ class Valley:
         "box" if the valley is exactly a box (one dimension and separable potentials); "planes" if it is
         approximated by the planes through the saddles normal to their unstable directions.
     lower, upper
-        Corners of the box, shape (d,), infinite where there is no rim ("box" only).
+        Corners of the box, shape (d,), infinite where no rim was found ("box" only).
     points, normals
         A point on each plane and its unit normal pointing out of the valley, shape (s, d) ("planes" only).
     """
