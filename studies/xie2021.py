@@ -1,17 +1,20 @@
 """Escape of SGLD and SGD from the 10-dimensional Styblinski-Tang valley (Xie, Sato & Sugiyama 2021).
 
-The paper derives two mean escape times, equation (6) for SGLD (white noise) and equation (7) for SGD (noise shaped like the Hessian), and
-supports them by straight lines in four plots: for SGLD the rate against the curvature scale k and minus its logarithm against 1/D; for
-SGD minus the logarithm of the rate against 1/k, B and 1/eta. This study measures all of them, beside the closed forms and beside the
-exact values of the very chains that are simulated.
+The paper derives two mean escape times, equation (6) for SGLD (white noise) and equation (7) for SGD (noise
+shaped like the Hessian), and supports them by straight lines in four plots: for SGLD the rate against the
+curvature scale k and minus its logarithm against 1/D; for SGD minus the logarithm of the rate against 1/k, B
+and 1/eta. This study measures all of them, beside the closed forms and beside the exact values of the very
+chains that are simulated.
 
-What should come out, and why. SGLD: (6) is the Eyring-Kramers formula, so it holds up to O(D) and O(eta); at D between 3 and 10 the
-barrier is 4 to 13 times the noise and the corrections are some per cent. SGD with C = |H|/B: between the minimum and the saddle lies a point where the curvature,
-and with it the noise, vanishes, and the drift points back. The SDE behind (7) never crosses it; the discrete chain hops over
-it. Its log N grows linearly in B with a slope of its own, and not linearly in 1/eta. Multiplying all curvatures by k is the same thing as multiplying
-eta by k (x -> sqrt(k) x), so the plots against 1/k and 1/eta are one experiment.
+What should come out, and why. SGLD: (6) is the Eyring-Kramers formula, so it holds up to O(D) and O(eta); at
+D between 3 and 10 the barrier is 4 to 13 times the noise and the corrections are some per cent. SGD with C =
+|H|/B: between the minimum and the saddle lies a point where the curvature, and with it the noise, vanishes,
+and the drift points back. The SDE behind (7) never crosses it; the discrete chain hops over it. Its log N
+grows linearly in B with a slope of its own, and not linearly in 1/eta. Multiplying all curvatures by k is the
+same thing as multiplying eta by k (x -> sqrt(k) x), so the plots against 1/k and 1/eta are one experiment.
 
-Out of reach here: the paper's second row of plots, a fully connected network on the Avila data, for lack of the trained network.
+Out of reach here: the paper's second row of plots, a fully connected network on the Avila data, for lack of
+the trained network.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from potentials import Potential, styblinski_tang
 
+from potentials import Potential, styblinski_tang
 from simdyn.study import Claim, Dimension, Execution, Grid, Quantity, Results, Study, StudyFigure, judge
 
 if TYPE_CHECKING:
@@ -36,7 +39,8 @@ if TYPE_CHECKING:
 DIM = 10
 PAPER = "Xie, Sato & Sugiyama 2021"
 OVERSHOOT_LIMIT = 0.01
-"""Largest share of escapes beyond |x| = 5 (where the next step explodes) at which a cell counts as escape at all."""
+"""Largest share of escapes beyond |x| = 5 (where the next step explodes) at which a cell counts as escape at
+all."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,8 @@ def grids(settings: Settings) -> list[Grid]:
             "SGD against curvature",
             [Dimension("k", ratios, "", "curvature scale")],
             [*MEASURED, *EXACT, PREDICTED],
-            f"Learning rate {settings.learning_rates[0]:g}, effective batch size {settings.rate_batch_size:g}, C = |H|/B. "
+            f"Learning rate {settings.learning_rates[0]:g}, effective batch size "
+            f"{settings.rate_batch_size:g}, C = |H|/B. "
             "The products of k and the learning rate are the learning rates of the grid before.",
         ),
         Grid(
@@ -246,7 +251,8 @@ def problem(grid: str, parameters: Mapping[str, Any], settings: Settings) -> tup
     return landscape, SGD(eta, batch, noise="hessian", floor=0.0)
 
 
-# --- fits ------------------------------------------------------------------------------------------------------------
+# --- fits
+# ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -276,13 +282,15 @@ def fit_line(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> Line:
 
 
 def usable(data: Dataset) -> np.ndarray:
-    """Which cells are escapes rather than explosions: at most 1 % of overshoot and no diverged paths to speak of."""
+    """Which cells are escapes rather than explosions: at most 1 % of overshoot and no diverged paths to speak
+    of."""
     paths = data["escapes"] + data["censored"] + data["diverged"]
     return np.asarray((data["overshoot"] <= OVERSHOOT_LIMIT) & (data["diverged"] <= OVERSHOOT_LIMIT * paths))
 
 
 def _halves(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> tuple[float, float]:
-    """Ratio of the slopes of the upper and the lower half of a curve, 1 for a straight line, and its standard error."""
+    """Ratio of the slopes of the upper and the lower half of a curve, 1 for a straight line, and its standard
+    error."""
     order = np.argsort(x)
     x, y, sigma = x[order], y[order], sigma[order]
     middle = len(x) // 2
@@ -293,7 +301,8 @@ def _halves(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> tuple[float, flo
     return ratio, abs(ratio) * float(np.hypot(lower.error / lower.slope, upper.error / upper.slope))
 
 
-# --- claims ----------------------------------------------------------------------------------------------------------
+# --- claims
+# ----------------------------------------------------------------------------------------------------------
 
 
 def claims(results: Results, settings: Settings) -> list[Claim]:
@@ -326,14 +335,16 @@ def _measured_is_exact(results: Results) -> Claim:
     low, high = np.exp(mean - half), np.exp(mean + half)
     worst = float(np.abs(log / sigma).max())
     return Claim(
-        claim="The simulation samples the chain that it says: measured over exact mean escape time, all cells together, is 1",
+        claim="The simulation samples the chain that it says: measured over exact mean escape time, all "
+        "cells together, is 1",
         source="simdyn (transfer operator of one coordinate, first of ten)",
         predicted=1.0,
         measured=np.exp(mean),
         low=low,
         high=high,
         verdict=judge(low, high, 0.97, 1.03),
-        why=f"{len(log)} cells; the largest deviation of a cell from its exact value is {worst:.1f} standard errors. Judged against 1 within 3 %.",
+        why=f"{len(log)} cells; the largest deviation of a cell from its exact value is {worst:.1f} "
+        "standard errors. Judged against 1 within 3 %.",
     )
 
 
@@ -343,15 +354,18 @@ def _sgld_time(results: Results, settings: Settings) -> Claim:
     exact = float(data["exact"] / data["predicted"])
     last = results["sgld_temperature"].isel(D=-1)
     return Claim(
-        claim=f"SGLD: equation (6) gives the mean escape time; measured over predicted at the lowest temperature, D = {float(data.D):g}",
+        claim="SGLD: equation (6) gives the mean escape time; measured over predicted at the lowest "
+        f"temperature, D = {float(data.D):g}",
         source=f"{PAPER}, equation (6)",
         predicted=1.0,
         measured=ratio,
         low=low,
         high=high,
         verdict=judge(low, high, 0.85, 1.15),
-        why=f"Read as the first crossing of the rim (half of (6), which is the time to another minimum) through ten saddles. The exact ratio is "
-        f"{exact:.3f} here and {float(last['exact'] / last['predicted']):.3f} at D = {float(last.D):g}: the formula is asymptotic in D "
+        why="Read as the first crossing of the rim (half of (6), which is the time to another minimum) "
+        "through ten saddles. The exact ratio is "
+        f"{exact:.3f} here and {float(last['exact'] / last['predicted']):.3f} at D = {float(last.D):g}: "
+        "the formula is asymptotic in D "
         "and in the learning rate. Judged against 1 within 15 %.",
     )
 
@@ -371,7 +385,8 @@ def _sgld_temperature(results: Results) -> Claim:
         high=line.high,
         unit="loss",
         verdict=judge(line.low, line.high, 0.95 * barrier, 1.05 * barrier),
-        why=f"The exact values have the slope {exact.slope:.3f} in this window of D. Judged against the barrier within 5 %.",
+        why=f"The exact values have the slope {exact.slope:.3f} in this window of D. Judged against the "
+        "barrier within 5 %.",
     )
 
 
@@ -388,7 +403,8 @@ def _sgld_curvature(results: Results, settings: Settings) -> Claim:
         low=line.low,
         high=line.high,
         verdict=judge(line.low, line.high, 0.95, 1.05),
-        why=f"The exact power in this window is {exact.slope:.4f}; it would be 1 for a vanishing learning rate, because scaling all curvatures "
+        why=f"The exact power in this window is {exact.slope:.4f}; it would be 1 for a vanishing learning "
+        "rate, because scaling all curvatures "
         "by k only speeds up time. Judged against 1 within 0.05.",
     )
 
@@ -407,7 +423,8 @@ def _sgd_time(results: Results) -> Claim:
         high=high,
         unit="steps",
         verdict=judge(low, high, predicted / 2, predicted * 2),
-        why=f"Judged within a factor of two. The measurement agrees with the exact value of the chain, {exact:.5g} steps: the noise vanishes "
+        why="Judged within a factor of two. The measurement agrees with the exact value of the chain, "
+        f"{exact:.5g} steps: the noise vanishes "
         "at the inflection point, which the SDE behind (7) never crosses and the chain hops over.",
     )
 
@@ -426,7 +443,8 @@ def _sgd_batch_slope(results: Results, settings: Settings) -> Claim:
         low=line.low,
         high=line.high,
         verdict=judge(line.low, line.high, 0.95 * predicted, 1.05 * predicted),
-        why=f"The exact values of the chain have the slope {exact.slope:.2f} in this window. Judged against (7) within 5 %. "
+        why=f"The exact values of the chain have the slope {exact.slope:.2f} in this window. Judged "
+        "against (7) within 5 %. "
         f"{len(x)} of {results['sgd_batch'].sizes['B']} cells have at most 1 % overshoot and enter the fit.",
     )
 
@@ -439,15 +457,18 @@ def _sgd_batch_linear(results: Results) -> Claim:
     ratio = float(slopes[-1] / slopes[-2])
     numerical = float(4 * error[-3:].max() / (log[-1] - log[-2]))
     return Claim(
-        claim="SGD: minus the logarithm of the rate is linear in B; ratio of the last two slopes of the exact values",
+        claim="SGD: minus the logarithm of the rate is linear in B; ratio of the last two slopes of the "
+        "exact values",
         source=f"{PAPER}, figure 7(b)",
         predicted=1.0,
         measured=ratio,
         low=ratio - numerical,
         high=ratio + numerical,
         verdict=judge(ratio - numerical, ratio + numerical, 0.98, 1.02),
-        why=f"Exact values alone: slopes {slopes[-2]:.2f} and {slopes[-1]:.2f} per unit of B, up to B = {x[-1]:g}. The interval is the numerical error. "
-        "Any noise that scales as 1/B gives such a line, so it does not test C = H/B. Judged against 1 within 2 %.",
+        why=f"Exact values alone: slopes {slopes[-2]:.2f} and {slopes[-1]:.2f} per unit of B, up to B = "
+        f"{x[-1]:g}. The interval is the numerical error. "
+        "Any noise that scales as 1/B gives such a line, so it does not test C = H/B. Judged against 1 "
+        "within 2 %.",
     )
 
 
@@ -457,16 +478,19 @@ def _sgd_rate_linear(results: Results) -> Claim:
     ratio, error = _halves(x, np.log(data["steps"].values), sigma)
     exact, _ = _halves(x, np.log(data["exact"].values), sigma)
     return Claim(
-        claim="SGD: minus the logarithm of the rate is linear in 1/eta; slope of the upper half of the range over that of the lower",
+        claim="SGD: minus the logarithm of the rate is linear in 1/eta; slope of the upper half of the "
+        "range over that of the lower",
         source=f"{PAPER}, figure 7(c)",
         predicted=1.0,
         measured=ratio,
         low=ratio - 1.96 * error,
         high=ratio + 1.96 * error,
         verdict=judge(ratio - 1.96 * error, ratio + 1.96 * error, 0.95, 1.05),
-        why=f"The exact values give {exact:.3f}. The chain escapes by hopping over the point without noise, the more easily the larger its "
+        why=f"The exact values give {exact:.3f}. The chain escapes by hopping over the point without "
+        "noise, the more easily the larger its "
         "steps, so the exponent is not proportional to 1/eta. Judged against 1 within 0.05. "
-        f"{len(x)} of {results['sgd_learning_rate'].sizes['eta']} cells have at most 1 % overshoot and enter the fit.",
+        f"{len(x)} of {results['sgd_learning_rate'].sizes['eta']} cells have at most 1 % overshoot and "
+        "enter the fit.",
     )
 
 
@@ -479,14 +503,16 @@ def _sgd_identity(results: Results) -> Claim:
     low, high = np.exp(mean - half), np.exp(mean + half)
     exact = float(np.abs(second["exact"].values / first["exact"].values - 1).max())
     return Claim(
-        claim="SGD: the dependence on 1/k is that on 1/eta, N_k(eta, B) = N_1(k eta, B); mean ratio of the two sides",
+        claim="SGD: the dependence on 1/k is that on 1/eta, N_k(eta, B) = N_1(k eta, B); mean ratio of "
+        "the two sides",
         source=f"Rescaling x -> sqrt(k) x; {PAPER}, figures 7(a) and 7(c), shows them as two findings",
         predicted=1.0,
         measured=np.exp(mean),
         low=low,
         high=high,
         verdict=judge(low, high, 0.95, 1.05),
-        why=f"{len(log)} pairs with independent noise; the exact values of the two sides differ by at most {exact:.1e}. Judged against 1 within 5 %.",
+        why=f"{len(log)} pairs with independent noise; the exact values of the two sides differ by at most"
+        f" {exact:.1e}. Judged against 1 within 5 %.",
     )
 
 
@@ -496,39 +522,48 @@ def _barrier() -> float:
     return float(valley.saddles[0].energy - valley.minimum.energy)
 
 
-# --- figures ---------------------------------------------------------------------------------------------------------
+# --- figures
+# ---------------------------------------------------------------------------------------------------------
 
 
 def figures(results: Results, settings: Settings) -> list[StudyFigure]:
-    """The paper's four plots with exact values beside them, the range beyond simulation, and all ratios to the exact values."""
+    """The paper's four plots with exact values beside them, the range beyond simulation, and all ratios to
+    the exact values."""
     from simdyn.plotting.style import house_style
 
     with house_style():
         return [
             StudyFigure(
                 "sgld",
-                "SGLD. Left: escape rate per unit of time against the curvature scale. Right: minus log rate against 1/D. Points: measured, with "
-                "95 % intervals (smaller than the symbols where not seen); black: exact value of the simulated chain; dashed: Eyring-Kramers, "
+                "SGLD. Left: escape rate per unit of time against the curvature scale. Right: minus log "
+                "rate against 1/D. Points: measured, with "
+                "95 % intervals (smaller than the symbols where not seen); black: exact value of the "
+                "simulated chain; dashed: Eyring-Kramers, "
                 "the paper's equation (6), read as the first crossing of the rim through ten saddles.",
                 _sgld_figure(results, settings),
             ),
             StudyFigure(
                 "sgd",
-                "SGD with Gaussian noise of covariance |H|/B. Minus log rate, that is log N, against B, 1/eta and 1/k. Points: measured, with 95 % intervals; "
-                "crosses: cells with more than 1 % of first-exit states beyond |x| = 5, left out of every fit; black: exact value of the chain; "
-                "dashed: the paper's equation (7). Right: hollow squares repeat the middle panel's points at k eta, the identity "
+                "SGD with Gaussian noise of covariance |H|/B. Minus log rate, that is log N, against B, "
+                "1/eta and 1/k. Points: measured, with 95 % intervals; "
+                "crosses: cells with more than 1 % of first-exit states beyond |x| = 5, left out of every"
+                " fit; black: exact value of the chain; "
+                "dashed: the paper's equation (7). Right: hollow squares repeat the middle panel's points"
+                " at k eta, the identity "
                 "N_k(eta, B) = N_1(k eta, B).",
                 _sgd_figure(results, settings),
             ),
             StudyFigure(
                 "sgd_beyond",
-                "Beyond direct simulation: exact values alone (black circles), with the measured cells in blue. Left: against B. Right: against 1/eta at "
+                "Beyond direct simulation: exact values alone (black circles), with the measured cells in"
+                " blue. Left: against B. Right: against 1/eta at "
                 "B = 1. Dashed: equation (7).",
                 _beyond_figure(results, settings),
             ),
             StudyFigure(
                 "ratios",
-                "Measured over exact mean escape time of every cell, with 95 % intervals. About one interval in twenty should miss the line.",
+                "Measured over exact mean escape time of every cell, with 95 % intervals. About one "
+                "interval in twenty should miss the line.",
                 _ratio_figure(results),
             ),
         ]
@@ -715,21 +750,32 @@ def _ratio_figure(results: Results) -> Figure:
 STUDY = Study(
     name="xie2021",
     title="Escape from sharp valleys by SGLD and SGD: the Styblinski-Tang experiment",
-    source="Zeke Xie, Issei Sato, Masashi Sugiyama: A Diffusion Theory for Deep Learning Dynamics: Stochastic Gradient "
+    source="Zeke Xie, Issei Sato, Masashi Sugiyama: A Diffusion Theory for Deep Learning Dynamics: "
+    "Stochastic Gradient "
     "Descent Exponentially Favors Flat Minima, ICLR 2021, arXiv 2002.03495",
-    summary="How long do SGLD and SGD take to leave the deepest valley of the 10-dimensional Styblinski-Tang function, "
-    "and do they follow the paper's closed forms? For SGLD they do: equation (6) is the Eyring-Kramers law. For SGD with "
-    "noise of covariance |H|/B they do not: equation (7) comes from an SDE that cannot cross the point where the "
+    summary="How long do SGLD and SGD take to leave the deepest valley of the 10-dimensional "
+    "Styblinski-Tang function, "
+    "and do they follow the paper's closed forms? For SGLD they do: equation (6) is the Eyring-Kramers "
+    "law. For SGD with "
+    "noise of covariance |H|/B they do not: equation (7) comes from an SDE that cannot cross the point "
+    "where the "
     "curvature, and with it the noise, vanishes, while the discrete chain hops over it.\n\n"
-    "Every mean escape time is given up to three times: measured by direct simulation with a 95 % interval, by the paper's formula, "
+    "Every mean escape time is given up to three times: measured by direct simulation with a 95 % "
+    "interval, by the paper's formula, "
     "and exactly, for the very chain that was simulated.",
-    methods="Landscape: f(x) = sum of (x_i^4 - 16 x_i^2 + 5 x_i)/2 over ten coordinates, with x replaced by sqrt(k) x. Start: the deepest minimum, "
-    "all coordinates at -2.9035/sqrt(k). Exit: the first coordinate beyond 0.1567/sqrt(k), the rim of the valley. Times are iterations.\n\n"
-    "Measured: independent paths until the relative standard error is met, mean by censored-exponential maximum likelihood with a chi-square interval. "
-    "Exact: the chain factorises into ten equal coordinates; the survival function S_n of one, killed beyond its rim, comes from its transfer "
+    methods="Landscape: f(x) = sum of (x_i^4 - 16 x_i^2 + 5 x_i)/2 over ten coordinates, with x replaced "
+    "by sqrt(k) x. Start: the deepest minimum, "
+    "all coordinates at -2.9035/sqrt(k). Exit: the first coordinate beyond 0.1567/sqrt(k), the rim of the"
+    " valley. Times are iterations.\n\n"
+    "Measured: independent paths until the relative standard error is met, mean by censored-exponential "
+    "maximum likelihood with a chi-square interval. "
+    "Exact: the chain factorises into ten equal coordinates; the survival function S_n of one, killed "
+    "beyond its rim, comes from its transfer "
     "operator, and the mean first passage of the first of ten is the sum of S_n^10.\n\n"
-    "SGD with |H| noise is measured at effective batch sizes B (batch size over temperature) far below 1, because log N grows like 122 B at a learning rate of 0.02: "
-    "for B of 1 and more only exact values are drawn. A first-exit state beyond |x| = 5 is an overshoot into the region where the next step "
+    "SGD with |H| noise is measured at effective batch sizes B (batch size over temperature) far below 1,"
+    " because log N grows like 122 B at a learning rate of 0.02: "
+    "for B of 1 and more only exact values are drawn. A first-exit state beyond |x| = 5 is an overshoot "
+    "into the region where the next step "
     "explodes, not an escape; cells with more than 1 % of them are marked and left out of fits.",
     quick=QUICK,
     full=FULL,

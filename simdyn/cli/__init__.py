@@ -59,7 +59,8 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        # Typer's own complaints about options: it keeps their class to itself, but all of them can say it in words.
+        # Typer's own complaints about options: it keeps their class to itself, but all of them can say it in
+        # words.
         message = getattr(error, "format_message", None)
         if message is None:
             raise

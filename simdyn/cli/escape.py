@@ -11,7 +11,6 @@ from simdyn.errors import InputError
 
 if TYPE_CHECKING:
     from potentials import Potential
-
     from simdyn.dynamics import Dynamics
 
 
@@ -136,7 +135,6 @@ def _dynamics(sgd: str | None, sgld: str | None, sde: str | None) -> Dynamics:
 def _landscape(text: str, dim: int | None, assignments: list[str]) -> Potential:
     import potentials
     from potentials import Potential
-
     from simdyn.cli.settings import parse_numbers
 
     parameters = parse_numbers(assignments, "--set")
@@ -145,6 +143,7 @@ def _landscape(text: str, dim: int | None, assignments: list[str]) -> Potential:
         return potentials.lookup(text, **settings)
     if dim is not None:
         raise InputError(
-            f"--dim {dim} belongs to a named potential; the formula {text!r} has the dimension of its variables."
+            f"--dim {dim} belongs to a named potential; the formula {text!r} has the dimension of its "
+            "variables."
         )
     return Potential(text, parameters=parameters)

@@ -13,7 +13,8 @@ from simdyn.errors import InputError
 def parse_settings(text: str, option: str) -> dict[str, Any]:
     """Keys and values of "learning_rate=0.01,temperature=0.1".
 
-    A value is a number, a list of lists of numbers and quoted expressions in brackets, or text. Commas inside brackets do not separate.
+    A value is a number, a list of lists of numbers and quoted expressions in brackets, or text. Commas inside
+    brackets do not separate.
 
     Raises
     ------

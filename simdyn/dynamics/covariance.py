@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import sympy
+
 from potentials import Potential
 from potentials.formula import parse_expression
-
 from simdyn.errors import InputError
 
 Factor = tuple[tuple[sympy.Expr, ...], ...]
@@ -89,7 +89,8 @@ def hessian_factor(potential: Potential, floor: sympy.Expr) -> Factor:
         return diagonal_factor([root(hessian[i, i]) for i in range(dim)])
     if dim != 2:
         raise InputError(
-            f"Hessian-shaped noise on {potential.name!r} needs the square root of a full {dim} x {dim} Hessian at "
+            f"Hessian-shaped noise on {potential.name!r} needs the square root of a full {dim} x {dim} "
+            "Hessian at "
             "each step, which is available for separable potentials and in two dimensions; "
             "give the covariance by noise= instead."
         )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from potentials import Potential
 
+from potentials import Potential
 from simdyn.dynamics.checks import positive
 from simdyn.dynamics.covariance import (
     Factor,
@@ -34,19 +34,19 @@ class SDE:
     Parameters
     ----------
     diffusion
-        D: a number (times the identity), d variances, a d x d matrix, or expressions of the variables (one, d of
-        them, or in two dimensions a 2 x 2 list). `SDE.limit_of(sgd)` derives it from a discrete rule.
+        D: a number (times the identity), d variances, a d x d matrix, or expressions of the variables (one, d
+        of them, or in two dimensions a 2 x 2 list). `SDE.limit_of(sgd)` derives it from a discrete rule.
     step
         Time step dt > 0 of the scheme.
     scheme
         "euler_maruyama": strong order 1/2 (1 for constant D), weak order 1.
     convention
-        "ito", "stratonovich" or "haenggi_klimontovich". The latter two are simulated as Ito with the added drift
-        (1/2 D', respectively D', in one dimension; Gardiner, Stochastic Methods).
+        "ito", "stratonovich" or "haenggi_klimontovich". The latter two are simulated as Ito with the added
+        drift (1/2 D', respectively D', in one dimension; Gardiner, Stochastic Methods).
     crossing
         "bridge" counts an exit between two steps with the probability that a Brownian bridge touches the exit
-        surface, exp(-g(x) g(x') / (n.D n dt)) for a surface g = 0 with gradient n; "none" looks at the steps alone,
-        which makes mean first-passage times too long by O(sqrt(dt)).
+        surface, exp(-g(x) g(x') / (n.D n dt)) for a surface g = 0 with gradient n; "none" looks at the steps
+        alone, which makes mean first-passage times too long by O(sqrt(dt)).
 
     Raises
     ------
@@ -76,8 +76,8 @@ class SDE:
     def limit_of(cls, dynamics: SGD | SGLD, step: float | None = None, **options: Any) -> SDE:
         """The Ito SDE with the mean and covariance of a discrete rule, D = eta C / 2 (or T for SGLD).
 
-        `step` is the time step of the scheme; by default the rule's learning rate, at which Euler-Maruyama without
-        bridge is the rule itself.
+        `step` is the time step of the scheme; by default the rule's learning rate, at which Euler-Maruyama
+        without bridge is the rule itself.
         """
         return cls(diffusion=dynamics, step=dynamics.learning_rate if step is None else step, **options)
 
@@ -154,5 +154,6 @@ def _check_numbers(diffusion: Any) -> None:
             raise InputError(f"diffusion is {diffusion!r}, but it must be finite and not negative.")
     elif not isinstance(diffusion, list | tuple) and not hasattr(diffusion, "shape"):
         raise InputError(
-            f"diffusion is {diffusion!r}, but it must be a number, a matrix, an expression or a discrete dynamics."
+            f"diffusion is {diffusion!r}, but it must be a number, a matrix, an expression or a discrete "
+            "dynamics."
         )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy
-from potentials import Potential
 
+from potentials import Potential
 from simdyn.dynamics.checks import not_negative, number, positive
 from simdyn.dynamics.covariance import (
     Factor,
@@ -21,7 +20,8 @@ from simdyn.dynamics.covariance import (
 from simdyn.dynamics.update import Update
 from simdyn.errors import InputError
 
-Noise = str | sympy.Expr | Sequence[Any]
+Noise: TypeAlias = Any
+"""Text, a SymPy expression, a number, or nested lists of them."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class SGD:
     batch_size
         B > 0; any positive real number for Gaussian noise, where only batch_size / temperature matters.
     noise
-        The per-sample gradient covariance C_1: "hessian" for |H|_floor = (H^2 + floor^2 I)^(1/2)
-        (the matrix absolute value of Xie, Sato & Sugiyama 2021 at floor 0), "constant" with `covariance`,
-        "none" for gradient descent, or expressions of the variables: one (times the identity), d of them
-        (the diagonal), or in two dimensions a 2 x 2 list. "minibatch", the noise of real minibatches, asks for
-        a potential that is a sum over samples.
+        The per-sample gradient covariance C_1: "hessian" for |H|_floor = (H^2 + floor^2 I)^(1/2) (the matrix
+        absolute value of Xie, Sato & Sugiyama 2021 at floor 0), "constant" with `covariance`, "none" for
+        gradient descent, or expressions of the variables: one (times the identity), d of them (the diagonal),
+        or in two dimensions a 2 x 2 list. "minibatch", the noise of real minibatches, asks for a potential
+        that is a sum over samples.
     momentum
         Heavy-ball momentum; only 0 so far.
     temperature
@@ -53,7 +53,8 @@ class SGD:
     Raises
     ------
     InputError
-        A number out of range, an unknown noise, a missing `floor` or `covariance`, or one that does not belong.
+        A number out of range, an unknown noise, a missing `floor` or `covariance`, or one that does not
+        belong.
     """
 
     learning_rate: float
@@ -74,8 +75,8 @@ class SGD:
             )
         if self.noise == "hessian" and self.floor is None:
             raise InputError(
-                'noise="hessian" needs floor, the delta of (H^2 + delta^2 I)^(1/2); give floor=0 if the noise is '
-                "meant to vanish where the curvature does."
+                'noise="hessian" needs floor, the delta of (H^2 + delta^2 I)^(1/2); give floor=0 if the '
+                "noise is meant to vanish where the curvature does."
             )
         if self.floor is not None:
             if self.noise != "hessian":

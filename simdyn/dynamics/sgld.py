@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import sympy
-from potentials import Potential
 
+from potentials import Potential
 from simdyn.dynamics.checks import not_negative, positive
 from simdyn.dynamics.covariance import scalar_factor
 from simdyn.dynamics.update import Update

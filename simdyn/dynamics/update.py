@@ -64,7 +64,8 @@ class Update:
 
     @property
     def factorised(self) -> bool:
-        """Whether the coordinates move independently of one another: a product of d one-dimensional chains."""
+        """Whether the coordinates move independently of one another: a product of d one-dimensional
+        chains."""
         return (self.diagonal or self.noise_dim == 0) and all(
             self._depends_only_on(i, expression)
             for i in range(self.dim)

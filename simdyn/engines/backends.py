@@ -22,7 +22,8 @@ def engine_for(backend: str, update: Update, exit: Exit | None = None, **options
     """
     if backend == "gpu":
         raise InputError(
-            'backend="gpu" cannot be used: this version of simdyn has no GPU engine; use backend="cpu" or "auto".'
+            'backend="gpu" cannot be used: this version of simdyn has no GPU engine; '
+            'use backend="cpu" or "auto".'
         )
     if backend not in BACKENDS:
         raise InputError(f"backend is {backend!r}, but it must be one of: {', '.join(BACKENDS)}.")

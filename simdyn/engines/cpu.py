@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
 from simdyn.dynamics import Update
 from simdyn.engines.records import ExitRecords, Report, Tally
+from simdyn.engines.threads import default_threads
 from simdyn.errors import InputError
 from simdyn.exits import Exit
 from simdyn.lowering import LANES, grouping, kernel_source, load_kernels, lower
 from simdyn.noise import Seed, key_of
-from simdyn.engines.threads import default_threads
 
 DTYPES = ("float64", "float32")
 NOISES = ("standard", "wide")
@@ -34,9 +35,11 @@ class CpuEngine:
     dtype
         "float64" or "float32".
     noise
-        "standard": normals up to 7.54 in size; "wide": up to 8.57, for rules where a single large kick matters.
+        "standard": normals up to 7.54 in size; "wide": up to 8.57, for rules where a single large kick
+        matters.
     threads
-        Number of threads; by default one for each core that this process may use. Results do not depend on it.
+        Number of threads; by default one for each core that this process may use. Results do not depend on
+        it.
 
     Raises
     ------
@@ -79,8 +82,8 @@ class CpuEngine:
         seed
             Seed of the run.
         first_path, first_step
-            Number of the first path, and of the step at which `x` stands: path p with seed s takes the same course however a run is
-            cut into pieces.
+            Number of the first path, and of the step at which `x` stands: path p with seed s takes the same
+            course however a run is cut into pieces.
 
         Returns
         -------
@@ -104,7 +107,7 @@ class CpuEngine:
         if len(pieces) == 1:
             work(pieces[0])
         else:
-            _in_threads([lambda piece=piece: work(piece) for piece in pieces])  # type: ignore[misc]
+            _in_threads([partial(work, piece) for piece in pieces])
         return columns.T
 
     def first_passage(
@@ -119,8 +122,8 @@ class CpuEngine:
     ) -> ExitRecords:
         """Run paths from one start until each leaves, diverges, or has taken `max_steps` steps.
 
-        Ctrl-C ends the run early: paths that had ended keep their records, running ones count as censored where they
-        stand, and the records say that they are not complete.
+        Ctrl-C ends the run early: paths that had ended keep their records, running ones count as censored
+        where they stand, and the records say that they are not complete.
 
         Parameters
         ----------
@@ -160,7 +163,7 @@ class _FirstPassage:
         self._tally = Tally()
 
     def execute(self, report: Report | None) -> ExitRecords:
-        workers = [lambda: self._work() for _ in range(self.engine.threads)]
+        workers = [self._work] * self.engine.threads
         interrupted = False
         try:
             _in_threads(workers, self.stop, (lambda: report(self._tally)) if report else None)
@@ -192,15 +195,17 @@ class _FirstPassage:
                 slot, end = piece or (0, 0)
             begun = time.perf_counter()
             width, slot, events, censored, diverged, steps = self.kernel(
-                lanes, slots, groups, window, code, width, slot, end, self.first_path, self.start, self.max_steps,
-                rounds, every, drain, self.engine._constants, *self.key, self.steps, self.code, self.state,
+                lanes, slots, groups, window, code, width, slot, end, self.first_path, self.start,
+                self.max_steps, rounds, every, drain, self.engine._constants, *self.key,
+                self.steps, self.code, self.state,
             )  # fmt: skip
             seconds = time.perf_counter() - begun
             with self._lock:
                 self._tally += Tally(events, censored, diverged, steps)
             if width == 0 and drain:
                 break
-            # Neither of these two changes a result: only how often lanes are looked at, and how long a call is.
+            # Neither of these changes a result: only how often lanes are looked at, how long a call is.
+            # is.
             ended, path_steps = ended + events + censored + diverged, path_steps + steps
             if ended:
                 every = int(np.clip(path_steps / ended / (64 * self.engine._group.steps), 1, 16))
@@ -215,11 +220,15 @@ class _FirstPassage:
 _NOT_RUN = -9
 
 
-def _in_threads(workers: list, stop: threading.Event | None = None, tick=None) -> None:  # type: ignore[type-arg, no-untyped-def]
+def _in_threads(
+    workers: Sequence[Callable[[], None]],
+    stop: threading.Event | None = None,
+    tick: Callable[[], None] | None = None,
+) -> None:
     """Run callables side by side; the first exception in any of them is raised here once all have ended."""
     failures: list[BaseException] = []
 
-    def guarded(worker) -> None:  # type: ignore[no-untyped-def]
+    def guarded(worker: Callable[[], None]) -> None:
         try:
             worker()
         except BaseException as error:

@@ -39,7 +39,8 @@ class ExitRecords:
     steps
         Steps taken, shape (n,): up to the exit, the divergence, or the end of observation.
     code
-        Shape (n,): k + 1 for an exit through channel k, 0 for a path that was still inside (censored), -1 for a diverged one.
+        Shape (n,): k + 1 for an exit through channel k, 0 for a path that was still inside (censored), -1 for
+        a diverged one.
     state
         Shape (n, d): the point just after the exit; NaN for censored paths.
     complete

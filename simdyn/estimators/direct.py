@@ -95,17 +95,18 @@ def measure_escape(
     paths
         Number of paths; with `target_error` the largest number.
     max_steps
-        Step budget of each path; by default `DEFAULT_WORK` is shared out among the paths, at least 10,000 steps each.
+        Step budget of each path; by default `DEFAULT_WORK` is shared out among the paths, at least 10,000
+        steps each.
     seed
         Key of all randomness.
     backend, threads, dtype, normals
         Where and how paths are computed; see the engine.
     target_error
-        Stop once the relative standard error of the mean is at most this. The number of paths of each round follows from the results
-        before it alone, so the outcome is as reproducible as with a fixed number.
+        Stop once the relative standard error of the mean is at most this. The number of paths of each round
+        follows from the results before it alone, so the outcome is as reproducible as with a fixed number.
     burn_in
-        In the unit of the dynamics; lowered to nothing when a tenth of the mean is shorter, for then there is no exponential part to
-        separate.
+        In the unit of the dynamics; lowered to nothing when a tenth of the mean is shorter, for then there is
+        no exponential part to separate.
     report
         Called about ten times a second.
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import sympy
+
 from potentials import Valley
 
 Kind = Literal["hit", "commit"]
@@ -53,7 +54,8 @@ class Exit:
     description
         In words, for tables.
     approximate
-        Whether the surfaces only approximate the rim of a valley; then `valley` tells how to classify an exit.
+        Whether the surfaces only approximate the rim of a valley; then `valley` tells how to classify an
+        exit.
     """
 
     variables: tuple[sympy.Symbol, ...]
@@ -85,9 +87,10 @@ class Exit:
         return found
 
     def box(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """(lower, upper), each of shape (d,), when leaving is "some coordinate leaves its interval"; else None.
+        """(lower, upper), each of shape (d,), if to leave is to have some coordinate leave its interval.
 
-        Ends that are not there are infinite. Whether an end itself is inside does not matter to continuous laws.
+        None for any other exit. Ends that are not there are infinite. Whether an end itself is inside does not matter to continuous
+        laws.
         """
         lower = np.full(len(self.variables), -np.inf)
         upper = np.full(len(self.variables), np.inf)

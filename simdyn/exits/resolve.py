@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import sympy
+
 from potentials import Potential, Valley
 from potentials.formula import parse_condition
-
 from simdyn.errors import InputError
 from simdyn.exits.exit import Channel, Exit, Surface
 
@@ -20,9 +20,9 @@ def resolve_exit(spec: Any, potential: Potential, start: np.ndarray) -> Exit:
     Parameters
     ----------
     spec
-        A condition in the variables and parameters of the potential ("x >= 0", "(x >= 0) | (x <= -2)"); "valley": the
-        rim of the start's valley; "commit": arrival at a neighbouring minimum; a point: arrival at that minimum;
-        or an `Exit`.
+        A condition in the variables and parameters of the potential ("x >= 0", "(x >= 0) | (x <= -2)");
+        "valley": the rim of the start's valley; "commit": arrival at a neighbouring minimum; a point: arrival
+        at that minimum; or an `Exit`.
     potential
         The landscape.
     start
@@ -46,7 +46,8 @@ def resolve_exit(spec: Any, potential: Potential, start: np.ndarray) -> Exit:
     inside = int(found.channel_of(start))
     if inside >= 0:
         raise InputError(
-            f"The start {_point_text(potential, start)} already fulfils the exit {found.labels[inside]!r}; move the "
+            f"The start {_point_text(potential, start)} already fulfils the exit {found.labels[inside]!r};"
+            " move the "
             "start inside or the exit away from it."
         )
     return found
@@ -58,7 +59,8 @@ def _condition_exit(text: str, potential: Potential) -> Exit:
     unknown = sorted(s.name for s in condition.free_symbols if s.name not in known)
     if unknown:
         raise InputError(
-            f"The exit {text!r} uses {', '.join(unknown)}, which {potential.name!r} does not have; its names are "
+            f"The exit {text!r} uses {', '.join(unknown)}, which {potential.name!r} does not have; its "
+            "names are "
             f"{', '.join(sorted(known))}."
         )
     normal = sympy.to_dnf(condition)
@@ -72,7 +74,7 @@ def _condition_exit(text: str, potential: Potential) -> Exit:
         relations = disjunct.args if isinstance(disjunct, sympy.And) else (disjunct,)
         relations = sorted(relations, key=sympy.default_sort_key)
         surfaces = tuple(_surface(relation, potential, values) for relation in relations)
-        channels.append((Channel(" & ".join(_relation_text(r) for r in relations), surfaces)))
+        channels.append(Channel(" & ".join(_relation_text(r) for r in relations), surfaces))
     channels.sort(key=lambda channel: channel.label)
     return Exit(potential.variables, tuple(channels), values, "hit", text)
 
@@ -101,14 +103,15 @@ def _relation_text(relation: sympy.Rel) -> str:
 
 def _valley_exit(potential: Potential, start: np.ndarray) -> Exit:
     valley = potential.valley(start)
-    if valley.kind == "box":
+    if valley.lower is not None and valley.upper is not None:
         return _box_exit(
             potential, valley.lower, valley.upper, "hit", "leaves the valley of the start", valley
         )
-    if not len(valley.points):
+    planes = _planes(valley)
+    if not planes:
         raise InputError(_no_rim(potential, start))
     surfaces, values = [], {}
-    for s, (point, normal) in enumerate(zip(valley.points, valley.normals, strict=True)):
+    for s, (point, normal) in enumerate(planes):
         terms = []
         for i, variable in enumerate(potential.variables):
             name = f"_normal{s}_{i}"
@@ -118,10 +121,17 @@ def _valley_exit(potential: Potential, start: np.ndarray) -> Exit:
         surfaces.append(Surface(sympy.Add(*terms), _internal(f"_bound{s}")))
     channels = tuple(
         Channel(f"saddle {_point_text(potential, point)}", (surface,))
-        for point, surface in zip(valley.points, surfaces, strict=True)
+        for (point, _), surface in zip(planes, surfaces, strict=True)
     )
     description = "leaves the valley of the start through the planes at its saddles (approximate)"
     return Exit(potential.variables, channels, values, "hit", description, approximate=True, valley=valley)
+
+
+def _planes(valley: Valley) -> list[tuple[np.ndarray, np.ndarray]]:
+    """A point on each plane of the rim with the normal there."""
+    if valley.points is None or valley.normals is None:
+        return []
+    return list(zip(valley.points, valley.normals, strict=True))
 
 
 def _commit_exit(potential: Potential, start: np.ndarray) -> Exit:
@@ -177,7 +187,10 @@ def _box_exit(
 
 
 def _ball_exit(potential: Potential, targets: list[np.ndarray], valley: Valley) -> Exit:
-    """Arrival within half the distance from each target minimum to the nearest saddle of the start's valley."""
+    """Arrival within half the distance from each target minimum to the nearest saddle of the start's
+    valley."""
+    if not valley.saddles:
+        raise InputError(_no_rim(potential, valley.minimum.x))
     channels, values = [], {}
     for t, target in enumerate(targets):
         radius = 0.5 * min(np.linalg.norm(target - saddle.x) for saddle in valley.saddles)
@@ -198,6 +211,8 @@ def _neighbours(potential: Potential, valley: Valley) -> tuple[np.ndarray, np.nd
     lower = np.full(potential.dim, -np.inf)
     upper = np.full(potential.dim, np.inf)
     coordinates = potential.coordinates() if potential.dim > 1 else (potential,)
+    assert valley.lower is not None
+    assert valley.upper is not None
     for i, coordinate in enumerate(coordinates):
         minima = sorted(float(point.x[0]) for point in coordinate.minima())
         if np.isfinite(valley.upper[i]):
@@ -210,9 +225,13 @@ def _neighbours(potential: Potential, valley: Valley) -> tuple[np.ndarray, np.nd
 def _far_ends(potential: Potential, valley: Valley) -> list[np.ndarray]:
     """The minima on the far sides of the valley's saddles, each once."""
     ends: list[np.ndarray] = []
-    for point, normal in zip(valley.points, valley.normals, strict=True):
+    for point, normal in _planes(valley):
         scale = max(1e-3, 1e-2 * float(np.linalg.norm(point - valley.minimum.x)))
-        end = potential.valley(point + scale * normal).minimum.x
+        try:
+            end = potential.valley(point + scale * normal).minimum.x
+        except InputError:
+            # Beyond this saddle the way down ends in no minimum.
+            continue
         if np.linalg.norm(end - valley.minimum.x) > scale and not any(
             np.allclose(end, e, atol=1e-6) for e in ends
         ):
@@ -222,7 +241,8 @@ def _far_ends(potential: Potential, valley: Valley) -> list[np.ndarray]:
 
 def _no_rim(potential: Potential, where: np.ndarray) -> str:
     return (
-        f"The valley of {potential.name!r} around {_point_text(potential, where)} has no rim, so it cannot be left; "
+        f"The valley of {potential.name!r} around {_point_text(potential, where)} has no rim, so it cannot"
+        " be left; "
         'give an exit such as "x >= 1".'
     )
 
@@ -234,5 +254,6 @@ def _point_text(potential: Potential, point: np.ndarray) -> str:
 
 
 def _internal(name: str) -> sympy.Symbol:
-    """A symbol that no formula of a user can contain, since names with a leading underscore are refused there."""
+    """A symbol that no formula of a user can contain, since names with a leading underscore are refused
+    there."""
     return sympy.Symbol(name, real=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from potentials import Potential
 
+from potentials import Potential
 from simdyn.errors import InputError
 
 
@@ -16,15 +16,16 @@ def parse_start(spec: Any, potential: Potential) -> np.ndarray:
     Parameters
     ----------
     spec
-        "deepest" (the lowest minimum), "x=-1" or "x=-1,y=0.5", a list of numbers as text or sequence, a single number (which
-        stands for every coordinate), or a `CriticalPoint`.
+        "deepest" (the lowest minimum), "x=-1" or "x=-1,y=0.5", a list of numbers as text or sequence, a
+        single number (which stands for every coordinate), or a `CriticalPoint`.
     potential
         The landscape.
 
     Raises
     ------
     InputError
-        A name that is not a variable, a missing or doubled coordinate, or a value that is not a finite number.
+        A name that is not a variable, a missing or doubled coordinate, or a value that is not a finite
+        number.
     """
     if isinstance(spec, str):
         text = spec.strip()
@@ -56,7 +57,8 @@ def _numbers(values: list[Any], potential: Potential) -> np.ndarray:
         numbers *= potential.dim
     if len(numbers) != potential.dim:
         raise InputError(
-            f"The start has {len(numbers)} coordinates, but {potential.name!r} has {potential.dim}; give one for each "
+            f"The start has {len(numbers)} coordinates, but {potential.name!r} has {potential.dim}; give "
+            "one for each "
             "variable, or a single number for all."
         )
     return np.array(numbers)
@@ -67,7 +69,8 @@ def _finite(value: Any, whole: Any) -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise InputError(
-            f'The start {whole!r} contains {value!r}, which is not a number; say "deepest", "x=-1" or a list of numbers.'
+            f"The start {whole!r} contains {value!r}, which is not a number; "
+            'say "deepest", "x=-1" or a list of numbers.'
         ) from None
     if not np.isfinite(number):
         raise InputError(f"The start {whole!r} contains {value!r}; it must be finite.")

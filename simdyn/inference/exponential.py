@@ -51,13 +51,15 @@ def fit_exponential(
 ) -> ExponentialFit:
     """Mean first-passage time from n independent paths, some of them censored.
 
-    With r events in a total exposure E the maximum-likelihood mean is E / r, and 2 E / tau follows a chi-square law with 2 r
-    degrees of freedom when observation ends at the r-th event (also when nothing is censored), which gives the exact interval
-    used here; with censoring at a fixed time the lower end takes 2 r + 2 degrees, which is conservative
-    (Lawless, Statistical Models and Methods for Lifetime Data, section 4.1).
+    With r events in a total exposure E the maximum-likelihood mean is E / r, and 2 E / tau follows a
+    chi-square law with 2 r degrees of freedom when observation ends at the r-th event (also when nothing is
+    censored), which gives the exact interval used here; with censoring at a fixed time the lower end takes 2
+    r + 2 degrees, which is conservative (Lawless, Statistical Models and Methods for Lifetime Data, section
+    4.1).
 
     A path that starts at a point is exponential only after it has forgotten it. With a burn-in t0 the mean is
-    E min(T, t0) + P(T > t0) tau, with tau the exponential mean of the time from t0 on. Without censoring this is the sample mean.
+    E min(T, t0) + P(T > t0) tau, with tau the exponential mean of the time from t0 on. Without censoring this
+    is the sample mean.
 
     Parameters
     ----------
@@ -90,7 +92,8 @@ def fit_exponential(
         raise InputError("There is no path to estimate from; run at least one.")
     if burn_in > 0 and bool(np.any(~observed & (times < burn_in))):
         raise InputError(
-            f"Some paths were censored before the burn-in of {burn_in:g} {unit} was over; raise the step budget."
+            f"Some paths were censored before the burn-in of {burn_in:g} {unit} was over; raise the step "
+            "budget."
         )
     later = times > burn_in
     survivors = float(later.mean())

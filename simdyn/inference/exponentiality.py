@@ -15,8 +15,8 @@ class ExponentialityTest:
     Attributes
     ----------
     mean_position
-        Mean position of the events on the scale of total time on test: 1/2 for an exponential law, more when the rate of events grows
-        with age (or starts late), less when it falls.
+        Mean position of the events on the scale of total time on test: 1/2 for an exponential law, more when
+        the rate of events grows with age (or starts late), less when it falls.
     p_value
         Two-sided.
     """
@@ -33,8 +33,9 @@ class ExponentialityTest:
 def check_exponentiality(times: np.ndarray, observed: np.ndarray) -> ExponentialityTest:
     """Cumulative total-time-on-test statistic (Barlow, Bartholomew, Bremner & Brunk 1972).
 
-    Under an exponential law the total times on test at the events, divided by the total exposure, are ordered uniforms; their mean is
-    normal with mean 1/2 and variance 1/(12 r) for r of them. Right-censoring is allowed for.
+    Under an exponential law the total times on test at the events, divided by the total exposure, are ordered
+    uniforms; their mean is normal with mean 1/2 and variance 1/(12 r) for r of them. Right-censoring is
+    allowed for.
 
     Parameters
     ----------

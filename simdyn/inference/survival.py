@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class SurvivalCurve:
-    """Kaplan-Meier estimate: `survival` holds from each of `times` on; `low` and `high` are pointwise 95 % limits."""
+    """Kaplan-Meier estimate: `survival` holds from each of `times` on; `low` and `high` are pointwise 95 %
+    limits."""
 
     times: np.ndarray
     survival: np.ndarray
@@ -22,7 +24,7 @@ def kaplan_meier(times: np.ndarray, observed: np.ndarray) -> SurvivalCurve:
     from scipy.stats import CensoredData, ecdf
 
     times, observed = np.asarray(times, dtype=float), np.asarray(observed, dtype=bool)
-    result = ecdf(CensoredData(uncensored=times[observed], right=times[~observed])).sf
+    result: Any = ecdf(CensoredData(uncensored=times[observed], right=times[~observed])).sf
     with np.errstate(all="ignore"):
         band = result.confidence_interval(0.95, method="log-log")
     # The band is undefined where the estimate is 0 or 1.

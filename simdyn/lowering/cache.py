@@ -1,4 +1,5 @@
-"""The folder of generated kernels: each a module file named by its hash, so that Numba keeps its machine code."""
+"""The folder of generated kernels: each a module file named by its hash, so that Numba keeps its machine
+code."""
 
 from __future__ import annotations
 
@@ -75,5 +76,6 @@ def _write(path: Path, source: str) -> None:
 
 def _unwritable(folder: Path, error: OSError) -> InputError:
     return InputError(
-        f"The kernel cache {folder} cannot be written ({error.strerror}); set SIMDYN_CACHE to a folder that can."
+        f"The kernel cache {folder} cannot be written ({error.strerror}); set SIMDYN_CACHE to a folder "
+        "that can."
     )

@@ -1,8 +1,8 @@
 """Source text of the CPU kernels: plain integration and first passage, specialised for one program.
 
-Both advance blocks of lanes, each lane a path, stored as structure of arrays. A Philox block serves `group` consecutive steps (all
-of one step's normals in higher dimension), so the inner loop over lanes does a whole group without touching memory in
-between, and vectorises.
+Both advance blocks of lanes, each lane a path, stored as structure of arrays. A Philox block serves `group`
+consecutive steps (all of one step's normals in higher dimension), so the inner loop over lanes does a whole
+group without touching memory in between, and vectorises.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Grouping:
 
 
 def grouping(program: Program, wide: bool) -> Grouping:
-    """The shortest group of steps that uses whole blocks; normal n of a path is at step n // m, coordinate n % m."""
+    """The shortest group of steps that uses whole blocks; normal n of a path is at step n // m, coordinate n
+    % m."""
     per_block = 2 if wide else 4
     steps = 4
     if program.noise_dim:
@@ -96,16 +97,17 @@ def integrate(x, first_path, first_step, last_step, constants, key0, key1):
 FIRST_PASSAGE = '''
 @njit(cache=True, nogil=True, error_model="numpy")
 def first_passage(
-    lanes, slots, groups, window, code, width, next_slot, end_slot, first_path, start, max_steps, rounds, every, drain,
-    constants, key0, key1, out_steps, out_code, out_state,
+    lanes, slots, groups, window, code, width, next_slot, end_slot, first_path, start, max_steps, rounds,
+    every, drain, constants, key0, key1, out_steps, out_code, out_state,
 ):
     """Advance the lanes for up to `rounds` windows of `every` groups of steps.
 
-    Path first_path + s writes its end to slot s. A lane has done `groups` groups of steps before a window and counts its steps within
-    it in `window`; a path that ends stands still, its count turned negative. Between windows the ends are recorded and their lanes
-    take the next slots of the queue [next_slot, end_slot). When the queue is empty the kernel returns so that it may be refilled,
-    unless `drain` says that there is no more: then the remaining lanes are compacted.
-    Returns the width in use, the next slot, and events, censored paths, diverged paths and path-steps of this call.
+    Path first_path + s writes its end to slot s. A lane has done `groups` groups of steps before a window and
+    counts its steps within it in `window`; a path that ends stands still, its count turned negative. Between
+    windows the ends are recorded and their lanes take the next slots of the queue [next_slot, end_slot). When
+    the queue is empty the kernel returns so that it may be refilled, unless `drain` says that there is no
+    more: then the remaining lanes are compacted. Returns the width in use, the next slot, and events,
+    censored paths, diverged paths and path-steps of this call.
     """
     prefer_wide_vectors()
 {constants}

@@ -26,7 +26,8 @@ class NumbaPrinter:
     def statements(
         self, outputs: Sequence[tuple[str, Node]], names: Mapping[str, str], prefix: str
     ) -> list[str]:
-        """Lines that assign each output node to its target name; temporaries are called prefix0, prefix1, ..."""
+        """Lines that assign each output node to its target name; temporaries are called prefix0, prefix1,
+        ..."""
         order, uses = schedule(node for _, node in outputs)
         written: dict[Node, str] = {}
         lines: list[str] = []

@@ -9,7 +9,7 @@ import sympy
 
 from simdyn.dynamics import Update
 from simdyn.errors import InputError
-from simdyn.exits import Exit
+from simdyn.exits import Exit, Surface
 from simdyn.lowering.symbolic import Constants, Lowering
 from simdyn.lowering.tree import Builder, Node
 
@@ -24,8 +24,8 @@ DIVERGED = -1
 class Program:
     """One step, for printers.
 
-    Names in the tree: `x0`, `x1`, ... old coordinates, `y0`, ... new coordinates, `z0`, ... the normals of the step, `u0`, ...
-    its uniforms, `c0`, ... run-time constants.
+    Names in the tree: `x0`, `x1`, ... old coordinates, `y0`, ... new coordinates, `z0`, ... the normals of
+    the step, `u0`, ... its uniforms, `c0`, ... run-time constants.
 
     Attributes
     ----------
@@ -34,7 +34,8 @@ class Program:
     step
         The new coordinates from the old.
     crossed
-        For each channel of the exit, whether the path left through it in this step; from old and new coordinates.
+        For each channel of the exit, whether the path left through it in this step; from old and new
+        coordinates.
     bounded
         Whether the new coordinates are finite and within the divergence bound.
     """
@@ -99,7 +100,7 @@ def _advanced(
     return lowering.builder.add([x, node])
 
 
-def _crossed(lowering: Lowering, surfaces: tuple, point: Mapping[sympy.Symbol, Node]) -> Node:  # type: ignore[type-arg]
+def _crossed(lowering: Lowering, surfaces: tuple[Surface, ...], point: Mapping[sympy.Symbol, Node]) -> Node:
     build = lowering.builder
     return build.both(
         build.op(
@@ -121,13 +122,14 @@ def _bridged(
 ) -> Node:
     """Crossed at the end of the step, or touched by the bridge between its ends.
 
-    A Brownian bridge with covariance S over the step, between two points at gaps g and g' < 0 from a plane of normal n, touches
-    it with probability exp(-2 g g' / n.S n); exact for a plane and constant noise.
+    A Brownian bridge with covariance S over the step, between two points at gaps g and g' < 0 from a plane of
+    normal n, touches it with probability exp(-2 g g' / n.S n); exact for a plane and constant noise.
     """
     surfaces = exit.channels[index].surfaces
     if len(surfaces) != 1:
         raise InputError(
-            f"The bridge correction needs exits made of single conditions joined by |, but {exit.channels[index].label!r} "
+            "The bridge correction needs exits made of single conditions joined by |, but "
+            f"{exit.channels[index].label!r} "
             'joins several by &; use crossing="none" with a small step.'
         )
     build = lowering.builder

@@ -1,7 +1,7 @@
 """From SymPy expressions to operation trees.
 
-Whatever depends on no variable is computed once on the host and handed in as a run-time constant, so that a sweep over
-parameters, learning rates or exit positions runs one and the same compiled kernel.
+Whatever depends on no variable is computed once on the host and handed in as a run-time constant, so that a
+sweep over parameters, learning rates or exit positions runs one and the same compiled kernel.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Constants:
 
 
 class Lowering:
-    """Converts expressions of given variables; one per kernel, so that equal parts are shared between them."""
+    """Converts expressions of given variables; one per kernel, so that equal parts are shared between
+    them."""
 
     def __init__(self, builder: Builder, constants: Constants) -> None:
         self.builder = builder
@@ -202,7 +203,8 @@ class _Conversion:
         if e.func in (sympy.sinh, sympy.cosh, sympy.tanh):
             return self._hyperbolic(e)
         raise InputError(
-            f"The function {e.func.__name__} is not available in compiled kernels; use exp, log, sin, cos, tan, sqrt, "
+            f"The function {e.func.__name__} is not available in compiled kernels; use exp, log, sin, cos,"
+            " tan, sqrt, "
             "abs, sign, sinh, cosh, tanh, min or max."
         )
 

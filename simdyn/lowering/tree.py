@@ -1,7 +1,7 @@
 """The operation tree: what one step computes, down to each rounding, independent of any language.
 
-Nodes are interned by their `Builder`, so equal subexpressions are one node; a node that is used more than once
-becomes a named temporary when a printer writes the tree down.
+Nodes are interned by their `Builder`, so equal subexpressions are one node; a node that is used more than
+once becomes a named temporary when a printer writes the tree down.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ LOGICAL = frozenset({"lt", "le", "gt", "ge", "and", "or", "not", "true", "false"
 class Node:
     """One operation.
 
-    `op` is "const" (with `value`), "name" (with `name`), a unary ("neg", "sqrt", "abs", "exp", "log", "sin", "cos", "not"), a
-    binary ("add", "sub", "mul", "div", "lt", "le", "gt", "ge", "and", "or"), "fma", or "select" (condition, then, else).
+    `op` is "const" (with `value`), "name" (with `name`), a unary ("neg", "sqrt", "abs", "exp", "log", "sin",
+    "cos", "not"), a binary ("add", "sub", "mul", "div", "lt", "le", "gt", "ge", "and", "or"), "fma", or
+    "select" (condition, then, else).
     """
 
     op: str

@@ -1,8 +1,9 @@
 """Counter-based noise: Philox4x32-10 and the normal transform, one specification for every backend.
 
-Counter = block (56 bits) | purpose (8) | path (64), least significant first; key = 64 bits from a SeedSequence.
-The words of a path depend on (seed, path, purpose, block) and on nothing else. Normal n of a path, counted over steps and within a
-step over coordinates, is number n mod 4 of block n div 4 (n mod 2 and n div 2 for the wide variant).
+Counter = block (56 bits) | purpose (8) | path (64), least significant first; key = 64 bits from a
+SeedSequence. The words of a path depend on (seed, path, purpose, block) and on nothing else. Normal n of a
+path, counted over steps and within a step over coordinates, is number n mod 4 of block n div 4 (n mod 2 and n
+div 2 for the wide variant).
 """
 
 from simdyn.noise.key import Seed, key_of, seed_record

@@ -1,11 +1,11 @@
 """Philox words, normals and elementary functions as Numba device functions.
 
-Every kernel is built from these. They are branch-free, so that loops over lanes vectorise, and each multiply-add is
-an explicit fma with typed constants, so that the arithmetic is fully specified: any processor with IEEE 754 fused
-multiply-add, and any other backend that does the same operations, gives the same bits.
+Every kernel is built from these. They are branch-free, so that loops over lanes vectorise, and each
+multiply-add is an explicit fma with typed constants, so that the arithmetic is fully specified: any processor
+with IEEE 754 fused multiply-add, and any other backend that does the same operations, gives the same bits.
 
-Words are 32-bit numbers in 64-bit lanes, whose upper halves may hold garbage that the next mask drops: that is the
-form in which 32 x 32 -> 64 bit multiplication exists as one vector instruction.
+Words are 32-bit numbers in 64-bit lanes, whose upper halves may hold garbage that the next mask drops: that
+is the form in which 32 x 32 -> 64 bit multiplication exists as one vector instruction.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ _sin64, _cos64 = _horner(poly.SIN_64, "float64"), _horner(poly.COS_64, "float64"
 _sin32, _cos32 = _horner(poly.SIN_32, "float32"), _horner(poly.COS_32, "float32")
 
 
-# --- Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011) ----------------------------------------------------------------
+# --- Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011)
+# ----------------------------------------------------------------
 
 
 def _philox_source() -> str:
@@ -109,7 +110,8 @@ philox = _device(_namespace["philox"])
 """(c0, c1, c2, c3, k0, k1), all uint64 with the word in the lower half -> four words, clean."""
 
 
-# --- normals ---------------------------------------------------------------------------------------------------------
+# --- normals
+# ---------------------------------------------------------------------------------------------------------
 
 
 @_device
@@ -135,8 +137,8 @@ def _box_muller(radius_bits, polynomial_of_f, half, angle_bits, negate, swap):  
 def normal_pair(w0, w1):  # type: ignore[no-untyped-def]
     """Two independent normals from two words: 40 bits of radius (|z| <= 7.54) and 24 bits of angle.
 
-    The radius uniform is (k + 1/2) 2^-40; the angle is the midpoint of one of 2^24 equal arcs: two bits choose the
-    quarter, 22 the place in it.
+    The radius uniform is (k + 1/2) 2^-40; the angle is the midpoint of one of 2^24 equal arcs: two bits
+    choose the quarter, 22 the place in it.
     """
     return _box_muller(
         (w0 << _U(20)) | ((w1 & _U(0xFF)) << _U(12)),
@@ -194,7 +196,8 @@ def uniform32(w):  # type: ignore[no-untyped-def]
     return fma(float32(uint32(w)), float32(2.0**-32), float32(2.0**-33))
 
 
-# --- elementary functions --------------------------------------------------------------------------------------------
+# --- elementary functions
+# --------------------------------------------------------------------------------------------
 
 
 @_device

@@ -1,7 +1,7 @@
 """Coefficients of the polynomials behind log, exp, sin and cos, the same numbers on every backend.
 
-`python -m simdyn.noise.polynomials` computes them again: Chebyshev interpolation in 60 digits, rounded to binary64.
-Lowest power first. The names say the function and the width of the numbers that it serves.
+`python -m simdyn.noise.polynomials` computes them again: Chebyshev interpolation in 60 digits, rounded to
+binary64. Lowest power first. The names say the function and the width of the numbers that it serves.
 """
 
 from __future__ import annotations

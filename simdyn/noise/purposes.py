@@ -1,4 +1,5 @@
-"""What a random number is for: one number per use, never renumbered, since results of the past depend on them."""
+"""What a random number is for: one number per use, never renumbered, since results of the past depend on
+them."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from enum import IntEnum
 class Purpose(IntEnum):
     """The 8-bit purpose field of the counter.
 
-    Streams of different purposes never overlap, so a run may draw bridge uniforms without disturbing its normals.
+    Streams of different purposes never overlap, so a run may draw bridge uniforms without disturbing its
+    normals.
     """
 
     GAUSSIAN = 0

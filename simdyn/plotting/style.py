@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simdyn.errors import InputError
 
@@ -20,7 +20,7 @@ MUTED = "#7F7F7F"
 
 FORMATS = (".pdf", ".svg", ".png")
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "figure.dpi": 120,
     "savefig.dpi": 200,
     "font.size": 9,
@@ -65,7 +65,8 @@ def new_figure(width: float = 5.2, height: float = 3.6) -> Figure:
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PDF, SVG or PNG, by the ending of `path`; no time stamps, so equal figures are equal files.
+    """Write a figure as PDF, SVG or PNG, by the ending of `path`; no time stamps, so equal figures are equal
+    files.
 
     Raises
     ------

@@ -22,8 +22,8 @@ _CURVE_POINTS = 400
 def survival_figure(answer: EscapeEstimate, axes: Axes | None = None) -> Figure:
     """Share of paths still inside against time, on a log axis.
 
-    Shown are the Kaplan-Meier curve with its pointwise 95 % band, the exponential beyond the burn-in, and exponentials with the exact and
-    with the predicted means.
+    Shown are the Kaplan-Meier curve with its pointwise 95 % band, the exponential beyond the burn-in, and
+    exponentials with the exact and with the predicted means.
     """
     with house_style():
         if axes is None:

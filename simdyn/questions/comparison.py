@@ -33,7 +33,8 @@ def agreement(answer: EscapeEstimate, value: float) -> str:
 
 
 def comparison_table(answer: EscapeEstimate) -> pandas.DataFrame:
-    """Columns answer, value, low, high, ratio (value / measured), verdict, remark; times in the unit of the answer."""
+    """Columns answer, value, low, high, ratio (value / measured), verdict, remark; times in the unit of the
+    answer."""
     import pandas
 
     rows = [("measured", answer.value, answer.low, answer.high, 1.0, "", f"{answer.events:,} escapes")]
@@ -76,7 +77,8 @@ def summary(answer: EscapeEstimate) -> str:
     lines = [
         f"Mean escape time from {problem['potential']['name']}, {problem['exit']} ({kind}), in {unit}",
         f"  measured   {_interval(answer)}",
-        f"             {answer.events:,} escapes, {answer.censored:,} censored, {answer.diverged:,} diverged; "
+        f"             {answer.events:,} escapes, {answer.censored:,} censored, {answer.diverged:,} "
+        "diverged; "
         f"{answer.steps_done:.3g} path-steps in {answer.seconds:.1f} s on {answer.backend}",
     ]
     if len(answer.exits) > 1:
@@ -87,7 +89,8 @@ def summary(answer: EscapeEstimate) -> str:
     if answer.reference is not None:
         ratio = answer.value / answer.reference.value
         lines.append(
-            f"  exact      {answer.reference.value:.8g} (+- {answer.reference.error:.1g}); measured / exact = {ratio:.4g}, "
+            f"  exact      {answer.reference.value:.8g} (+- {answer.reference.error:.1g}); measured / "
+            f"exact = {ratio:.4g}, "
             f"{agreement(answer, answer.reference.value)}"
         )
         lines.append(f"             {answer.reference.method}")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from potentials import Potential
 
+from potentials import Potential
 from simdyn.dynamics import Dynamics, Update
 from simdyn.errors import InputError
 from simdyn.estimators import DirectMeasurement, Progress, measure_escape
@@ -43,7 +43,8 @@ class EscapeEstimate(Estimate):
     warnings
         Sentences on what a reader should know before trusting the value.
     misclassified
-        For an approximate valley exit: share of sampled exits from which gradient descent returns to the start's minimum.
+        For an approximate valley exit: share of sampled exits from which gradient descent returns to the
+        start's minimum.
     problem
         Record of landscape, dynamics, start, exit and budget, enough to repeat the run.
     seed, backend, steps_done, seconds, versions
@@ -69,7 +70,8 @@ class EscapeEstimate(Estimate):
     measurement: DirectMeasurement = field(repr=False, compare=False)
 
     def compare(self) -> pandas.DataFrame:
-        """One row an answer: measured, exact, predicted; with the ratio to the measured value and a verdict."""
+        """One row an answer: measured, exact, predicted; with the ratio to the measured value and a
+        verdict."""
         from simdyn.questions.comparison import comparison_table
 
         return comparison_table(self)
@@ -79,8 +81,8 @@ class EscapeEstimate(Estimate):
 
         With `path` the figure is also written there (.pdf, .svg or .png).
         """
-        from simdyn.plotting.survival import survival_figure
         from simdyn.plotting.style import save
+        from simdyn.plotting.survival import survival_figure
 
         figure = survival_figure(self)
         if path is not None:
@@ -125,14 +127,15 @@ def escape_time(
     start
         A point, "x=-1", or "deepest" (the lowest minimum).
     exit
-        A condition such as "x >= 0" or "(x >= 0) | (x <= -2)"; "valley": across the rim of the start's valley (a hit); "commit":
-        arrival at a neighbouring minimum; or a target minimum.
+        A condition such as "x >= 0" or "(x >= 0) | (x <= -2)"; "valley": across the rim of the start's valley
+        (a hit); "commit": arrival at a neighbouring minimum; or a target minimum.
     paths
         Number of paths; with `target_error` the largest number.
     max_steps
         Step budget of each path; paths that outlast it are censored and enter the likelihood as such.
     seed
-        Integer or SeedSequence; the result is the same to the bit for the same seed, whatever the number of threads.
+        Integer or SeedSequence; the result is the same to the bit for the same seed, whatever the number of
+        threads.
     method
         "direct", or "auto", which is direct simulation.
     backend, threads, dtype, normals
@@ -222,14 +225,16 @@ def _check_noise(update: Update, origin: np.ndarray, potential: Potential) -> No
         factor, drift = update.factor_at(origin), update.drift_at(origin)
     if not np.isfinite(factor).all():
         raise InputError(
-            f"The noise covariance is not positive semidefinite at the start {origin.tolist()}; check its expression there."
+            f"The noise covariance is not positive semidefinite at the start {origin.tolist()}; check its "
+            "expression there."
         )
     if not np.isfinite(drift).all():
         raise InputError(f"The gradient of {potential.name!r} is not finite at the start {origin.tolist()}.")
 
 
 def _burn_in(potential: Potential, update: Update, origin: np.ndarray) -> float:
-    """Several relaxation times of the start's valley, in the unit of the dynamics; 0 where there is no such time."""
+    """Several relaxation times of the start's valley, in the unit of the dynamics; 0 where there is no such
+    time."""
     try:
         slowest = float(potential.valley(origin).minimum.eigenvalues.min())
     except InputError:
@@ -276,29 +281,34 @@ def _warnings(measurement: DirectMeasurement, misclassified: float | None, updat
         found.append("The run was interrupted; the value rests on what had been done by then.")
     if tally.events == 0:
         found.append(
-            f"No path escaped within {measurement.max_steps:,} steps, so only a lower bound is known; raise the step budget or the noise."
+            f"No path escaped within {measurement.max_steps:,} steps, so only a lower bound is known; "
+            "raise the step budget or the noise."
         )
     elif tally.events < 20:
         found.append(f"Only {tally.events} paths escaped; the interval is wide.")
     if tally.diverged:
         found.append(
-            f"{tally.diverged:,} of {total:,} paths ({tally.diverged / total:.2%}) blew up; the learning rate or step is too large for this "
+            f"{tally.diverged:,} of {total:,} paths ({tally.diverged / total:.2%}) blew up; the learning "
+            "rate or step is too large for this "
             "landscape. They count as censored where they left the finite numbers."
         )
     if measurement.exponentiality.doubtful:
         found.append(
             "The escape times are not exponential (total-time-on-test position "
-            f"{measurement.exponentiality.mean_position:.3f} instead of 0.5, p = {measurement.exponentiality.p_value:.1g}), so the interval, "
+            f"{measurement.exponentiality.mean_position:.3f} instead of 0.5, p = "
+            f"{measurement.exponentiality.p_value:.1g}), so the interval, "
             "which assumes that they are, is only a guide"
             + (" and the value depends on the step budget." if tally.censored else ".")
         )
     if misclassified is not None and misclassified > 0.05:
         found.append(
-            f"From {misclassified:.0%} of the sampled exits gradient descent returns to the start's minimum: the planes at the saddles are a "
+            f"From {misclassified:.0%} of the sampled exits gradient descent returns to the start's "
+            "minimum: the planes at the saddles are a "
             "poor rim for this valley; give an exit of your own."
         )
     if fit.burn_in and update.noise_dim and fit.survivors < 0.9:
         found.append(
-            f"{1 - fit.survivors:.0%} of the paths escaped within the burn-in of {fit.burn_in:g} {fit.estimate.unit}."
+            f"{1 - fit.survivors:.0%} of the paths escaped within the burn-in of {fit.burn_in:g} "
+            f"{fit.estimate.unit}."
         )
     return tuple(found)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn._version import __version__
+from simdyn.dynamics import SGD, SGLD, Dynamics
 
 if TYPE_CHECKING:
-    from simdyn.dynamics import Dynamics
     from simdyn.questions.escape import EscapeEstimate
 
 
@@ -32,7 +32,7 @@ def dynamics_record(dynamics: Dynamics) -> dict[str, Any]:
     fields = {}
     for entry in dataclasses.fields(dynamics):
         value = getattr(dynamics, entry.name)
-        fields[entry.name] = dynamics_record(value) if dataclasses.is_dataclass(value) else _plain(value)
+        fields[entry.name] = dynamics_record(value) if isinstance(value, SGD | SGLD) else _plain(value)
     return {"name": type(dynamics).__name__, **fields}
 
 
