@@ -13,6 +13,7 @@ from simdyn.dynamics import Dynamics, Update
 from simdyn.errors import InputError
 from simdyn.estimators import DirectMeasurement, Progress, measure_escape
 from simdyn.exits import Exit, parse_start, resolve_exit
+from simdyn.lowering import DIVERGENCE_BOUND
 from simdyn.noise import Seed, seed_record
 from simdyn.questions.record import dynamics_record, versions
 from simdyn.results import Estimate, Prediction, Reference
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 METHODS = ("auto", "direct")
 _CLASSIFIED = 200
+_FOLLOWED = 2_000
+_STEPS_TO_BLOW_UP = 60
 _RELAXATION_TIMES = 5.0
 
 
@@ -45,6 +48,9 @@ class EscapeEstimate(Estimate):
     misclassified
         For an approximate valley exit: share of sampled exits from which gradient descent returns to the
         start's minimum.
+    overshoot
+        Share of the (first 2,000) escapes that landed where the noise-free update runs away to infinity:
+        explosions of too large a step, not escapes.
     problem
         Record of landscape, dynamics, start, exit and budget, enough to repeat the run.
     seed, backend, steps_done, seconds, versions
@@ -61,6 +67,7 @@ class EscapeEstimate(Estimate):
     reference_note: str
     warnings: tuple[str, ...]
     misclassified: float | None
+    overshoot: float
     problem: Mapping[str, Any]
     seed: Mapping[str, Any]
     backend: str
@@ -181,6 +188,7 @@ def escape_time(
     predictions = theory.predictions(potential, dynamics, origin, way_out)
     tally = measurement.records.tally
     misclassified = _misclassified(potential, way_out, measurement)
+    overshoot = _overshoot(update, measurement)
     estimate = measurement.fit.estimate
     return EscapeEstimate(
         value=estimate.value,
@@ -195,8 +203,9 @@ def escape_time(
         predictions=predictions,
         reference=reference,
         reference_note=note,
-        warnings=_warnings(measurement, misclassified, update),
+        warnings=_warnings(measurement, misclassified, overshoot, update),
         misclassified=misclassified,
+        overshoot=overshoot,
         problem={
             "potential": potential.record(),
             "dynamics": dynamics_record(dynamics),
@@ -273,7 +282,20 @@ def _misclassified(potential: Potential, way_out: Exit, measurement: DirectMeasu
     return float(np.mean(back))
 
 
-def _warnings(measurement: DirectMeasurement, misclassified: float | None, update: Update) -> tuple[str, ...]:
+def _overshoot(update: Update, measurement: DirectMeasurement) -> float:
+    """Share of sampled exit states from which the update without noise leaves every bound."""
+    x = measurement.records.state[measurement.records.exited][:_FOLLOWED].astype(float)
+    if len(x) == 0:
+        return 0.0
+    with np.errstate(all="ignore"):
+        for _ in range(_STEPS_TO_BLOW_UP):
+            x = x + update.drift_at(x)
+    return float(np.mean(~(np.abs(x) < DIVERGENCE_BOUND).all(axis=1)))
+
+
+def _warnings(
+    measurement: DirectMeasurement, misclassified: float | None, overshoot: float, update: Update
+) -> tuple[str, ...]:
     records, fit = measurement.records, measurement.fit
     tally, total = records.tally, len(records.code)
     found = []
@@ -291,6 +313,12 @@ def _warnings(measurement: DirectMeasurement, misclassified: float | None, updat
             f"{tally.diverged:,} of {total:,} paths ({tally.diverged / total:.2%}) blew up; the learning "
             "rate or step is too large for this "
             "landscape. They count as censored where they left the finite numbers."
+        )
+    if overshoot > 0.01:
+        found.append(
+            f"{overshoot:.1%} of the escapes landed where the update runs away to infinity; the learning "
+            "rate or step is too large, and those are "
+            "explosions rather than escapes."
         )
     if measurement.exponentiality.doubtful:
         found.append(

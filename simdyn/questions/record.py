@@ -51,6 +51,7 @@ def json_object(answer: EscapeEstimate) -> dict[str, Any]:
             "diverged": answer.diverged,
             "exits": dict(answer.exits),
             "misclassified": answer.misclassified,
+            "overshoot": answer.overshoot,
         },
         "predictions": [
             {
