@@ -205,7 +205,6 @@ class _FirstPassage:
             if width == 0 and drain:
                 break
             # Neither of these changes a result: only how often lanes are looked at, how long a call is.
-            # is.
             ended, path_steps = ended + events + censored + diverged, path_steps + steps
             if ended:
                 every = int(np.clip(path_steps / ended / (64 * self.engine._group.steps), 1, 16))

@@ -89,8 +89,8 @@ class Exit:
     def box(self) -> tuple[np.ndarray, np.ndarray] | None:
         """(lower, upper), each of shape (d,), if to leave is to have some coordinate leave its interval.
 
-        None for any other exit. Ends that are not there are infinite. Whether an end itself is inside does not matter to continuous
-        laws.
+        None for any other exit. Ends that are not there are infinite. Whether an end itself is inside does
+        not matter to continuous laws.
         """
         lower = np.full(len(self.variables), -np.inf)
         upper = np.full(len(self.variables), np.inf)

@@ -10,8 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SurvivalCurve:
-    """Kaplan-Meier estimate: `survival` holds from each of `times` on; `low` and `high` are pointwise 95 %
-    limits."""
+    """Kaplan-Meier estimate: `survival` holds from each of `times` on, between pointwise 95 % limits."""
 
     times: np.ndarray
     survival: np.ndarray

@@ -1,5 +1,4 @@
-"""The folder of generated kernels: each a module file named by its hash, so that Numba keeps its machine
-code."""
+"""The folder of generated kernels: each a module file named by its hash, so that Numba can cache it."""
 
 from __future__ import annotations
 

@@ -37,8 +37,10 @@ class Grouping:
 
 
 def grouping(program: Program, wide: bool) -> Grouping:
-    """The shortest group of steps that uses whole blocks; normal n of a path is at step n // m, coordinate n
-    % m."""
+    """The shortest group of steps that uses whole blocks.
+
+    Normal n of a path, of m in each step, is number n % m of step n // m.
+    """
     per_block = 2 if wide else 4
     steps = 4
     if program.noise_dim:

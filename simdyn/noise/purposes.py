@@ -1,5 +1,4 @@
-"""What a random number is for: one number per use, never renumbered, since results of the past depend on
-them."""
+"""What a random number is for: one number per use, never renumbered: results of the past depend on them."""
 
 from __future__ import annotations
 

@@ -65,8 +65,9 @@ def new_figure(width: float = 5.2, height: float = 3.6) -> Figure:
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PDF, SVG or PNG, by the ending of `path`; no time stamps, so equal figures are equal
-    files.
+    """Write a figure as PDF, SVG or PNG, by the ending of `path`.
+
+    Without time stamps, so that equal figures are equal files.
 
     Raises
     ------

@@ -33,8 +33,7 @@ def agreement(answer: EscapeEstimate, value: float) -> str:
 
 
 def comparison_table(answer: EscapeEstimate) -> pandas.DataFrame:
-    """Columns answer, value, low, high, ratio (value / measured), verdict, remark; times in the unit of the
-    answer."""
+    """Columns answer, value, low, high, ratio (value / measured), verdict, remark; in the answer's unit."""
     import pandas
 
     rows = [("measured", answer.value, answer.low, answer.high, 1.0, "", f"{answer.events:,} escapes")]

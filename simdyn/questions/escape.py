@@ -242,8 +242,7 @@ def _check_noise(update: Update, origin: np.ndarray, potential: Potential) -> No
 
 
 def _burn_in(potential: Potential, update: Update, origin: np.ndarray) -> float:
-    """Several relaxation times of the start's valley, in the unit of the dynamics; 0 where there is no such
-    time."""
+    """Several relaxation times of the start's valley, in the unit of the dynamics; 0 if there is none."""
     try:
         slowest = float(potential.valley(origin).minimum.eigenvalues.min())
     except InputError:
