@@ -29,6 +29,7 @@ _Function = Callable[[Floats], Floats]
 _LARGEST_DEGREE = 40
 _SCAN = 8001
 _BEYOND = 3
+_UNDERFLOW = 1e-280
 _ISOLATION = sp.Rational(1, 10**6)
 
 
@@ -197,12 +198,14 @@ def _touching(
 
 
 def _continuous_zero(slope: _Function, root: float, spacing: float) -> bool:
-    """Whether the derivative vanishes at the root, rather than jumping over zero at a kink or a pole."""
+    """Whether the derivative vanishes at this point alone, without a kink, a pole or a flat stretch."""
     offsets = spacing * np.array([-1.0, 1.0, -1e-3, 1e-3, 0.0])
     sizes = np.abs(slope(root + offsets))
-    far = np.max(sizes[:2][np.isfinite(sizes[:2])], initial=0.0)
-    near = np.max(sizes[2:4])
-    return bool(sizes[4] <= 1e-6 * far and near <= 0.5 * far)
+    far = sizes[:2][np.isfinite(sizes[:2])]
+    if far.size == 0 or np.min(far) < _UNDERFLOW:
+        return False
+    scale, near = np.max(far), np.max(sizes[2:4])
+    return bool(sizes[4] <= 1e-6 * scale and near <= 0.5 * scale)
 
 
 def _merged(points: list[CriticalPoint], spacing: float) -> list[CriticalPoint]:

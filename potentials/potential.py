@@ -219,6 +219,8 @@ class Potential:
     def critical_points(self) -> tuple[CriticalPoint, ...]:
         """Every critical point: complete for separable polynomials, otherwise those found in `domain`.
 
+        To these, one-dimensional searches add the rims of valleys that reach beyond the domain.
+
         Raises
         ------
         InputError

@@ -111,6 +111,7 @@ class Search:
         ways = np.concatenate([modes, -modes, directions])
         return np.concatenate([x + distance * self._scale * ways for distance in (0.01, 0.1)])
 
+    @np.errstate(over="ignore", invalid="ignore")
     def _follow(self, starts: Floats, aim: Aim) -> Floats:
         """Zeros of the gradient reached from the starts, by Newton-like steps in the modes of the Hessian.
 
