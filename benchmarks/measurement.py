@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Literal
 
@@ -16,8 +16,15 @@ from benchmarks.contest import Contestant, Goal, Sample, Workload
 CHECKED_PATHS = 1_000
 """Contestants with fewer paths a call are called again until their sample has this many."""
 
+FIRST_STEPS = 20
+"""Number of steps of the second check."""
+
 FIRST_SEED = 1_000
 """The first call's seed; checks and rounds count on from there, so that no two calls share their noise."""
+
+
+Offer = Callable[[Workload], list[Contestant]]
+"""What a peer has for a workload."""
 
 
 @dataclass
@@ -33,7 +40,7 @@ class Row:
     first_call
         Seconds of the first call, compilation included.
     disagreement
-        From the reference contestant, in standard errors; None for the reference itself.
+        From the base, in standard errors, the larger of the two checks; None for the base itself.
     nanoseconds, ratios
         Per round: time per useful path-step, and this time divided by the base's of the same round.
     """
@@ -66,12 +73,19 @@ class Row:
 
 
 def measure(
-    workload: Workload, contestants: Sequence[Contestant], rounds: int, tell: Callable[[str], None]
+    workload: Workload, offers: Sequence[Offer], rounds: int, tell: Callable[[str], None]
 ) -> list[Row]:
-    """One row a contestant, in the given order; `tell` receives a line of progress now and then."""
+    """One row for each contestant that is offered; `tell` receives a line of progress now and then.
+
+    Each contestant's sample is checked, and that of the same contestant after the first few steps: the former
+    shows wrong noise, the latter a wrong gradient, step or start that the paths have forgotten by the end.
+    """
+    contestants = [contestant for offer in offers for contestant in offer(workload)]
     rows = [Row(c.name, c.paths, workload.goals.get(c.name), c.base) for c in contestants]
-    samples = [_first_sample(c, row, tell) for c, row in zip(contestants, rows, strict=True)]
-    _check(rows, samples, tell)
+    _check(contestants, rows, tell)
+    if workload.exit_above is None:
+        beginning = replace(workload, steps=FIRST_STEPS)
+        _check([contestant for offer in offers for contestant in offer(beginning)], rows, tell)
 
     running = [(c, row) for c, row in zip(contestants, rows, strict=True) if row.status == "timed"]
     for number in range(rounds):
@@ -91,17 +105,19 @@ def measure(
 
 
 def _first_sample(contestant: Contestant, row: Row, tell: Callable[[str], None]) -> Sample | None:
-    """Time the first call and collect a sample to check; None when the contestant fails."""
-    tell(f"first call: {contestant.name}")
+    """A sample to check, the contestant's very first call timed; None when it fails or has failed before."""
+    if row.status != "timed":
+        return None
+    tell(f"check: {contestant.name}")
     try:
         begin = time.perf_counter()
         samples = [contestant.run(FIRST_SEED)]
-        row.first_call = time.perf_counter() - begin
+        if row.first_call is None:
+            row.first_call = time.perf_counter() - begin
         while sum(map(len, samples)) < CHECKED_PATHS:
             samples.append(contestant.run(FIRST_SEED + len(samples)))
-    except (
-        Exception
-    ) as error:  # whatever a foreign package raises belongs into the table, not onto the terminal
+    # Whatever a foreign package raises belongs into the table and must not end the run.
+    except Exception as error:
         row.status, row.why = "failed", f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return None
     sample = np.concatenate(samples)
@@ -111,8 +127,9 @@ def _first_sample(contestant: Contestant, row: Row, tell: Callable[[str], None])
     return sample
 
 
-def _check(rows: Sequence[Row], samples: Sequence[Sample | None], tell: Callable[[str], None]) -> None:
+def _check(contestants: Sequence[Contestant], rows: Sequence[Row], tell: Callable[[str], None]) -> None:
     """Compare every sample with the base's, or with the first one there is when simdyn is left out."""
+    samples = [_first_sample(c, row, tell) for c, row in zip(contestants, rows, strict=True)]
     there = [i for i, sample in enumerate(samples) if sample is not None]
     if not there:
         return
@@ -123,8 +140,9 @@ def _check(rows: Sequence[Row], samples: Sequence[Sample | None], tell: Callable
         if i == chosen or sample is None or reference is None:
             continue
         row = rows[i]
-        row.disagreement = disagreement(sample, reference)
-        if row.disagreement > LIMIT:
+        found = disagreement(sample, reference)
+        row.disagreement = max(found, row.disagreement or 0.0)
+        if found > LIMIT:
             row.status = "wrong"
-            row.why = f"differs from {rows[chosen].name} by {row.disagreement:.1f} standard errors"
+            row.why = f"differs from {rows[chosen].name} by {found:.1f} standard errors"
             tell(f"wrong: {row.name} {row.why}")

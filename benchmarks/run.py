@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from benchmarks.contest import Contestant, PeerUnavailable
+from benchmarks.contest import PeerUnavailable
 from benchmarks.machine import hardware, now, pin, software
 from benchmarks.peers import PEERS, Contestants, load
 from benchmarks.workloads import WORKLOADS
@@ -26,11 +28,14 @@ def main() -> None:
     tables = []
     for name in arguments.only or WORKLOADS:
         workload = WORKLOADS[name]
-        contestants: list[Contestant] = []
-        for peer, offer in offers.items():
-            if workload.peers is None or peer in workload.peers:
-                contestants += offer(workload, arguments.threads)
-        tables.append((workload, measure(workload, contestants, arguments.rounds, tell)))
+        if arguments.threads > 1:
+            workload = replace(workload, goals={})  # the goals are for one thread
+        taking_part = [
+            partial(offer, threads=arguments.threads)
+            for peer, offer in offers.items()
+            if workload.peers is None or peer in workload.peers
+        ]
+        tables.append((workload, measure(workload, taking_part, arguments.rounds, tell)))
 
     report = Report(now(), arguments.threads, arguments.rounds, facts, software(), skipped, tables)
     print(report.markdown() if arguments.markdown else report.text())

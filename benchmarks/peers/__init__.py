@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from typing import Protocol
 
 from benchmarks.contest import Contestant, PeerUnavailable, Workload
 
@@ -19,7 +19,9 @@ PEERS = {
 }
 """Name on the command line -> module."""
 
-Contestants = Callable[[Workload, int], list[Contestant]]
+
+class Contestants(Protocol):
+    def __call__(self, workload: Workload, threads: int) -> list[Contestant]: ...
 
 
 def load(peer: str) -> Contestants:

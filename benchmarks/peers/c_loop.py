@@ -60,6 +60,7 @@ def final_positions(workload: Workload, function: str, paths: int, threads: int,
 
 def stopping_steps(workload: Workload, function: str, paths: int, threads: int, seed: int) -> Sample:
     stopped = np.empty(paths, np.int64)
+    assert workload.exit_above is not None
     bounds = REAL(workload.start), REAL(workload.exit_above)
 
     def block(first: int, last: int) -> None:

@@ -25,7 +25,7 @@ jax.config.update("jax_enable_x64", True)
 Motion = Literal["UnsafeBrownianPath", "VirtualBrownianTree"]
 
 
-def solve(workload: Workload, motion: Motion, start: jax.Array, key: jax.Array) -> diffrax.Solution:
+def solve(workload: Workload, motion: Motion, start: jax.Array, key: jax.Array) -> Any:
     """One call of the solver; the solution holds the last time and the last state."""
     end = workload.steps * workload.dt
     amplitude = math.sqrt(2.0 * workload.diffusion)
@@ -38,7 +38,7 @@ def solve(workload: Workload, motion: Motion, start: jax.Array, key: jax.Array) 
     else:
         brownian = diffrax.VirtualBrownianTree(0.0, end, tol=workload.dt / 2, shape=shape, key=key)
         adjoint = diffrax.RecursiveCheckpointAdjoint()
-    terms = diffrax.MultiTerm(
+    terms: Any = diffrax.MultiTerm(
         diffrax.ODETerm(lambda t, x, args: -workload.gradient(x)),
         diffrax.ControlTerm(
             lambda t, x, args: lineax.DiagonalLinearOperator(jnp.full_like(x, amplitude)), brownian

@@ -23,7 +23,7 @@ def old_normal(generator: Any) -> float:
 
 @njit
 def new_normal(generator: Any) -> float:
-    return generator.standard_normal()  # type: ignore[no-any-return]
+    return generator.standard_normal()
 
 
 @njit

@@ -26,7 +26,7 @@ DOUBLE_WELL = Workload(
         "NumPy": at_least(8.5),
         "JAX scan": at_least(12.0),
         "diffrax, UnsafeBrownianPath": at_least(18.0),
-        "torchsde euler": at_least(30.0),
+        "torchsde euler, told the step": at_least(30.0),
         "sdeint itoEuler": at_least(1_000.0),
     },
 )
