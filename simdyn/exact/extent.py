@@ -149,6 +149,8 @@ class _Side:
         near, step, panels = 0.0, 0.5 * self.span, 0
         room = math.inf if self.wall is None else abs(self.wall - self.start)
         for _ in range(400):
+            if near >= turning:
+                step = self._gentle(near, step)
             far = min(near + step, 0.5 * (near + room)) if math.isfinite(room) else near + step
             # Close to a wall D is known to few digits, and a halving chunk resolves its zero anyway.
             close = math.isfinite(room) and room - near < 1e-2 * room
@@ -175,6 +177,16 @@ class _Side:
             f"The mean escape time is infinite: the landscape does not confine the path on the open side {side} "
             f"x = {self.start:g}; give an exit on that side too."
         )
+
+    def _gentle(self, near: float, step: float) -> float:
+        """`step`, halved until a chunk beyond `near` climbs no more than it takes to lose all weight."""
+        fractions = np.linspace(0.0, 1.0, 9)
+        for _ in range(200):
+            slope, _ = self.medium.sample(self.start + self.sign * (near + step * fractions))
+            if step * np.abs(slope).max() < 100:
+                break
+            step *= 0.5
+        return step
 
     def _last_turning(self) -> float:
         """Distance beyond which the drift points back for as far as one can see."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,12 @@ EXACT = "#000000"
 PREDICTED = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MUTED = "#7F7F7F"
 
-FORMATS = (".pdf", ".svg", ".png")
+_STAMPS: dict[str, dict[str, Any]] = {
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+    "png": {"Software": None},
+}
+FORMATS = tuple(f".{form}" for form in _STAMPS)
 
 _SETTINGS: dict[Any, Any] = {
     "figure.dpi": 120,
@@ -39,7 +45,6 @@ _SETTINGS: dict[Any, Any] = {
     "lines.markersize": 4.5,
     "errorbar.capsize": 2.5,
     "legend.frameon": False,
-    "svg.hashsalt": "simdyn",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
 }
@@ -64,10 +69,21 @@ def new_figure(width: float = 5.2, height: float = 3.6) -> Figure:
     return figure
 
 
+def figure_bytes(figure: Figure, form: str, salt: str = "simdyn") -> bytes:
+    """The figure as "pdf", "svg" or "png", without dates, so that equal figures are equal bytes.
+
+    `salt` keeps the identifiers of several SVGs on one page apart.
+    """
+    import matplotlib
+
+    stream = io.BytesIO()
+    with house_style(), matplotlib.rc_context({"svg.hashsalt": salt}):
+        figure.savefig(stream, format=form, metadata=_STAMPS[form], bbox_inches="tight")
+    return stream.getvalue()
+
+
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as PDF, SVG or PNG, by the ending of `path`.
-
-    Without time stamps, so that equal figures are equal files.
 
     Raises
     ------
@@ -75,13 +91,10 @@ def save(figure: Figure, path: str | Path) -> None:
         Another ending, or a folder that cannot be written.
     """
     target = Path(path)
-    ending = target.suffix.lower()
-    if ending not in FORMATS:
+    if target.suffix.lower() not in FORMATS:
         raise InputError(f"The picture {str(path)!r} must end in one of: {', '.join(FORMATS)}.")
-    stamps = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}
     try:
-        with house_style():
-            figure.savefig(target, metadata=stamps[ending])
+        target.write_bytes(figure_bytes(figure, target.suffix.lower()[1:]))
     except OSError as error:
         raise InputError(
             f"The picture {str(path)!r} cannot be written ({error.strerror}); choose another place."

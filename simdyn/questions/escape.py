@@ -15,8 +15,8 @@ from simdyn.estimators import DirectMeasurement, Progress, measure_escape
 from simdyn.exits import Exit, parse_start, resolve_exit
 from simdyn.lowering import DIVERGENCE_BOUND
 from simdyn.noise import Seed, seed_record
-from simdyn.questions.record import dynamics_record, versions
-from simdyn.results import Estimate, Prediction, Reference
+from simdyn.questions.record import dynamics_record
+from simdyn.results import Estimate, Prediction, Reference, versions
 
 if TYPE_CHECKING:
     import pandas

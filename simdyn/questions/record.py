@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import platform
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simdyn._version import __version__
 from simdyn.dynamics import SGD, SGLD, Dynamics
 
 if TYPE_CHECKING:
     from simdyn.questions.escape import EscapeEstimate
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the bits of a result depend on."""
-    libraries = ("numpy", "scipy", "sympy", "numba", "llvmlite")
-    return {
-        "simdyn": __version__,
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in libraries},
-    }
 
 
 def dynamics_record(dynamics: Dynamics) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from simdyn.errors import InputError
+from simdyn.plotting.style import FORMATS, figure_bytes
+from simdyn.results import versions
 from simdyn.study.atomic import replace_atomically, write_atomically
 from simdyn.study.claims import Claim, claims_text
 from simdyn.study.definition import (
@@ -21,12 +23,10 @@ from simdyn.study.definition import (
     plain_value,
     settings_record,
 )
-from simdyn.study.figures import figure_bytes
 from simdyn.study.progress import Progress, SilentProgress
 from simdyn.study.results import Results, collect, csv_text, write_netcdf
 from simdyn.study.seeds import cell_seed
 from simdyn.study.storage import Manifest, Shard, StudyFolder, open_existing, open_folder
-from simdyn.study.versions import versions
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,11 @@ def write_outputs(study: Study[Any], results: Results, out: Path) -> Findings:
     write_atomically(out / "claims.json", claims_text(findings.claims).encode())
     drawings = {}
     for drawn in findings.figures:
-        files = figure_bytes(drawn.figure, f"{study.name}.{drawn.name}")
-        for form, content in files.items():
-            write_atomically(out / "figures" / f"{drawn.name}.{form}", content)
-        drawings[drawn.name] = files["svg"].decode()
+        salt = f"{study.name}.{drawn.name}"
+        files = {ending: figure_bytes(drawn.figure, ending[1:], salt) for ending in FORMATS}
+        for ending, content in files.items():
+            write_atomically(out / "figures" / f"{drawn.name}{ending}", content)
+        drawings[drawn.name] = files[".svg"].decode()
     write_atomically(out / "report.html", report_html(study, findings, drawings).encode())
     return findings
 

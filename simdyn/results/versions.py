@@ -9,12 +9,11 @@ from simdyn._version import __version__
 
 
 def versions() -> dict[str, str]:
-    """Versions of simdyn, of what its numbers depend on, and the machine's architecture."""
+    """Versions of simdyn and of all that the bits of a result depend on, and the machine's architecture."""
+    libraries = ("numpy", "scipy", "sympy", "numba", "llvmlite")
     return {
         "simdyn": __version__,
         "python": platform.python_version(),
-        "numpy": version("numpy"),
-        "scipy": version("scipy"),
-        "numba": version("numba"),
+        **{name: version(name) for name in libraries},
         "platform": f"{platform.system()} {platform.machine()}",
     }
