@@ -1,0 +1,162 @@
+"""Where to cut the open sides of a chain, and where its noise vanishes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simdyn.errors import InputError
+from simdyn.exact.chain_mesh import chain_panels
+from simdyn.exact.errors import NoReference
+from simdyn.exact.hops import Hops, Steps
+from simdyn.exact.panels import Array, Function
+
+NEGLIGIBLE = 1e-12
+SCAN = 1e4
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A chain on a finite interval.
+
+    Attributes
+    ----------
+    steps
+        The chain with the open sides cut.
+    breakpoints
+        Kinks and zeros of the sd inside.
+    reach
+        How many sd a step may go and still matter to the mean time.
+    error
+        Relative error of the mean time from cutting.
+    """
+
+    steps: Steps
+    breakpoints: Array
+    reach: float
+    error: float
+
+
+def cut_open_sides(
+    mean: Function, sd: Function, start: float, lower: float, upper: float, breakpoints: Sequence[float]
+) -> Cut:
+    """Move the open sides outwards until what lies beyond does not matter.
+
+    A cut is good when the path reaches it before the exit with probability below `NEGLIGIBLE`, or when from there
+    and from anywhere beyond, the next step leaves by the exit: steep walls throw a discrete path over the whole valley.
+
+    Raises
+    ------
+    NoReference
+        An open side that does not confine, noise that vanishes where the chain rests, or no noise at all.
+    """
+    finite = [abs(end - start) for end in (lower, upper) if math.isfinite(end)]
+    span = max(1e-3, *finite)
+    whole = Steps(mean, sd, lower, upper, math.isfinite(lower), math.isfinite(upper))
+    at_start = float(whole.law(np.array([start]))[1][0])
+    sides = [end for end in (lower, upper) if math.isinf(end)]
+    if not sides:
+        inner = _breakpoints(whole, lower, upper, breakpoints)
+        return Cut(whole, inner, _reach(whole, inner, start), 0.0)
+    sign = -1.0 if math.isinf(lower) else 1.0
+    home = _last_turning(whole, start, sign, span)
+    distance = home + max(4 * at_start, 4 * float(whole.law(np.array([start + sign * home]))[1][0]), 0.1 * span)
+    for _ in range(60):
+        end = start + sign * distance
+        steps = Steps(
+            mean, sd, end if sign < 0 else lower, end if sign > 0 else upper, sign > 0, sign < 0
+        )
+        inner = _breakpoints(steps, steps.lower, steps.upper, breakpoints)
+        hops = Hops(steps, chain_panels(steps, inner, order=8, stride=3.0, reach=7.0))
+        visit = _visits_end(hops, start)
+        stays = _stays(whole, start, sign, distance)
+        if visit * min(1.0, stays) < NEGLIGIBLE:
+            return Cut(steps, inner, _reach(steps, inner, start), visit * min(1.0, stays))
+        distance *= 1.25
+    raise NoReference(
+        f"The discrete rule is not confined {'below' if sign < 0 else 'above'} x = {start:g}, so its mean escape time "
+        "has no exact value here; give an exit on that side too."
+    )
+
+
+def _visits_end(hops: Hops, start: float) -> float:
+    """Probability to be thrown beyond the open end before the exit."""
+    beyond = hops.transitions[:-1, -1]
+    chain = np.ascontiguousarray(hops.transitions[:-1, :-1])
+    from simdyn.exact.elimination import Elimination
+
+    try:
+        chance = Elimination.of(chain, hops.killing[:-1] + beyond).solve(beyond)
+    except ZeroDivisionError:
+        return 1.0
+    row, _ = hops.from_start(start)
+    return float(row[:-1] @ chance + row[-1])
+
+
+def _stays(steps: Steps, start: float, sign: float, distance: float) -> float:
+    """Largest probability not to leave in the next step, over all points from the cut outwards."""
+    points = start + sign * distance * np.concatenate([np.linspace(1, 4, 400), np.geomspace(4, SCAN, 400)])
+    with np.errstate(all="ignore"):
+        mean, sd = steps.law(points)
+        usable = np.isfinite(mean) & np.isfinite(sd)
+        remain = steps.below(points, steps.upper) if sign < 0 else steps.above(points, steps.lower)
+    return float(remain[usable].max(initial=0.0))
+
+
+def _last_turning(steps: Steps, start: float, sign: float, span: float) -> float:
+    """Distance beyond which the mean step points back, as far as one can see."""
+    distance = np.concatenate([np.linspace(0, 50 * span, 8001), np.geomspace(50 * span, SCAN * span, 2001)[1:]])
+    points = start + sign * distance
+    mean, _ = steps.law(points)
+    with np.errstate(all="ignore"):
+        outward = np.flatnonzero(np.isfinite(mean) & (sign * (mean - points) >= 0))
+    return 0.0 if not outward.size else float(distance[min(outward[-1] + 1, len(distance) - 1)])
+
+
+def _breakpoints(steps: Steps, lower: float, upper: float, given: Sequence[float]) -> Array:
+    """Given kinks, and the zeros of the sd, of which none may be a resting point of the mean step."""
+    grid = np.linspace(lower, upper, 4001)[1:-1]
+    zeros = dips(lambda x: steps.law(x)[1], grid)
+    if np.all(steps.law(grid)[1] == 0):
+        raise NoReference("The rule has no noise, so that it never escapes over a barrier; there is no mean to compute.")
+    for zero in zeros:
+        moved = float(steps.law(np.array([zero]))[0][0]) - zero
+        if abs(moved) < 1e-6 * (upper - lower):
+            raise NoReference(
+                f"The noise vanishes at x = {zero:.6g}, where the mean step stands still, so that paths freeze there; "
+                "give the noise a floor."
+            )
+    return np.unique(np.concatenate([np.asarray(given, dtype=float), zeros]))
+
+
+def dips(function: Function, grid: Array) -> Array:
+    """Interior points where a non-negative function falls to zero between the points of a grid."""
+    values = function(grid)
+    if np.any(values < 0):
+        raise InputError(f"The noise is negative at x = {grid[np.argmax(values < 0)]:.6g}; it must not be.")
+    found = []
+    for i in np.flatnonzero((values[1:-1] <= values[:-2]) & (values[1:-1] < values[2:])) + 1:
+        low, high = grid[i - 1], grid[i + 1]
+        ratio = (math.sqrt(5) - 1) / 2
+        for _ in range(90):
+            one, two = high - ratio * (high - low), low + ratio * (high - low)
+            if function(np.array([one]))[0] <= function(np.array([two]))[0]:
+                high = two
+            else:
+                low = one
+        where = 0.5 * (low + high)
+        # The square of the sd is what is smooth: a root of it leaves sd at the root of a rounding.
+        if function(np.array([where]))[0] ** 2 <= 1e-12 * float(np.median(values)) ** 2:
+            found.append(where)
+    return np.array(found)
+
+
+def _reach(steps: Steps, breakpoints: Array, start: float) -> float:
+    """How many sd a single step may go and still matter, from a rough mean time."""
+    hops = Hops(steps, chain_panels(steps, breakpoints, order=8, stride=3.0, reach=7.0))
+    row, _ = hops.from_start(start)
+    rough = 1.0 + float(row @ hops.elimination.solve(np.ones(len(hops.points))))
+    return math.sqrt(2 * math.log(max(rough, 1.0)) + 50)
