@@ -6,6 +6,8 @@ from typing import Any
 
 import sympy as sp
 
+from potentials.errors import InputError
+
 __all__ = ["differentiate", "expanded"]
 
 _LARGEST_EXPANSION = 20_000
@@ -36,7 +38,10 @@ def differentiate(expression: sp.Expr, variable: sp.Symbol) -> sp.Expr:
     kinked = expression.has(sp.Abs, sp.sign, sp.Max, sp.Min)
     if kinked:
         expression = expression.replace(sp.Abs, _RealAbs).replace(sp.sign, _RealSign)
-    result = expression.diff(variable)
+    try:
+        result = expression.diff(variable)
+    except RecursionError:
+        raise InputError("The formula is nested too deeply to differentiate: simplify it.") from None
     if kinked:
         result = result.replace(sp.Heaviside, lambda u, *_: (1 + sp.sign(u)) / 2)
         result = result.replace(_RealAbs, sp.Abs).replace(_RealSign, sp.sign)

@@ -33,10 +33,10 @@ from potentials.language import (
 __all__ = ["parse_condition", "parse_expression", "symbol"]
 
 MAX_TEXT = 50_000
-MAX_DEPTH = 80
+MAX_DEPTH = 40
 MAX_EXPONENT = 200
 MAX_BITS = 4096
-MAX_ARGUMENTS = 32
+MAX_ARGUMENTS = 8
 
 _RELATIONS: dict[type[ast.cmpop], Callable[..., Any]] = {
     ast.Lt: sp.Lt,
@@ -155,6 +155,8 @@ class _Reader:
             self.refuse("is not a finite real number: look for a division by zero or a negative root")
         if any(p.exp.is_Integer and abs(p.exp) > MAX_EXPONENT for p in expression.atoms(sp.Pow)):
             self.refuse(f"contains a power above {MAX_EXPONENT}: lower the exponent")
+        if any(len(item.args) > MAX_ARGUMENTS for item in expression.atoms(sp.Min, sp.Max)):
+            self.refuse(f"takes the minimum or maximum of more than {MAX_ARGUMENTS} things: use fewer")
         return rewritten(expression)
 
     def value(self, node: ast.expr, depth: int) -> tuple[sp.Expr, _Number]:
