@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import HealthCheck, settings
+
+from simdyn.dynamics import Update
+
+settings.register_profile(
+    "simdyn",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("simdyn")
+
+
+@pytest.fixture(scope="session")
+def bare_noise():
+    """Builds the update x' = x + xi, so that one step from the origin shows the normals themselves."""
+
+    def build(dim):
+        names = sympy.symbols(f"x:{dim}", real=True)
+        identity = tuple(tuple(sympy.Integer(int(i == j)) for j in range(dim)) for i in range(dim))
+        return Update(names, (sympy.Integer(0),) * dim, identity, {}, "steps", 1.0)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def normals_of(bare_noise):
+    """The normals that paths draw in steps [first_step, first_step + steps): shape (paths, steps, dim)."""
+    from simdyn.engines.cpu import CpuEngine
+
+    def draw(dim, *, paths, steps, seed, first_path=0, first_step=0, dtype="float64", noise="standard"):
+        engine = CpuEngine(bare_noise(dim), dtype=dtype, noise=noise, threads=1)
+        origin = np.zeros((paths, dim))
+        return np.stack(
+            [
+                engine.integrate(origin, steps=1, seed=seed, first_path=first_path, first_step=s)
+                for s in range(first_step, first_step + steps)
+            ],
+            axis=1,
+        )
+
+    return draw
