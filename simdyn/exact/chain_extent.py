@@ -10,6 +10,7 @@ import numpy as np
 
 from simdyn.errors import InputError
 from simdyn.exact.chain_mesh import chain_panels
+from simdyn.exact.elimination import Elimination
 from simdyn.exact.errors import NoReference
 from simdyn.exact.hops import Hops, Steps
 from simdyn.exact.panels import Array, Function
@@ -45,8 +46,9 @@ def cut_open_sides(
 ) -> Cut:
     """Move the open sides outwards until what lies beyond does not matter.
 
-    A cut is good when the path reaches it before the exit with probability below `NEGLIGIBLE`, or when from there
-    and from anywhere beyond, the next step leaves by the exit: steep walls throw a discrete path over the whole valley.
+    A cut is good when the path reaches it before the exit with probability below `NEGLIGIBLE`, or when from
+    there and from anywhere beyond, the next step leaves by the exit: steep walls throw a discrete path over
+    the whole valley.
 
     Raises
     ------
@@ -63,12 +65,12 @@ def cut_open_sides(
         return Cut(whole, inner, _reach(whole, inner, start), 0.0)
     sign = -1.0 if math.isinf(lower) else 1.0
     home = _last_turning(whole, start, sign, span)
-    distance = home + max(4 * at_start, 4 * float(whole.law(np.array([start + sign * home]))[1][0]), 0.1 * span)
+    distance = home + max(
+        4 * at_start, 4 * float(whole.law(np.array([start + sign * home]))[1][0]), 0.1 * span
+    )
     for _ in range(60):
         end = start + sign * distance
-        steps = Steps(
-            mean, sd, end if sign < 0 else lower, end if sign > 0 else upper, sign > 0, sign < 0
-        )
+        steps = Steps(mean, sd, end if sign < 0 else lower, end if sign > 0 else upper, sign > 0, sign < 0)
         inner = _breakpoints(steps, steps.lower, steps.upper, breakpoints)
         hops = Hops(steps, chain_panels(steps, inner, order=8, stride=3.0, reach=7.0))
         visit = _visits_end(hops, start)
@@ -77,8 +79,8 @@ def cut_open_sides(
             return Cut(steps, inner, _reach(steps, inner, start), visit * min(1.0, stays))
         distance *= 1.25
     raise NoReference(
-        f"The discrete rule is not confined {'below' if sign < 0 else 'above'} x = {start:g}, so its mean escape time "
-        "has no exact value here; give an exit on that side too."
+        f"The discrete rule is not confined {'below' if sign < 0 else 'above'} x = {start:g}, so its mean "
+        "escape time has no exact value here; give an exit on that side too."
     )
 
 
@@ -86,8 +88,6 @@ def _visits_end(hops: Hops, start: float) -> float:
     """Probability to be thrown beyond the open end before the exit."""
     beyond = hops.transitions[:-1, -1]
     chain = np.ascontiguousarray(hops.transitions[:-1, :-1])
-    from simdyn.exact.elimination import Elimination
-
     try:
         chance = Elimination.of(chain, hops.killing[:-1] + beyond).solve(beyond)
     except ZeroDivisionError:
@@ -108,7 +108,9 @@ def _stays(steps: Steps, start: float, sign: float, distance: float) -> float:
 
 def _last_turning(steps: Steps, start: float, sign: float, span: float) -> float:
     """Distance beyond which the mean step points back, as far as one can see."""
-    distance = np.concatenate([np.linspace(0, 50 * span, 8001), np.geomspace(50 * span, SCAN * span, 2001)[1:]])
+    distance = np.concatenate(
+        [np.linspace(0, 50 * span, 8001), np.geomspace(50 * span, SCAN * span, 2001)[1:]]
+    )
     points = start + sign * distance
     mean, _ = steps.law(points)
     with np.errstate(all="ignore"):
@@ -121,15 +123,20 @@ def _breakpoints(steps: Steps, lower: float, upper: float, given: Sequence[float
     grid = np.linspace(lower, upper, 4001)[1:-1]
     zeros = dips(lambda x: steps.law(x)[1], grid)
     if np.all(steps.law(grid)[1] == 0):
-        raise NoReference("The rule has no noise, so that it never escapes over a barrier; there is no mean to compute.")
+        raise NoReference(
+            "The rule has no noise, so that it never escapes over a barrier; there is no mean to compute."
+        )
     for zero in zeros:
         moved = float(steps.law(np.array([zero]))[0][0]) - zero
         if abs(moved) < 1e-6 * (upper - lower):
             raise NoReference(
-                f"The noise vanishes at x = {zero:.6g}, where the mean step stands still, so that paths freeze there; "
-                "give the noise a floor."
+                f"The noise vanishes at x = {zero:.6g}, where the mean step stands still, so that paths "
+                "freeze there; give the noise a floor."
             )
-    return np.unique(np.concatenate([np.asarray(given, dtype=float), zeros]))
+    known = np.asarray(given, dtype=float)
+    near = 1e-7 * (upper - lower)
+    new = [zero for zero in zeros if not known.size or np.abs(known - zero).min() > near]
+    return np.unique(np.concatenate([known, np.asarray(new, dtype=float)]))
 
 
 def dips(function: Function, grid: Array) -> Array:

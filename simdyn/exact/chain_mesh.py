@@ -8,7 +8,7 @@ from simdyn.exact.errors import NoReference
 from simdyn.exact.hops import Steps
 from simdyn.exact.panels import Array, Panels, nodes_between, to_coefficients
 
-MAX_NODES = 6000
+MAX_NODES = 4500
 SMOOTH = 1e-11
 
 
@@ -57,10 +57,13 @@ def chain_panels(steps: Steps, breakpoints: Array, *, order: int, stride: float,
         edges = np.sort(np.concatenate([edges, 0.5 * (low + high)[split]]))
         if len(edges) * order > MAX_NODES:
             raise NoReference(
-                f"The noise of one step is so small against the way to the exit that the transfer operator would need "
-                f"more than {MAX_NODES} nodes; ask for the SDE of this rule, or raise the learning rate."
+                "The noise of one step is so small against the way to the exit that the transfer operator "
+                f"would need more than {MAX_NODES} nodes; ask for the SDE of this rule, or raise the "
+                "learning rate."
             )
-    raise NoReference("The noise of the discrete rule varies too sharply for a transfer operator; give it a floor.")
+    raise NoReference(
+        "The noise of the discrete rule varies too sharply for a transfer operator; give it a floor."
+    )
 
 
 def _is_zero(steps: Steps, point: float) -> bool:

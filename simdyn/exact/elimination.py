@@ -15,10 +15,10 @@ BLOCK = 48
 class Elimination:
     """Triangular factors of I - K for a chain with non-negative transition rates and killing.
 
-    The diagonal of I - K is never read: it is the sum of what leaves a state (Grassmann, Taksar & Heyman 1985;
-    Alfa, Xue & Ye 2002). All operations add or multiply non-negative numbers, so that every solution is accurate
-    to a relative error of a few hundred roundings even where the mean time is 1e300 and I - K is singular to
-    all digits.
+    The diagonal of I - K is never read: it is the sum of what leaves a state (Grassmann, Taksar & Heyman
+    1985; Alfa, Xue & Ye 2002). All operations add or multiply non-negative numbers, so that every solution
+    is accurate to a relative error of a few hundred roundings even where the mean time is 1e300 and I - K is
+    singular to all digits.
     """
 
     multipliers: Array

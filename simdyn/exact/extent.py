@@ -31,8 +31,8 @@ def find_extent(
 ) -> Extent:
     """Resolved panels from end to end, the start and the breakpoints among their edges.
 
-    An open side goes on until the speed measure beyond it is less than `cut` of what lies between it and the start.
-    A zero of D that the drift keeps the path away from ends the domain: it is never crossed.
+    An open side goes on until the speed measure beyond it is less than `cut` of what lies between it and the
+    start. A zero of D that the drift keeps the path away from ends the domain: it is never crossed.
 
     Raises
     ------
@@ -43,18 +43,22 @@ def find_extent(
     """
     finite = [abs(end - start) for end in (lower, upper) if math.isfinite(end)]
     span = max(1e-3, *finite)
-    sides = [_Side(medium, start, end, span, breakpoints, cut, sign) for end, sign in ((lower, -1.0), (upper, 1.0))]
+    sides = [
+        _Side(medium, start, end, span, breakpoints, cut, sign) for end, sign in ((lower, -1.0), (upper, 1.0))
+    ]
     if not any(side.absorbs for side in sides):
         blocked = [side.wall for side in sides if side.wall is not None]
         raise InputError(
-            f"The mean escape time of the SDE is infinite: its noise vanishes at x = {blocked[0]:.6g}, where the drift "
-            "points back, so the exit is never reached; ask for the discrete rule, or give the noise a floor."
+            f"The mean escape time of the SDE is infinite: its noise vanishes at x = {blocked[0]:.6g}, where "
+            "the drift points back, so the exit is never reached; ask for the discrete rule, or give the "
+            "noise a floor."
         )
     try:
         left, right = (side.edges() for side in sides)
     except OverflowError:
         raise NoReference(
-            f"The landscape around {start:g} is too long or too rough for quadrature; give both ends of the exit."
+            f"The landscape around {start:g} is too long or too rough for quadrature; give both ends of the "
+            "exit."
         ) from None
     edges = np.concatenate([left[::-1][:-1], right])
     return Extent(edges, sides[0].absorbs, sides[1].absorbs)
@@ -112,15 +116,15 @@ class _Side:
             raise InputError(f"The diffusion coefficient is negative at x = {bad:.6g}; it must not be.")
         padded = np.concatenate([[np.inf], noise, [np.inf]])
         dips = np.flatnonzero((noise <= padded[:-2]) & (noise < padded[2:]))
-        for i in dips:
+        for i in map(int, dips):
             low, high = distance[max(i - 1, 0)], distance[min(i + 1, len(distance) - 1)]
             where, depth = self._deepest(low, high, distance[i])
             if depth <= NEARLY_ZERO * float(np.median(noise[max(i - 40, 0) : i + 41])):
                 x = self.start + self.sign * where
                 if self.sign * float(np.asarray(self.medium.drift(np.array([x])))[0]) >= 0:
                     raise NoReference(
-                        f"The noise vanishes at x = {x:.6g} while the drift does not point back to the start there; "
-                        "this case has no exact method here."
+                        f"The noise vanishes at x = {x:.6g} while the drift does not point back to the start "
+                        "there; this case has no exact method here."
                     )
                 return x
         return None
@@ -130,16 +134,18 @@ class _Side:
 
         def noise(d: float) -> float:
             with np.errstate(all="ignore"):
-                return float(np.broadcast_to(self.medium.diffusion(np.array([self.start + self.sign * d])), (1,))[0])
+                return float(
+                    np.broadcast_to(self.medium.diffusion(np.array([self.start + self.sign * d])), (1,))[0]
+                )
 
-        best = (guess, noise(guess))
+        best = (noise(guess), guess)
         ratio = (math.sqrt(5) - 1) / 2
         for _ in range(90):
             one, two = high - ratio * (high - low), low + ratio * (high - low)
             first, second = noise(one), noise(two)
-            best = min(best, (one, first), (two, second), key=lambda pair: pair[1])
+            best = min(best, (first, one), (second, two))
             low, high = (low, two) if first <= second else (one, high)
-        return best
+        return best[1], best[0]
 
     def _march(self) -> Array:
         """Chunks outwards, doubling (or halving towards a wall), until the rest carries no weight."""
@@ -174,8 +180,8 @@ class _Side:
             step = step if far < turning else 2 * step
         side = "below" if self.sign < 0 else "above"
         raise InputError(
-            f"The mean escape time is infinite: the landscape does not confine the path on the open side {side} "
-            f"x = {self.start:g}; give an exit on that side too."
+            "The mean escape time is infinite: the landscape does not confine the path on the open side "
+            f"{side} x = {self.start:g}; give an exit on that side too."
         )
 
     def _gentle(self, near: float, step: float) -> float:
@@ -194,6 +200,8 @@ class _Side:
         if self.wall is not None:
             distance = distance[distance < abs(self.wall - self.start)]
         with np.errstate(all="ignore"):
-            push = self.sign * np.broadcast_to(self.medium.drift(self.start + self.sign * distance), distance.shape)
+            push = self.sign * np.broadcast_to(
+                self.medium.drift(self.start + self.sign * distance), distance.shape
+            )
         outward = np.flatnonzero((push >= 0) & np.isfinite(push))
         return 0.0 if not outward.size else float(distance[min(outward[-1] + 1, len(distance) - 1)])

@@ -16,7 +16,7 @@ from simdyn.exact.speed import Medium
 from simdyn.results import Reference
 
 LARGEST_LOG = 700.0
-METHOD = "double quadrature of the one-dimensional exit problem on Gauss-Legendre panels (Gardiner, Stochastic Methods)"
+METHOD = "double quadrature of the one-dimensional exit problem (Gardiner, Stochastic Methods)"
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,14 @@ def first_passage(
     upper: float = math.inf,
     breakpoints: Sequence[float] = (),
     moments: int = 1,
+    alpha: float = 0.0,
 ) -> tuple[Reference, ...]:
-    """Moments of the time at which dx = a(x) dt + (2 D(x))^(1/2) dW (Ito) leaves (lower, upper).
+    """Moments of the time at which dx = a(x) dt + (2 D(x))^(1/2) dW leaves (lower, upper).
 
-    The moments solve D u'' + a u' = -1 and D v'' + a v' = -2 u with u = v = 0 at finite ends (Gardiner, Stochastic
-    Methods, section 5.5). Green's function, a sum of positive terms, is integrated in logarithms, so that barriers of
-    hundreds of D neither overflow nor lose digits. An infinite end is truncated where the stationary weight beyond
-    it is negligible.
+    The moments solve D u'' + a u' = -1 and D v'' + a v' = -2 u with u = v = 0 at finite ends (Gardiner,
+    Stochastic Methods, section 5.5). Green's function, a sum of positive terms, is integrated in logarithms,
+    so that barriers of hundreds of D neither overflow nor lose digits. An infinite end is truncated where
+    the stationary weight beyond it is negligible.
 
     Parameters
     ----------
@@ -71,6 +72,9 @@ def first_passage(
         Points where a or D jumps or has a kink.
     moments
         1 for the mean, 2 for the mean and the second moment.
+    alpha
+        Convention of the noise: 0 Ito, 1/2 Stratonovich, 1 Haenggi-Klimontovich; `drift` without the
+        noise-induced drift alpha D'. Unlike that drift, this makes sense where D jumps.
 
     Returns
     -------
@@ -80,13 +84,13 @@ def first_passage(
     Raises
     ------
     InputError
-        A start outside, no exit, or an infinite mean: an open side that does not confine, or D = 0 between the
-        start and every exit.
+        A start outside, no exit, or an infinite mean: an open side that does not confine, or D = 0 between
+        the start and every exit.
     NoReference
         A value beyond double precision, or a mesh that grows too large.
     """
     coarse, fine = (
-        solve(drift, diffusion, start, lower, upper, breakpoints, moments, order=order, stride=stride, cut=cut)
+        solve(Medium(drift, diffusion, order, stride, alpha), start, lower, upper, breakpoints, moments, cut)
         for order, stride, cut in ((16, 4.0, 1e-17), (20, 2.5, 1e-20))
     )
     references = []
@@ -94,13 +98,13 @@ def first_passage(
         value, rough = fine.log_moment(k), coarse.log_moment(k)
         if value > LARGEST_LOG:
             raise NoReference(
-                f"The exact escape time is about 10^{value / math.log(10):.0f}, beyond what double precision holds; "
-                "raise the noise or lower the barrier."
+                f"The exact escape time is about 10^{value / math.log(10):.0f}, beyond what double precision "
+                "holds; raise the noise or lower the barrier."
             )
         if k == 2 and abs(value - rough) > 1e-6:
             raise NoReference(
-                "The second moment of the escape time does not converge as the open side is extended, so it seems "
-                "infinite; ask for the mean alone."
+                "The second moment of the escape time does not converge as the open side is extended, so it "
+                "seems infinite; ask for the mean alone."
             )
         relative = abs(math.expm1(rough - value)) + 4 * np.finfo(float).eps * max(1.0, abs(value))
         references.append(
@@ -110,30 +114,26 @@ def first_passage(
 
 
 def solve(
-    drift: Function,
-    diffusion: Function,
+    medium: Medium,
     start: float,
     lower: float,
     upper: float,
     breakpoints: Sequence[float],
     moments: int,
-    *,
-    order: int,
-    stride: float,
     cut: float,
 ) -> Solution:
-    """One resolution of `first_passage`: `order` nodes per panel, at most `stride` units of potential over D each."""
+    """One resolution of `first_passage`; open sides are truncated at a relative weight of `cut`."""
     if not lower < start < upper:
         raise InputError(f"The start {start:g} is not inside ({lower:g}, {upper:g}); move it inside.")
     if math.isinf(lower) and math.isinf(upper):
         raise InputError("There is no exit: both ends are infinite; give a finite lower or upper end.")
-    medium = Medium(drift, diffusion, order, stride)
     extent = find_extent(medium, start, lower, upper, breakpoints, cut)
-    panels = Panels(extent.edges, order)
+    panels = Panels(extent.edges, medium.order)
     slope, inverse = medium.sample(panels.nodes)
     phi, _ = panels.integral(slope)
-    log_scale = phi
-    log_speed = np.log(inverse) - phi
+    log_noise = -np.log(inverse)
+    log_scale = phi - medium.alpha * log_noise
+    log_speed = (medium.alpha - 1) * log_noise - phi
     found: list[tuple[Array, Array]] = []
     source = np.zeros_like(phi)
     for k in range(1, moments + 1):

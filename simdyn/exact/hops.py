@@ -19,8 +19,8 @@ SMALLEST = 1e-300
 class Steps:
     """The chain x' ~ N(mean(x), sd(x)^2) that lives on (lower, upper).
 
-    An absorbing end kills what crosses it. At an open end, where the interval is merely cut, a point beyond behaves
-    as a point at the end does.
+    An absorbing end kills what crosses it. At an open end, where the interval is merely cut, a point beyond
+    behaves as a point at the end does.
 
     Attributes
     ----------
@@ -93,7 +93,9 @@ class Hops:
     @cached_property
     def points(self) -> Array:
         """The states: all nodes, then the open ends, which stand for everything beyond them."""
-        ends = [self.steps.lower] * (not self.steps.lower_absorbs) + [self.steps.upper] * (not self.steps.upper_absorbs)
+        ends = [self.steps.lower] * (not self.steps.lower_absorbs) + [self.steps.upper] * (
+            not self.steps.upper_absorbs
+        )
         return np.concatenate([self.panels.nodes.ravel(), ends])
 
     def rows(self, x: Array) -> Array:
@@ -123,7 +125,7 @@ class Hops:
 
     @cached_property
     def defect(self) -> float:
-        """Largest deviation of a row's total probability from 1: how well the panels resolve the Gaussians."""
+        """Largest deviation of a row's total probability from 1: how well Gaussians are resolved."""
         return float(np.abs(self.transitions.sum(axis=1) + self.killing - 1).max())
 
     @cached_property
@@ -139,8 +141,8 @@ class Hops:
             return Elimination.of(self.transitions, self.killing)
         except ZeroDivisionError:
             raise NoReference(
-                "The exact escape time of the discrete rule is beyond 1e300 steps, more than double precision holds; "
-                "raise the noise or lower the barrier."
+                "The exact escape time of the discrete rule is beyond 1e300 steps, more than double "
+                "precision holds; raise the noise or lower the barrier."
             ) from None
 
     def from_start(self, start: float) -> tuple[Array, float]:

@@ -1,4 +1,4 @@
-"""Gauss-Legendre panels on an interval: nodes, weights, and cumulative integrals of exponentials without overflow."""
+"""Gauss-Legendre panels: nodes, weights, and cumulative integrals of exponentials without overflow."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ class Panels:
         return totals[:-1, None] + self.half * (values @ antiderivative(self.order).T), totals
 
     def log_integral(self, log_values: Array, backwards: bool = False) -> tuple[Array, Array]:
-        """Logarithm of the integral of exp(log_values) from the first edge (or to the last) to nodes and edges.
+        """log of the integral of exp(log_values) from the first edge (or to the last), at nodes and edges.
 
-        Relative accuracy holds throughout as long as `log_values` varies by a few units in a panel, however much it
-        varies over the whole.
+        Relative accuracy holds throughout as long as `log_values` varies by a few units in a panel, however
+        much it varies over the whole.
         """
         shift = log_values.max(axis=1, keepdims=True)
         scaled = np.exp(log_values - shift)
@@ -100,7 +100,8 @@ def nodes_between(low: Array, high: Array, order: int) -> Array:
 def resolve(edges: Array, accept: Callable[[Array, Array], Array]) -> Array:
     """Halve the panels between `edges` until `accept(low, high)` holds for each; the new edges.
 
-    Panels that have shrunk to rounding size are taken as they are: a kink that nobody announced costs a graded mesh.
+    Panels that have shrunk to rounding size are taken as they are: a kink that nobody announced costs a
+    graded mesh.
     """
     low, high = edges[:-1], edges[1:]
     done = [edges[-1:]]

@@ -13,7 +13,7 @@ RESOLVED = 2e-13
 
 @dataclass(frozen=True)
 class Medium:
-    """dx = a dt + (2D)^(1/2) dW (Ito): scale density exp(phi), speed density exp(-phi)/D, phi' = -a/D.
+    """dx = a dt + (2D)^(1/2) dW with phi' = -a/D.
 
     Attributes
     ----------
@@ -23,12 +23,16 @@ class Medium:
         Nodes per panel.
     stride
         Largest variation of phi over a panel.
+    alpha
+        Convention: 0 Ito, 1/2 Stratonovich, 1 Haenggi-Klimontovich. Scale density exp(phi) D^-alpha, speed
+        density exp(-phi) D^(alpha - 1), for a drift without the noise-induced part.
     """
 
     drift: Function
     diffusion: Function
     order: int
     stride: float
+    alpha: float = 0.0
 
     def sample(self, x: Array) -> tuple[Array, Array]:
         """phi' and 1/D at `x`."""
@@ -56,7 +60,7 @@ class Medium:
         return resolve(edges, accept)
 
     def mass(self, edges: Array, phi: float) -> tuple[float, float]:
-        """log of the integral of exp(-phi)/D over refined panels, with phi given at the first edge (left or right).
+        """log of the speed measure of refined panels, with phi given at the first edge.
 
         `edges` may run downwards; the second number is phi at the last edge.
         """
@@ -69,5 +73,5 @@ class Medium:
         levels = phi + np.concatenate([[0.0], np.cumsum(rises)])
         # Half a stride of slack in the level inside a panel is irrelevant to a truncation criterion.
         middle = 0.5 * (levels[:-1] + levels[1:])
-        parts = np.log(sign * half * (inverse @ weights)) - middle
+        parts = np.log(sign * half * (inverse ** (1.0 - self.alpha) @ weights)) - middle
         return float(np.logaddexp.reduce(parts)), float(levels[-1])

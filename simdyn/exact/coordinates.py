@@ -1,0 +1,86 @@
+"""A factorised problem as independent one-dimensional ones, equal ones counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+import numpy as np
+import sympy
+
+from simdyn.dynamics import Update
+from simdyn.exact.errors import NoReference
+from simdyn.exact.kinks import kinks
+from simdyn.exact.panels import Array
+from simdyn.exits import Exit
+
+
+@dataclass
+class Coordinate:
+    """A one-dimensional chain with its start and its exits.
+
+    Attributes
+    ----------
+    update
+        In one dimension.
+    start, lower, upper
+        The start and the ends of the stay-interval (infinite where open).
+    breakpoints
+        Kinks of drift and noise.
+    count
+        How many coordinates are like this one.
+    """
+
+    update: Update
+    start: float
+    lower: float
+    upper: float
+    breakpoints: tuple[float, ...]
+    count: int = 1
+    key: Hashable = field(default=None, repr=False)
+
+    def drift(self, x: Array) -> Array:
+        """a(x) of the SDE with the step's mean, per unit of time."""
+        return self.update.drift_at(np.asarray(x, dtype=float)[..., None])[..., 0] / self.update.step
+
+    def diffusion(self, x: Array) -> Array:
+        """D(x) of the SDE with the step's variance, per unit of time."""
+        return self.update.sd(x) ** 2 / (2 * self.update.step)
+
+
+def coordinates(update: Update, start: Array, way_out: Exit) -> list[Coordinate]:
+    """The coordinates that have an exit, equal ones merged.
+
+    Raises
+    ------
+    NoReference
+        Coupled coordinates, an exit that is not a box, or no noise.
+    """
+    if update.noise_dim == 0:
+        raise NoReference("The rule has no noise, so there is no mean escape time to compute exactly.")
+    if not update.factorised:
+        raise NoReference(
+            "The coordinates are coupled, by the landscape or by the noise, and exact values need one "
+            "dimension or coordinates that move independently."
+        )
+    box = way_out.box()
+    if box is None:
+        raise NoReference(
+            f"The exit ({way_out.description}) is not of the form 'some coordinate leaves its interval', "
+            "which exact values need."
+        )
+    found: dict[Hashable, Coordinate] = {}
+    common = sympy.Symbol("x", real=True)
+    for i, (x0, lower, upper) in enumerate(zip(start, *box, strict=True)):
+        if np.isinf(lower) and np.isinf(upper):
+            continue
+        line = update.coordinate(i)
+        law = tuple(
+            line.numeric(e).subs(line.variables[0], common) for e in (line.drift[0], line.factor[0][0])
+        )
+        key = (law, float(x0), float(lower), float(upper))
+        if key in found:
+            found[key].count += 1
+        else:
+            found[key] = Coordinate(line, float(x0), float(lower), float(upper), kinks(law, common), key=key)
+    return list(found.values())
