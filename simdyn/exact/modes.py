@@ -56,11 +56,10 @@ def diffusion_modes(
     NoReference
         More than one rate below the rounding of the largest, or a mesh that grows too large.
     """
-    moments = solve(drift, diffusion, start, lower, upper, breakpoints, 2, order=20, stride=2.5, cut=1e-20)
-    solution = solve(
-        drift, diffusion, start, lower, upper, breakpoints, 1, order=order, stride=stride, cut=1e-19
-    )
     medium = Medium(drift, diffusion, order, stride)
+    precise = Medium(drift, diffusion, 20, 2.5)
+    moments = solve(precise, start, lower, upper, breakpoints, 2, 1e-20)
+    solution = solve(medium, start, lower, upper, breakpoints, 1, 1e-19)
     edges = solution.panels.edges
     if (len(edges) - 1) * order > MAX_UNKNOWNS:
         raise NoReference(
