@@ -90,7 +90,7 @@ class CpuEngine:
         numpy.ndarray
             Shape (n, d).
         """
-        kernel = load_kernels(self.source).integrate
+        kernels = load_kernels(self.source)
         key0, key1 = (np.uint64(word) for word in key_of(seed))
         columns = np.array(np.asarray(x, dtype=self.dtype).T, order="C")
         paths = columns.shape[1]
@@ -101,7 +101,7 @@ class CpuEngine:
         def work(piece: tuple[int, int]) -> None:
             begin, end = piece
             part = np.ascontiguousarray(columns[:, begin:end])
-            kernel(part, first_path + begin, first_step, first_step + steps, self._constants, key0, key1)
+            self._advance(kernels, part, first_path + begin, first_step, first_step + steps, (key0, key1))
             columns[:, begin:end] = part
 
         if len(pieces) == 1:
@@ -109,6 +109,29 @@ class CpuEngine:
         else:
             _in_threads([partial(work, piece) for piece in pieces])
         return columns.T
+
+    def _advance(
+        self,
+        kernels: ModuleType,
+        x: np.ndarray,
+        first_path: int,
+        first_step: int,
+        last_step: int,
+        key: tuple[np.uint64, np.uint64],
+    ) -> None:
+        """Steps `first_step` to `last_step` in place: part of a group, whole groups, part of a group."""
+        size = self._group.steps
+        step = first_step
+        while step < last_step:
+            group, offset = divmod(step, size)
+            whole = last_step // size
+            if offset == 0 and whole > group:
+                kernels.integrate(x, first_path, group, whole, self._constants, *key)
+                step = whole * size
+            else:
+                end = min(size, last_step - group * size)
+                kernels.integrate_part(x, first_path, group, offset, end, self._constants, *key)
+                step = group * size + end
 
     def first_passage(
         self,
@@ -182,7 +205,7 @@ class _FirstPassage:
         dim, dtype = self.engine.dim, self.engine.dtype
         lanes = np.zeros(dim * LANES, dtype=dtype)
         counter = np.int64 if dtype == np.float64 else np.int32
-        slots, groups, window, code = (np.zeros(LANES, dtype=counter) for _ in range(4))
+        slots, groups, window = (np.zeros(LANES, dtype=counter) for _ in range(3))
         width, slot, end = 0, 0, 0
         drain = False
         rounds, every = 16, 1
@@ -195,7 +218,7 @@ class _FirstPassage:
                 slot, end = piece or (0, 0)
             begun = time.perf_counter()
             width, slot, events, censored, diverged, steps = self.kernel(
-                lanes, slots, groups, window, code, width, slot, end, self.first_path, self.start,
+                lanes, slots, groups, window, width, slot, end, self.first_path, self.start,
                 self.max_steps, rounds, every, drain, self.engine._constants, *self.key,
                 self.steps, self.code, self.state,
             )  # fmt: skip

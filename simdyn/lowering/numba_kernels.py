@@ -69,21 +69,18 @@ one = COUNT(1)
 
 INTEGRATE = '''
 @njit(cache=True, nogil=True, error_model="numpy")
-def integrate(x, first_path, first_step, last_step, constants, key0, key1):
-    """Advance the columns of x from step first_step to step last_step; column p is path first_path + p."""
+def {name}(x, first_path, {arguments}, constants, key0, key1):
+    """{purpose}; column p of x is path first_path + p."""
     prefer_wide_vectors()
 {constants}
     paths = x.shape[1]
     buffer = np.empty({dim} * LANES, dtype=REAL)
-    first_group = first_step // {steps}
-    last_group = (last_step + {steps} - 1) // {steps}
     for begin in range(0, paths, LANES):
         width = min(LANES, paths - begin)
         for i in range({dim}):
             for j in range(width):
                 buffer[i * LANES + j] = x[i, begin + j]
-        for group in range(first_group, last_group):
-            now = group * {steps}
+        for group in range({groups}):
             for j in range(width):
                 path = uint64(first_path + begin + j)
                 block = uint64(group)
@@ -97,22 +94,35 @@ def integrate(x, first_path, first_step, last_step, constants, key0, key1):
 '''
 
 FIRST_PASSAGE = '''
+@njit(nogil=True, error_model="numpy")
+def replay_group(lanes, j, path, block, constants, key0, key1, state):
+    """Go through the group of steps in which lane j ended; returns the step, counted from 1, and the
+    reason."""
+{constants}
+{load_one}
+{draw_one}
+{replay}
+    return {steps}, {diverged}
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def first_passage(
-    lanes, slots, groups, window, code, width, next_slot, end_slot, first_path, start, max_steps, rounds,
-    every, drain, constants, key0, key1, out_steps, out_code, out_state,
+    lanes, slots, groups, window, width, next_slot, end_slot, first_path, start, max_steps, rounds, every,
+    drain, constants, key0, key1, out_steps, out_code, out_state,
 ):
     """Advance the lanes for up to `rounds` windows of `every` groups of steps.
 
-    Path first_path + s writes its end to slot s. A lane has done `groups` groups of steps before a window and
-    counts its steps within it in `window`; a path that ends stands still, its count turned negative. Between
-    windows the ends are recorded and their lanes take the next slots of the queue [next_slot, end_slot). When
-    the queue is empty the kernel returns so that it may be refilled, unless `drain` says that there is no
-    more: then the remaining lanes are compacted. Returns the width in use, the next slot, and events,
-    censored paths, diverged paths and path-steps of this call.
+    Path first_path + s writes its end to slot s. A lane has done `groups` groups before a window and counts
+    those within it in `window`; a lane whose path ends in a group keeps the state at the beginning of that
+    group, and its count turns negative. Between windows such a group is gone through once more, step by step,
+    to find out where and how the path ended, and the lane takes the next slot of the queue [next_slot,
+    end_slot). When the queue is empty the kernel returns so that it may be refilled, unless `drain` says that
+    there is no more: then the remaining lanes are compacted. Returns the width in use, the next slot, and
+    events, censored paths, diverged paths and path-steps of this call.
     """
     prefer_wide_vectors()
 {constants}
+    state = np.empty({dim}, dtype=REAL)
     events = 0
     censored = 0
     diverged = 0
@@ -133,33 +143,38 @@ def first_passage(
                 path = uint64(first_path) + uint64(slots[j])
                 block = uint64(groups[j]) + uint64(group)
                 count = window[j]
-                begun = count
                 alive = count >= zero
 {load}
 {draw}
 {advance}
+                going = alive & bounded & (not left)
 {store}
-                window[j] = count if alive else (-count if begun >= zero else begun)
+                window[j] = count + one if going else (-one - count if alive else count)
         j = 0
         while j < width:
             ended = window[j] < 0
-            taken = int64(groups[j]) * {steps} + (-int64(window[j]) if ended else int64(window[j]))
+            done = int64(groups[j]) + (-1 - int64(window[j]) if ended else int64(window[j]))
+            taken = done * {steps}
             if not ended and taken < max_steps:
-                groups[j] += every
+                groups[j] = done
                 window[j] = 0
                 j += 1
                 continue
             slot = int64(slots[j])
-            steps = min(taken, max_steps)
             reason = 0
-            if ended and taken <= max_steps:
-{reason}
-            out_steps[slot] = steps
+            if ended:
+                path = uint64(first_path) + uint64(slot)
+                extra, reason = replay_group(lanes, j, path, uint64(done), constants, key0, key1, state)
+                taken += extra
+            if taken > max_steps:
+                taken = max_steps
+                reason = 0
+            out_steps[slot] = taken
             out_code[slot] = reason
             for i in range({dim}):
                 # A censored lane has run past the budget by a number of steps that depends on its neighbours.
-                out_state[i, slot] = lanes[i * LANES + j] if reason != 0 else math.nan
-            done_steps += steps
+                out_state[i, slot] = state[i] if reason != 0 else math.nan
+            done_steps += taken
             if reason > 0:
                 events += 1
             elif reason == 0:
@@ -181,13 +196,13 @@ def first_passage(
                 slots[j] = slots[width]
                 groups[j] = groups[width]
                 window[j] = window[width]
-                code[j] = code[width]
     return width, next_slot, events, censored, diverged, done_steps
 '''
 
 
 def kernel_source(program: Program, dtype: str, wide: bool) -> str:
-    """The module text that holds `integrate` and, for a program with an exit, `first_passage`."""
+    """The module text that holds `integrate`, `integrate_part` and, for a program with an exit,
+    `first_passage`."""
     writer = _Writer(program, dtype, wide)
     # A counter as wide as the numbers, so that both fill equally many vectors.
     count = "int64" if dtype == "float64" else "int32"
@@ -206,77 +221,80 @@ class _Writer:
         self.wide = wide
 
     def integrate(self) -> str:
-        advance = []
+        """Two kernels: whole groups of steps, nearly always; and the part of one group at either end of a
+        run."""
+        whole, part = [], []
         for s in range(self.group.steps):
-            advance += self._step(s)
-            advance.append(f"inside = (now + {s} >= first_step) & (now + {s} < last_step)")
-            advance += [f"x{i} = y{i} if inside else x{i}" for i in range(self.program.dim)]
-        return INTEGRATE.format(
-            dim=self.program.dim,
-            steps=self.group.steps,
-            constants=self._constants(),
-            load=self._load("buffer"),
-            draw=self._lines(self._draw(uniforms=False)),
-            advance=self._lines(advance),
-            store=self._store("buffer"),
+            step = self._step(s)
+            whole += [*step, *(f"x{i} = y{i}" for i in range(self.program.dim))]
+            part += [*step, f"inside = (first <= {s}) & ({s} < last)"]
+            part += [f"x{i} = y{i} if inside else x{i}" for i in range(self.program.dim)]
+        shared = {
+            "dim": self.program.dim,
+            "constants": self._constants(),
+            "load": self._load("buffer"),
+            "draw": self._lines(self._draw(uniforms=False)),
+            "store": self._store("buffer"),
+        }
+        groups = INTEGRATE.format(
+            name="integrate",
+            purpose="Advance by whole groups of steps",
+            arguments="first_group, last_group",
+            groups="first_group, last_group",
+            advance=self._lines(whole),
+            **shared,
         )
+        pieces = INTEGRATE.format(
+            name="integrate_part",
+            purpose="Advance by steps first to last - 1 of one group",
+            arguments="only_group, first, last",
+            groups="only_group, only_group + 1",
+            advance=self._lines(part),
+            **shared,
+        )
+        return groups + pieces
 
     def first_passage(self) -> str:
-        advance = []
-        for s in range(self.group.steps):
-            advance += self._step(s)
-            advance += self._exit_test(s)
-        store = self._store("lanes")
-        if self._bridged:
-            store += "\n" + self._lines(["code[j] = left if (begun >= zero) & (not alive) else code[j]"])
+        """The kernel, and the function that goes through the last group of a path once more."""
+        dim, steps = self.program.dim, self.group.steps
+        advance, replay = ["left = False"], []
+        for s in range(steps):
+            step = [*self._step(s), *self._crossings(s)]
+            forward = [f"x{i} = y{i}" for i in range(dim)]
+            outside = " | ".join(f"out{k}" for k in range(len(self.program.crossed)))
+            advance += [*step, f"left = left | {outside}", *forward]
+            for k in range(len(self.program.crossed)):
+                step += [
+                    f"if out{k}:",
+                    *(f"    state[{i}] = y{i}" for i in range(dim)),
+                    f"    return {s + 1}, {k + 1}",
+                ]
+            replay += [*step, *forward]
+        bounded = self.printer.statements([("bounded", self.program.bounded)], {}, "b")
+        store = [f"lanes[{i} * LANES + j] = x{i} if going else lanes[{i} * LANES + j]" for i in range(dim)]
         return FIRST_PASSAGE.format(
-            dim=self.program.dim,
-            steps=self.group.steps,
+            dim=dim,
+            steps=steps,
+            diverged=DIVERGED,
             constants=self._constants(),
             load=self._load("lanes"),
             draw=self._lines(self._draw(uniforms=True)),
-            advance=self._lines(advance),
-            store=store,
-            reason=self._lines(self._reason()),
+            advance=self._lines([*advance, *bounded]),
+            store=self._lines(store),
+            load_one=self._lines([f"x{i} = lanes[{i} * LANES + j]" for i in range(dim)], 4),
+            draw_one=self._lines(self._draw(uniforms=True), 4),
+            replay=self._lines([*replay, *(f"state[{i}] = x{i}" for i in range(dim))], 4),
         )
-
-    @property
-    def _bridged(self) -> bool:
-        """Whether the way out is drawn, so that it cannot be told from the final point."""
-        return self.program.uniform_dim > 0
 
     def _step(self, s: int) -> list[str]:
         names = {f"z{j}": f"z{s * self.program.noise_dim + j}" for j in range(self.program.noise_dim)}
         outputs = [(f"y{i}", node) for i, node in enumerate(self.program.step)]
         return self.printer.statements(outputs, names, f"s{s}_")
 
-    def _exit_test(self, s: int) -> list[str]:
+    def _crossings(self, s: int) -> list[str]:
         names = {f"u{k}": f"u{s * self.program.uniform_dim + k}" for k in range(self.program.uniform_dim)}
-        lines = self._channels(names, f"e{s}_")
-        if self._bridged:
-            if s == 0:
-                lines.append("left = 0")
-            lines += ["here = 0", *self._first_channel("here"), "left = here if alive else left"]
-        outside = " | ".join(f"out{k}" for k in range(len(self.program.crossed)))
-        lines += [f"x{i} = y{i} if alive else x{i}" for i in range(self.program.dim)]
-        lines += ["count += one if alive else zero", f"alive = alive & bounded & (not ({outside}))"]
-        return lines
-
-    def _reason(self) -> list[str]:
-        """Code of an ended lane: drawn with the exit, or told from the point where it stands."""
-        if self._bridged:
-            return ["reason = code[j]"]
-        point = [f"y{i} = lanes[{i} * LANES + j]" for i in range(self.program.dim)]
-        return [*point, *self._channels({}, "r"), *self._first_channel("reason")]
-
-    def _channels(self, names: dict[str, str], prefix: str) -> list[str]:
         outputs = [(f"out{k}", node) for k, node in enumerate(self.program.crossed)]
-        return self.printer.statements([*outputs, ("bounded", self.program.bounded)], names, prefix)
-
-    def _first_channel(self, target: str) -> list[str]:
-        channels = reversed(range(len(self.program.crossed)))
-        lines = [f"{target} = {k + 1} if out{k} else {target}" for k in channels]
-        return [*lines, f"{target} = {target} if bounded else {DIVERGED}"]
+        return self.printer.statements(outputs, names, f"e{s}_")
 
     def _draw(self, uniforms: bool) -> list[str]:
         purpose = Purpose.GAUSSIAN_WIDE if self.wide else Purpose.GAUSSIAN
@@ -321,5 +339,5 @@ class _Writer:
         return self._lines([f"{array}[{i} * LANES + j] = x{i}" for i in range(self.program.dim)])
 
     @staticmethod
-    def _lines(lines: list[str]) -> str:
-        return indent("\n".join(lines), " " * 16)
+    def _lines(lines: list[str], margin: int = 16) -> str:
+        return indent("\n".join(lines), " " * margin)

@@ -14,7 +14,11 @@ from simdyn.lowering.symbolic import Constants, Lowering
 from simdyn.lowering.tree import Builder, Node
 
 DIVERGENCE_BOUND = 1e6
-"""A path with a coordinate beyond this, or not a number, has diverged."""
+"""A path that has a coordinate beyond this, or not a number, at the end of a group of steps has diverged.
+
+Groups (see `simdyn.lowering.numba_kernels.Grouping`) begin at fixed steps, so this does not depend on how a
+run is scheduled.
+"""
 
 DIVERGED = -1
 """Code of a diverged path; 0 is a path inside, k > 0 one that left through channel k - 1."""

@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-RADIUS_64 = (  # degree 13, error 7.1e-12
-    -1.9999999999961737,
-    0.9999999998594361,
-    -0.666666669591482,
-    0.5000000409632879,
-    -0.3999996591825462,
-    0.3333298028516325,
-    -0.28572732204869256,
-    0.25013281406862214,
-    -0.22205976559572668,
-    0.19757939621984108,
-    -0.1810901110185001,
-    0.18685762903933686,
-    -0.18179509018907036,
-    0.09435518106718771,
+RADIUS_64 = (  # degree 11, error 2.8e-10
+    -2.000000000096024,
+    1.0000000061691077,
+    -0.6666666169256104,
+    0.49999873171629633,
+    -0.4000033927588508,
+    0.3334076730475459,
+    -0.28567596790540506,
+    0.24821771331922843,
+    -0.22085472079438018,
+    0.21796225155754365,
+    -0.21273084751159907,
+    0.11691342670179275,
 )
 RADIUS_WIDE = (  # degree 17, error 4.9e-15
     -1.9999999999999964,
@@ -56,7 +54,21 @@ RADIUS_32 = (  # degree 8, error 7.1e-08
     0.28538516412437664,
     -0.17066626165992305,
 )
-TURN_SIN_64 = (  # degree 6, error 4.9e-18
+TURN_SIN_64 = (  # degree 4, error 6.8e-12
+    1.5707963267881,
+    -0.6459640961467954,
+    0.07969258272563062,
+    -0.004681266256726245,
+    0.00015820630355647733,
+)
+TURN_COS_64 = (  # degree 4, error 4.8e-11
+    0.9999999999524894,
+    -1.2337005406331623,
+    0.2536692036551135,
+    -0.02086006950026408,
+    0.0009036280663802505,
+)
+TURN_SIN_WIDE = (  # degree 6, error 4.9e-18
     1.5707963267948966,
     -0.6459640975062443,
     0.07969262624604301,
@@ -65,7 +77,7 @@ TURN_SIN_64 = (  # degree 6, error 4.9e-18
     -3.59864335298231e-06,
     5.633933781537854e-08,
 )
-TURN_COS_64 = (  # degree 6, error 4.7e-17
+TURN_COS_WIDE = (  # degree 6, error 4.7e-17
     1.0,
     -1.2337005501361513,
     0.25366950789986475,
@@ -203,11 +215,13 @@ def _specifications() -> dict[str, tuple[Callable[[Any], Any], Any, Any, int]]:
 
     square = eighth_turn**2
     return {
-        "RADIUS_64": (lambda f: -2 * log_over(f), low, high, 13),
+        "RADIUS_64": (lambda f: -2 * log_over(f), low, high, 11),
         "RADIUS_WIDE": (lambda f: -2 * log_over(f), low, high, 17),
         "RADIUS_32": (lambda f: -2 * log_over(f), low, high, 8),
-        "TURN_SIN_64": (turn(sin_over, True), mp.mpf(0), mp.mpf(1) / 4, 6),
-        "TURN_COS_64": (turn(cos_root, False), mp.mpf(0), mp.mpf(1) / 4, 6),
+        "TURN_SIN_64": (turn(sin_over, True), mp.mpf(0), mp.mpf(1) / 4, 4),
+        "TURN_COS_64": (turn(cos_root, False), mp.mpf(0), mp.mpf(1) / 4, 4),
+        "TURN_SIN_WIDE": (turn(sin_over, True), mp.mpf(0), mp.mpf(1) / 4, 6),
+        "TURN_COS_WIDE": (turn(cos_root, False), mp.mpf(0), mp.mpf(1) / 4, 6),
         "TURN_SIN_32": (turn(sin_over, True), mp.mpf(0), mp.mpf(1) / 4, 3),
         "TURN_COS_32": (turn(cos_root, False), mp.mpf(0), mp.mpf(1) / 4, 4),
         "LOG_64": (log_over, low, high, 19),
