@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import sympy
 from potentials import Potential
 from potentials.formula import parse_expression
 from simdyn.errors import InputError
+
+_ROUNDING = 1e-9
+"""How far below zero, relative to a variance, rounding may push what is left of it."""
 
 Factor = tuple[tuple[sympy.Expr, ...], ...]
 
@@ -55,7 +59,7 @@ def constant_factor(matrix: Any, dim: int, what: str) -> Factor:
     if not np.allclose(array, array.T, rtol=1e-12, atol=0):
         raise InputError(f"{what} is not symmetric: {array.tolist()}; give a symmetric matrix.")
     eigenvalues, vectors = np.linalg.eigh(array)
-    if eigenvalues[0] < -1e-12 * max(1.0, abs(eigenvalues[-1])):
+    if eigenvalues[0] < -1e-12 * abs(eigenvalues).max():
         raise InputError(
             f"{what} is not positive semidefinite (lowest eigenvalue {eigenvalues[0]:.6g}); "
             "a covariance cannot have negative eigenvalues."
@@ -98,8 +102,10 @@ def hessian_factor(potential: Potential, floor: sympy.Expr) -> Factor:
     half_gap = (hessian[0, 0] - hessian[1, 1]) / 2
     radius = sympy.sqrt(half_gap**2 + hessian[0, 1] ** 2)
     upper, lower = root(mean + radius), root(mean - radius)
-    # Where the eigenvalues meet the slope multiplies a zero matrix: any finite value will do.
-    slope = (upper - lower) / sympy.Max(2 * radius, sympy.Float(1e-300))
+    # Where the eigenvalues meet the slope multiplies a zero matrix: any finite value will do. The bound has
+    # to be
+    # a normal number in single precision, too.
+    slope = (upper - lower) / sympy.Max(2 * radius, sympy.Float(1e-30))
     middle = (upper + lower) / 2
     corner = slope * hessian[0, 1]
     return ((middle + slope * half_gap, corner), (corner, middle - slope * half_gap))
@@ -117,18 +123,26 @@ def expression_factor(covariance: Any, potential: Potential, what: str) -> Facto
         Wrong shape, names that are neither variables nor parameters, or a matrix beyond 2 x 2.
     """
     dim = potential.dim
-    if isinstance(covariance, str | sympy.Expr):
-        return scalar_factor(sympy.sqrt(_expression(covariance, potential, what)), dim)
-    entries = list(covariance)
-    if len(entries) == dim and all(isinstance(entry, str | sympy.Expr | int | float) for entry in entries):
-        return diagonal_factor([sympy.sqrt(_expression(entry, potential, what)) for entry in entries])
-    if dim == 2 and len(entries) == 2 and all(len(row) == 2 for row in entries):
-        (c00, c01), (c10, c11) = [[_expression(entry, potential, what) for entry in row] for row in entries]
+    if _is_entry(covariance):
+        return scalar_factor(_root_of(covariance, potential, what), dim)
+    entries = list(covariance) if isinstance(covariance, list | tuple) or hasattr(covariance, "shape") else []
+    if len(entries) == dim and all(_is_entry(entry) for entry in entries):
+        return diagonal_factor([_root_of(entry, potential, what) for entry in entries])
+    rows = [list(row) for row in entries if isinstance(row, list | tuple) or hasattr(row, "shape")]
+    if dim == len(entries) == 2 and [len(row) for row in rows] == [2, 2]:
+        (c00, c01), (c10, c11) = [[_expression(entry, potential, what) for entry in row] for row in rows]
         if sympy.simplify(c01 - c10) != 0:
             raise InputError(f"{what} is not symmetric: {c01} against {c10}; give a symmetric matrix.")
+        if c00.is_negative or c11.is_negative or sympy.expand(c00 * c11 - c01**2).is_negative:
+            raise InputError(
+                f"{what} is [[{c00}, {c01}], [{c01}, {c11}]], which is not positive semidefinite."
+            )
         first = sympy.sqrt(c00)
-        # Rounding may leave a singular matrix a hair below zero; the clip keeps its root real.
-        second = sympy.sqrt(sympy.Max(c11 - c01**2 / c00, sympy.Float(0.0)))
+        rest = c11 - c01**2 / c00
+        # Rounding may leave a singular matrix a hair below zero, and its root has to be real; further below,
+        # the
+        # matrix is no covariance and its root no number.
+        second = sympy.sqrt(sympy.Piecewise((sympy.Max(rest, 0), rest > -_ROUNDING * c11), (rest, True)))
         return ((first, sympy.Integer(0)), (c01 / first, second))
     raise InputError(
         f"{what} has the wrong shape for {dim} coordinates: give one expression, {dim} of them for the "
@@ -136,7 +150,22 @@ def expression_factor(covariance: Any, potential: Potential, what: str) -> Facto
     )
 
 
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, str | sympy.Expr | Real) and not isinstance(entry, bool)
+
+
+def _root_of(entry: Any, potential: Potential, what: str) -> sympy.Expr:
+    expression = _expression(entry, potential, what)
+    if expression.is_negative:
+        raise InputError(
+            f"{what} is {expression}, which is always negative; a covariance must be positive semidefinite."
+        )
+    return sympy.sqrt(expression)
+
+
 def _expression(entry: Any, potential: Potential, what: str) -> sympy.Expr:
+    if not _is_entry(entry):
+        raise InputError(f"{what} contains {entry!r}, but it must be made of numbers and formulas.")
     known = {*(v.name for v in potential.variables), *potential.parameters}
     expression = parse_expression(entry) if isinstance(entry, str) else sympy.sympify(entry)
     unknown = sorted(symbol.name for symbol in expression.free_symbols if symbol.name not in known)

@@ -132,9 +132,15 @@ class Update:
     @staticmethod
     def _stack(entries: list[Any], x: Array, tail: tuple[int, ...]) -> Array:
         shape = np.shape(x)[:-1]
-        columns = [np.broadcast_to(np.asarray(entry, dtype=float), shape) for entry in entries]
+        columns = [np.broadcast_to(_real(entry), shape) for entry in entries]
         return np.stack(columns, axis=-1).reshape(shape + tail) if columns else np.zeros(shape + tail)
 
     def _depends_only_on(self, index: int, expression: sympy.Expr) -> bool:
         others = set(self.variables) - {self.variables[index]}
         return not (sympy.sympify(expression).free_symbols & others)
+
+
+def _real(entry: Any) -> Array:
+    """NaN where a value is not real, such as the root of a negative number."""
+    value = np.asarray(entry)
+    return np.where(value.imag == 0, value.real, np.nan) if np.iscomplexobj(value) else value.astype(float)

@@ -98,7 +98,8 @@ def _surface(relation: Any, potential: Potential, values: dict[str, float]) -> S
 def _relation_text(relation: sympy.Rel) -> str:
     """The relation with plain decimal numbers, variable first."""
     canonical = relation if relation.lhs.free_symbols else relation.reversed
-    return str(canonical.evalf(6) if canonical.has(sympy.Rational) else canonical)
+    fractions = [number for number in canonical.atoms(sympy.Rational) if not number.is_Integer]
+    return str(canonical.xreplace({number: sympy.Float(number, 6) for number in fractions}))
 
 
 def _valley_exit(potential: Potential, start: np.ndarray) -> Exit:

@@ -9,6 +9,9 @@ from simdyn.lowering.tree import Node, schedule
 _BINARY = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _LOGICAL = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&", "or": "|"}
 
+_DEEPEST = 20
+"""Levels of brackets in one line; Python's parser and Numba's type inference end at some hundred."""
+
 
 class NumbaPrinter:
     """Statements for one dtype; `names` translates the names in the tree to those of the kernel."""
@@ -30,13 +33,15 @@ class NumbaPrinter:
         ..."""
         order, uses = schedule(node for _, node in outputs)
         written: dict[Node, str] = {}
+        depth: dict[Node, int] = {}
         lines: list[str] = []
         for node in order:
             text = self._text(node, written, names)
-            if uses[node] > 1 and node.args:
+            depth[node] = 1 + max((depth[argument] for argument in node.args), default=-1)
+            if node.args and (uses[node] > 1 or depth[node] >= _DEEPEST):
                 name = f"{prefix}{len(lines)}"
                 lines.append(f"{name} = {text}")
-                text = name
+                text, depth[node] = name, 0
             written[node] = text
         return [*lines, *(f"{target} = {written[node]}" for target, node in outputs)]
 

@@ -6,6 +6,7 @@ sweep over parameters, learning rates or exit positions runs one and the same co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -131,11 +132,13 @@ class _Conversion:
         return self.build.op("neg", value) if negative else value
 
     def _polynomial(self, e: sympy.Expr) -> Node | None:
-        """Horner's rule, if `e` is a polynomial of one variable of degree two or more."""
+        """Horner's rule, if `e` is as good as an expanded polynomial of one variable, of degree two or more."""
         moving = e.free_symbols & self.symbols
-        if len(moving) != 1 or not e.is_polynomial(*moving):
+        if len(moving) != 1:
             return None
         (variable,) = moving
+        if not _expands_safely(e, variable):
+            return None
         poly = sympy.Poly(e, variable)
         if poly.degree() < 2 or len(poly.monoms()) < 2:
             return None
@@ -151,6 +154,8 @@ class _Conversion:
 
     def _power(self, base: sympy.Expr, exponent: sympy.Expr) -> Node:
         b = self.build
+        if exponent.is_Float and float(2 * exponent).is_integer():
+            exponent = sympy.Rational(float(exponent))
         if exponent.is_Integer and exponent > 0:
             return b.power(self.convert(base), int(exponent))
         if exponent.is_number and exponent.is_negative:
@@ -163,7 +168,24 @@ class _Conversion:
             root = b.op("sqrt", node)
             whole = int(exponent - sympy.Rational(1, 2))
             return b.op("mul", b.power(node, whole), root) if whole else root
-        return b.op("exp", b.op("mul", self.convert(exponent), b.op("log", self.convert(base))))
+        if self._varies(exponent) or exponent.is_number:
+            return b.op("exp", b.op("mul", self.convert(exponent), b.op("log", self.convert(base))))
+        return self._run_time_power(self.convert(base), exponent)
+
+    def _run_time_power(self, base: Node, exponent: sympy.Expr) -> Node:
+        """|base|^p with the sign of an integer power; a negative base to any other power is not a number."""
+        b = self.build
+        zero, one = b.const(0.0), b.const(1.0)
+        size = b.op("exp", b.op("mul", self._constant(exponent), b.op("log", b.op("abs", base))))
+        # 1 and -1 for even and odd powers, 0 for those that are no integers.
+        parity = sympy.Piecewise(
+            (1, sympy.Eq(sympy.Mod(exponent, 2), 0)), (-1, sympy.Eq(sympy.Mod(exponent, 2), 1)), (0, True)
+        )
+        sign = self._constant(parity)
+        signed = b.op(
+            "mul", b.op("select", b.op("lt", b.op("abs", sign), one), b.const(math.nan), sign), size
+        )
+        return b.op("select", b.op("lt", base, zero), signed, size)
 
     def _function(self, e: sympy.Basic) -> Node:
         b = self.build
@@ -183,9 +205,11 @@ class _Conversion:
                 first = b.op("select", b.op(op, first, other), first, other)
             return first
         if e.func is sympy.Piecewise:
-            *pieces, (last, _) = e.args
-            value = self.convert(last)
-            for expression, condition in reversed(pieces):
+            value = b.const(math.nan)
+            for expression, condition in reversed(e.args):
+                if condition == sympy.true:
+                    value = self.convert(expression)
+                    continue
                 value = b.op("select", self.convert(condition), self.convert(expression), value)
             return value
         if e.func is sympy.sign:
@@ -203,9 +227,8 @@ class _Conversion:
         if e.func in (sympy.sinh, sympy.cosh, sympy.tanh):
             return self._hyperbolic(e)
         raise InputError(
-            f"The function {e.func.__name__} is not available in compiled kernels; use exp, log, sin, cos,"
-            " tan, sqrt, "
-            "abs, sign, sinh, cosh, tanh, min or max."
+            f"The function {e.func.__name__} is not available in compiled kernels; use exp, log, sin, cos, "
+            "tan, sqrt, abs, sign, sinh, cosh, tanh, min or max."
         )
 
     def _sign(self, x: Node, zero: Node) -> Node:
@@ -228,3 +251,20 @@ class _Conversion:
 
 def _ordered(args: tuple[sympy.Basic, ...]) -> list[sympy.Basic]:
     return sorted(args, key=sympy.default_sort_key)
+
+
+def _expands_safely(e: sympy.Expr, variable: sympy.Symbol) -> bool:
+    """Whether `e` is a polynomial that multiplies at most one sum with powers of the variable and constants.
+
+    To expand more, such as (x - 1000)**3, would cancel digits that the formula as it stands keeps.
+    """
+    if not e.has(variable) or e == variable:
+        return True
+    if e.is_Pow:
+        return e.base == variable and e.exp.is_Integer and e.exp.is_positive
+    if e.is_Add:
+        return all(_expands_safely(term, variable) for term in e.args)
+    if e.is_Mul:
+        sums = sum(factor.is_Add and factor.has(variable) for factor in e.args)
+        return sums <= 1 and all(_expands_safely(factor, variable) for factor in e.args)
+    return False
