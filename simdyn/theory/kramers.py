@@ -1,0 +1,153 @@
+"""Kramers' escape time in one dimension, or for the first of independent coordinates."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from potentials import Potential
+from simdyn.dynamics import SDE, Dynamics
+from simdyn.dynamics.sde import CONVENTIONS
+from simdyn.errors import InputError
+from simdyn.results import Prediction
+from simdyn.theory.finite_steps import hit_fraction
+from simdyn.theory.neglected import neglected, next_order, third_derivative
+from simdyn.theory.noise_path import potential_over_noise
+from simdyn.theory.validity import judge
+from simdyn.theory.ways_out import EscapeProblem, WayOut, escape_problem
+
+CONSTANT = "2 pi / sqrt(L''_a |L''_b|) exp(dL/D)"
+VARYING = "2 pi / sqrt(L''_a |L''_b|) (D_b/D_a)^(1/2 - alpha) exp(int_a^b L'/D dx)"
+
+
+def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, order: int = 0) -> Prediction:
+    """Small-noise escape time of a one-dimensional or factorised problem.
+
+    Commit time over a saddle b from a minimum a: 2 pi (L''_a |L''_b|)^(-1/2) exp(dL/D) at constant D; for
+    D(x), with alpha = 0, 1/2, 1 for Ito, Stratonovich, Haenggi-Klimontovich, times (D_b/D_a)^(1/2 - alpha)
+    and with int L'/D dx in the exponent (Gardiner, Stochastic Methods; Haenggi, Talkner & Borkovec 1990). A
+    hit takes half of it, and the rates of several ways out add.
+
+    Parameters
+    ----------
+    potential, dynamics, start, exit
+        As in `simdyn.exact.escape_time`; times are in the unit of the dynamics, for discrete rules SDE time
+        over the learning rate.
+    order
+        1 multiplies by 1 + D (c_a + c_b) with c = 5 L'''^2 / (24 |L''|^3) -+ L'''' / (8 L''^2) (minus at a,
+        plus at b), and takes the skewness of the saddle into account for hits; constant D alone.
+
+    Raises
+    ------
+    InputError
+        Coupled coordinates, an exit away from the critical points, or noise that vanishes on the way.
+    """
+    if order not in (0, 1):
+        raise InputError(f"order is {order!r}, but it must be 0 or 1.")
+    problem = escape_problem(potential, dynamics, start, exit)
+    _need_coordinates(problem)
+    against, remarks = neglected(problem, noise_included=bool(order))
+    if order == 1 and not problem.constant_noise:
+        raise InputError("The next order of Kramers' formula is for constant noise; use order=0.")
+    times, exponents = [], []
+    for way in problem.ways:
+        time, exponent = commit_time(problem, way)
+        correction = next_order(problem, way) if problem.constant_noise else 0.0
+        fraction = 1.0
+        if way.kind == "hit":
+            fraction = hit_share(problem, way, 0.0, order)
+        times.append(time * fraction * (1 + order * correction))
+        exponents.append(exponent)
+    total = 1.0 / sum(1.0 / time for time in times)
+    verdict = judge(problem, exponents, total, *against, *_steps_reason(problem), remarks=remarks)
+    constant = problem.constant_noise
+    formula = (CONSTANT if constant else VARYING) + (" (1 + D (c_a + c_b))" if order else "")
+    if any(way.kind == "hit" for way in problem.ways):
+        formula += ", half of it for a hit"
+    if len(problem.ways) > 1:
+        formula += f", rates of {len(problem.ways)} saddles added"
+    return Prediction(
+        name="Kramers, next order" if order else "Kramers",
+        value=problem.in_unit(total),
+        unit=problem.update.unit,
+        formula=formula,
+        assumptions=(
+            "The barrier is much higher than the noise.",
+            "The path equilibrates in its valley before it leaves.",
+            "Steps are small against the curvature (time = learning rate x steps).",
+            "The noise is constant." if constant else "The noise varies slowly against its own sd.",
+        ),
+        valid=verdict.valid,
+        why=verdict.why,
+        source="Kramers 1940; Gardiner, Stochastic Methods; Haenggi, Talkner & Borkovec 1990",
+    )
+
+
+def commit_time(problem: EscapeProblem, way: WayOut) -> tuple[float, float]:
+    """Kramers time of one way out in SDE time, and its exponent."""
+    i = _coordinate(way)
+    bottom, top = float(problem.minimum.hessian[i, i]), abs(float(way.saddle.hessian[i, i]))
+    prefactor = 2 * math.pi / math.sqrt(bottom * top)
+    at_a, at_b = (float(problem.diffusion(p.x)[i, i]) for p in (problem.minimum, way.saddle))
+    if problem.constant_noise:
+        exponent = problem.barrier(way) / at_a
+    else:
+        exponent = potential_over_noise(problem, way)
+        prefactor *= (at_b / at_a) ** (0.5 - _alpha(problem.dynamics))
+    if exponent > 700:
+        raise InputError(
+            f"The exponent of Kramers' formula is {exponent:.4g}, beyond double precision; raise the noise."
+        )
+    return prefactor * math.exp(exponent), exponent
+
+
+def hit_share(problem: EscapeProblem, way: WayOut, learning_rate: float, order: int) -> float:
+    """Hit time over commit time of one way out; `order` 1 takes the skewness of the saddle into account."""
+    i = _coordinate(way)
+    noise = float(problem.diffusion(way.saddle.x)[i, i])
+    third = third_derivative(problem, i, float(way.saddle.x[i]))
+    curvature = abs(float(way.saddle.hessian[i, i]))
+    return hit_fraction(curvature, learning_rate, noise * order, way.sign * third)
+
+
+def _coordinate(way: WayOut) -> int:
+    if way.coordinate is None:
+        raise InputError(
+            "Kramers' formula needs one dimension or independent coordinates; use eyring_kramers."
+        )
+    return way.coordinate
+
+
+def _need_coordinates(problem: EscapeProblem) -> None:
+    if not problem.update.factorised:
+        raise InputError(
+            "Kramers' formula needs one dimension or independent coordinates; use eyring_kramers."
+        )
+    if any(not np.isfinite(problem.diffusion(p.x)).all() for p in (problem.minimum, problem.ways[0].saddle)):
+        raise InputError("The noise is not finite at the minimum or at the saddle.")
+
+
+def _alpha(dynamics: Dynamics) -> float:
+    return CONVENTIONS[dynamics.convention] if isinstance(dynamics, SDE) else 0.0
+
+
+def _steps_reason(problem: EscapeProblem) -> tuple[str, ...]:
+    """For discrete rules: the SDE is no model of steps over which the noise changes much."""
+    if problem.learning_rate == 0 or problem.constant_noise:
+        return ()
+    worst = 0.0
+    for way in problem.ways:
+        i = _coordinate(way)
+        line = problem.update.coordinate(i)
+        x = np.linspace(float(problem.minimum.x[i]), float(way.saddle.x[i]), 401)
+        sd = line.sd(x)
+        with np.errstate(all="ignore"):
+            change = np.abs(np.gradient(np.log(sd), x)) * np.maximum(sd, np.abs(line.mean(x) - x))
+        worst = max(worst, float(np.nanmax(change)))
+    if worst <= 0.1:
+        return ()
+    return (
+        f"the noise changes by {worst:.0%} over a single step on the way, which the SDE behind it neglects",
+    )

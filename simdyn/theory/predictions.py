@@ -1,0 +1,58 @@
+"""All closed forms that belong to an escape problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from potentials import Potential
+from simdyn.dynamics import Dynamics
+from simdyn.errors import InputError
+from simdyn.exits import parse_start, resolve_exit
+from simdyn.results import Prediction
+from simdyn.theory.eyring_kramers import eyring_kramers, finite_learning_rate
+from simdyn.theory.kramers import kramers
+from simdyn.theory.xie2021 import xie2021
+
+Formula = Callable[[Potential, Dynamics, Any, Any], Prediction]
+
+
+def predictions(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> tuple[Prediction, ...]:
+    """The closed forms that apply to the problem at all, each with a verdict on its assumptions.
+
+    Parameters
+    ----------
+    potential, dynamics, start, exit
+        As in `simdyn.exact.escape_time`.
+
+    Raises
+    ------
+    InputError
+        A start or an exit that cannot be read.
+    """
+    origin = parse_start(start, potential)
+    way_out = resolve_exit(exit, potential, origin)
+    found: list[Prediction] = []
+    for formula in _formulas(potential):
+        # A formula refuses a problem that it is not about; it judges one that it is about.
+        try:
+            found.append(formula(potential, dynamics, origin, way_out))
+        except InputError:
+            continue
+    return tuple(found)
+
+
+def _formulas(potential: Potential) -> tuple[Formula, ...]:
+    first: tuple[Formula, ...] = (kramers,) if potential.dim == 1 else (eyring_kramers,)
+    return (*first, _varying_kramers, partial(kramers, order=1), finite_learning_rate, xie2021)
+
+
+def _varying_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
+    """Kramers for independent coordinates in varying noise, where Eyring-Kramers does not speak."""
+    if potential.dim == 1:
+        raise InputError("Kramers' formula is among the predictions already.")
+    prediction = kramers(potential, dynamics, start, exit)
+    if prediction.formula.startswith("2 pi / sqrt(L''_a |L''_b|) exp"):
+        raise InputError("The Eyring-Kramers formula says the same.")
+    return prediction
