@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +25,10 @@ def kaplan_meier(times: np.ndarray, observed: np.ndarray) -> SurvivalCurve:
 
     times, observed = np.asarray(times, dtype=float), np.asarray(observed, dtype=bool)
     result: Any = ecdf(CensoredData(uncensored=times[observed], right=times[~observed])).sf
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        # The band is undefined where the estimate is 0 or 1, which is mended below.
+        warnings.simplefilter("ignore", RuntimeWarning)
         band = result.confidence_interval(0.95, method="log-log")
-    # The band is undefined where the estimate is 0 or 1.
     low = np.where(np.isfinite(band.low.probabilities), band.low.probabilities, result.probabilities)
     high = np.where(np.isfinite(band.high.probabilities), band.high.probabilities, result.probabilities)
     return SurvivalCurve(result.quantiles, result.probabilities, low, high)

@@ -22,8 +22,8 @@ _CURVE_POINTS = 400
 def survival_figure(answer: EscapeEstimate, axes: Axes | None = None) -> Figure:
     """Share of paths still inside against time, on a log axis.
 
-    Shown are the Kaplan-Meier curve with its pointwise 95 % band, the exponential beyond the burn-in, and
-    exponentials with the exact and with the predicted means.
+    Shown are the Kaplan-Meier curve with its pointwise 95 % band, the exponential fitted beyond the burn-in,
+    and the laws of the same form with the exact and with the predicted means.
     """
     with house_style():
         if axes is None:
@@ -54,29 +54,25 @@ def _draw(answer: EscapeEstimate, axes: Axes) -> None:
     end = float(times[-1]) if times[-1] > 0 else 1.0
     grid = np.linspace(0.0, end, _CURVE_POINTS)
     fit = measurement.fit
+    later = grid[grid >= fit.burn_in]
+
+    def law(mean: float) -> np.ndarray:
+        """Exponential beyond the burn-in, with the measured part before it and this mean of the whole."""
+        early = fit.estimate.value - fit.survivors * fit.residual_mean
+        rest = (mean - early) / fit.survivors
+        return np.asarray(fit.survivors * np.exp(-(later - fit.burn_in) / rest))
+
     if math.isfinite(fit.residual_mean):
-        later = grid[grid >= fit.burn_in]
-        axes.plot(
-            later,
-            fit.survivors * np.exp(-(later - fit.burn_in) / fit.residual_mean),
-            color=MEASURED,
-            linestyle="--",
-            label=f"exponential fit, mean {answer.value:.4g} ({answer.low:.4g} to {answer.high:.4g})",
-        )
-    if answer.reference is not None:
-        exact = answer.reference.value
-        axes.plot(grid, np.exp(-grid / exact), color=EXACT, linestyle=":", label=f"exact mean {exact:.5g}")
-    styles = ((0, (5, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), "-")
-    for prediction, colour, style in zip(answer.predictions, PREDICTED, styles, strict=False):
-        note = "" if prediction.valid else " (outside validity)"
-        axes.plot(
-            grid,
-            np.exp(-grid / prediction.value),
-            color=colour,
-            linestyle=style,
-            linewidth=1.1,
-            label=f"{prediction.name} {prediction.value:.4g}{note}",
-        )
+        label = f"exponential fit, mean {answer.value:.4g} ({answer.low:.4g} to {answer.high:.4g})"
+        axes.plot(later, law(answer.value), color=MEASURED, linestyle="--", label=label)
+        if answer.reference is not None:
+            exact = answer.reference.value
+            axes.plot(later, law(exact), color=EXACT, linestyle=":", label=f"exact mean {exact:.5g}")
+        styles = ((0, (5, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), "-")
+        for prediction, colour, style in zip(answer.predictions, PREDICTED, styles, strict=False):
+            note = "" if prediction.valid else " (outside validity)"
+            label = f"{prediction.name} {prediction.value:.4g}{note}"
+            axes.plot(later, law(prediction.value), color=colour, linestyle=style, linewidth=1.1, label=label)
     axes.set_yscale("log")
     axes.set_ylim(floor * 0.8, 1.3)
     axes.set_xlim(0.0, end)

@@ -86,10 +86,9 @@ def summary(answer: EscapeEstimate) -> str:
         more = f", and {len(top) - 4} more channels" if len(top) > 4 else ""
         lines.append(f"             through {shown}{more}")
     if answer.reference is not None:
-        ratio = answer.value / answer.reference.value
+        ratio = _ratio(answer, answer.reference.value, "exact")
         lines.append(
-            f"  exact      {answer.reference.value:.8g} (+- {answer.reference.error:.1g}); measured / "
-            f"exact = {ratio:.4g}, "
+            f"  exact      {answer.reference.value:.8g} (+- {answer.reference.error:.1g}){ratio}; "
             f"{agreement(answer, answer.reference.value)}"
         )
         lines.append(f"             {answer.reference.method}")
@@ -97,13 +96,16 @@ def summary(answer: EscapeEstimate) -> str:
         lines.append(f"  exact      none: {answer.reference_note}")
     for prediction in answer.predictions:
         mark = "" if prediction.valid else "NOT VALID HERE: "
-        lines.append(
-            f"  predicted  {prediction.value:.6g} by {prediction.name}; measured / predicted = "
-            f"{answer.value / prediction.value:.4g}"
-        )
+        ratio = _ratio(answer, prediction.value, "predicted")
+        lines.append(f"  predicted  {prediction.value:.6g} by {prediction.name}{ratio}")
         lines.append(f"             {mark}{prediction.why}")
     lines += [f"  warning    {text}" for text in answer.warnings]
     return "\n".join(lines)
+
+
+def _ratio(answer: EscapeEstimate, value: float, name: str) -> str:
+    """Measured over another answer, where something was measured."""
+    return f"; measured / {name} = {answer.value / value:.4g}" if math.isfinite(answer.value) else ""
 
 
 def _interval(answer: EscapeEstimate) -> str:
