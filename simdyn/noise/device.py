@@ -91,8 +91,7 @@ _sin64, _cos64 = _horner(poly.SIN_64, "float64"), _horner(poly.COS_64, "float64"
 _sin32, _cos32 = _horner(poly.SIN_32, "float32"), _horner(poly.COS_32, "float32")
 
 
-# --- Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011)
-# ----------------------------------------------------------------
+# --- Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011) -------------------------------------------------------
 
 
 def _philox_source() -> str:
@@ -116,8 +115,7 @@ philox = _device(_namespace["philox"])
 """(c0, c1, c2, c3, k0, k1), all uint64 with the word in the lower half -> four words, clean."""
 
 
-# --- normals
-# ---------------------------------------------------------------------------------------------------------
+# --- normals ------------------------------------------------------------------------------------------------
 
 
 @_device
@@ -142,11 +140,10 @@ def normal_pair(w0, w1):  # type: ignore[no-untyped-def]
 
     The radius uniform is (k + 1/2) 2^-40, with k from the first word and the top 8 bits of the second. The
     angle is the midpoint of one of 2^24 equal arcs: bits 23 and 0 of the second word choose the quarter, bits
-    1 to 22 the place in it. Accurate to 1e-10, far below what any number of samples could show.
+    1 to 22 the place in it. Accurate to 5e-10, far below what any number of samples could show.
     """
     # Right shifts only for the second word: LLVM would fuse a left shift into the product that it comes from,
-    # and
-    # the full 64-bit multiplication which that makes is three times as slow.
+    # and the full 64-bit multiplication which that makes is three times as slow.
     radius_bits = (w0 << _U(20)) | ((w1 >> _U(12)) & _U(0xFF000)) | _U(0x3FF0000000000000)
     radius = _radius(_float64(radius_bits) - (1.0 - 2.0**-41), _radius64)
     # 2^51 + j + 1/2, so that the angle comes in units of 2^-22 quarter turns, between -2^21 and 2^21.
@@ -201,8 +198,7 @@ def uniform32(w):  # type: ignore[no-untyped-def]
     return fma(float32(uint32(w)), float32(2.0**-32), float32(2.0**-33))
 
 
-# --- elementary functions
-# --------------------------------------------------------------------------------------------
+# --- elementary functions -----------------------------------------------------------------------------------
 
 
 @_device

@@ -46,8 +46,8 @@ def _pair(radius_number, radius_bits, angle_number, angle_bits, high):
 
 
 def normal_pair(w0, w1):
-    """40 bits of radius: w0 and the low byte of w1; 22 of the place in a quarter; two that choose it."""
-    return _pair(w0 << 8 | w1 & 0xFF, 40, (w1 >> 8) & 0x3FFFFF, 22, w1 >> 30)
+    """40 bits of radius: w0, top byte of w1; 22 of the place in a quarter; bits 23 and 0 choose it."""
+    return _pair(w0 << 8 | w1 >> 24, 40, (w1 >> 1) & 0x3FFFFF, 22, (w1 >> 23 & 1) << 1 | w1 & 1)
 
 
 def normal_pair_wide(w0, w1, w2, w3):
