@@ -85,8 +85,6 @@ def fit_exponential(
     InputError
         No paths, or a path censored before the burn-in was over.
     """
-    from scipy.stats import chi2
-
     times, observed = np.asarray(times, dtype=float), np.asarray(observed, dtype=bool)
     if len(times) == 0:
         raise InputError("There is no path to estimate from; run at least one.")
@@ -104,7 +102,9 @@ def fit_exponential(
     tail = (1.0 - confidence) / 2.0
     if events == 0:
         # Nothing was seen to end after the burn-in: only a lower bound, 2 E / chi2(2).
-        low = early + survivors * 2.0 * exposure / float(chi2.ppf(1.0 - tail, 2)) if exposure else early
+        low = (
+            early + survivors * 2.0 * exposure / _chi_square_quantile(1.0 - tail, 2.0) if exposure else early
+        )
         high, value = (math.inf, math.inf) if exposure or not total_events else (early, early)
         estimate = Estimate(
             value=value, low=low, high=high, unit=unit, confidence=confidence, events=total_events
@@ -116,9 +116,21 @@ def fit_exponential(
     variance = (survivors * residual) ** 2 / events + float(contributions.var()) / len(times)
     effective = value**2 / variance
     censored = total_events < len(times)
-    low = value * 2.0 * effective / float(chi2.ppf(1.0 - tail, 2.0 * effective + (2.0 if censored else 0.0)))
-    high = value * 2.0 * effective / float(chi2.ppf(tail, 2.0 * effective))
+    low = (
+        value
+        * 2.0
+        * effective
+        / _chi_square_quantile(1.0 - tail, 2.0 * effective + (2.0 if censored else 0.0))
+    )
+    high = value * 2.0 * effective / _chi_square_quantile(tail, 2.0 * effective)
     estimate = Estimate(
         value=value, low=low, high=high, unit=unit, confidence=confidence, events=total_events
     )
     return ExponentialFit(estimate, burn_in, survivors, residual, effective)
+
+
+def _chi_square_quantile(probability: float, degrees: float) -> float:
+    # scipy.stats has it ready, but takes half a second to import.
+    from scipy.special import gammaincinv
+
+    return 2.0 * float(gammaincinv(degrees / 2.0, probability))
