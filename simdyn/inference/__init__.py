@@ -2,13 +2,16 @@
 
 from simdyn.inference.exponential import ExponentialFit, fit_exponential
 from simdyn.inference.exponentiality import ExponentialityTest, check_exponentiality
+from simdyn.inference.line import Line, fit_line
 from simdyn.inference.survival import SurvivalCurve, kaplan_meier
 
 __all__ = [
     "ExponentialFit",
     "ExponentialityTest",
+    "Line",
     "SurvivalCurve",
     "check_exponentiality",
     "fit_exponential",
+    "fit_line",
     "kaplan_meier",
 ]

@@ -7,13 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
+from potentials import styblinski_tang
 from simdyn import SGD, exact
 from simdyn.estimators import measure_escape
 from simdyn.exits import parse_start, resolve_exit
+from simdyn.inference import fit_line
 from simdyn.study import conclude, run_study
-from studies import xie2021
+from studies.xie2021 import STUDY
+from studies.xie2021.experiment import MEASURED_GRIDS, Settings, usable
 
-TINY = xie2021.Settings(
+TINY = Settings(
     target_error=0.05,
     max_paths=600,
     sgld_learning_rate=0.001,
@@ -32,12 +35,12 @@ TINY = xie2021.Settings(
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory):
-    study = dataclasses.replace(xie2021.STUDY, quick=TINY)
+    study = dataclasses.replace(STUDY, quick=TINY)
     return run_study(study, tmp_path_factory.mktemp("xie2021") / "out", size="quick", seed=3)
 
 
 def verdicts(results):
-    study = dataclasses.replace(xie2021.STUDY, quick=TINY)
+    study = dataclasses.replace(STUDY, quick=TINY)
     return {claim.claim: claim.verdict for claim in conclude(study, results).claims}
 
 
@@ -53,7 +56,7 @@ def scaled(results, grid, factor, where):
 
 def test_every_cell_agrees_with_its_exact_value(findings):
     # 13 independent cells; |z| < 4.5 in all of them fails with probability 1e-4 if the simulation is right.
-    for grid in xie2021._MEASURED_GRIDS:
+    for grid in MEASURED_GRIDS:
         data = findings.results[grid]
         z = np.log(data["steps"].values / data["exact"].values) / data["relative_error"].values
         assert np.abs(z).max() < 4.5, grid
@@ -126,8 +129,8 @@ def test_a_straight_line_in_the_learning_rate_would_be_confirmed(findings):
 
 def test_a_cell_of_explosions_is_left_out_of_fits(findings):
     results = findings.results.altered("sgd_batch", "overshoot", 0.02, B=0.04)
-    assert xie2021.usable(results["sgd_batch"]).tolist() == [False, True, True]
-    assert xie2021.usable(findings.results["sgd_learning_rate"]).tolist() == [True, True, True, False]
+    assert usable(results["sgd_batch"]).tolist() == [False, True, True]
+    assert usable(findings.results["sgd_learning_rate"]).tolist() == [True, True, True, False]
 
 
 def test_the_rescaled_chain_takes_the_same_steps_path_by_path():
@@ -135,7 +138,7 @@ def test_the_rescaled_chain_takes_the_same_steps_path_by_path():
     # coincide.
     steps = []
     for k, eta in ((2.0, 0.02), (1.0, 0.04)):
-        landscape = xie2021.styblinski_tang(dim=10, k=k)
+        landscape = styblinski_tang(dim=10, k=k)
         start = parse_start("deepest", landscape)
         exit = resolve_exit("valley", landscape, start)
         update = SGD(eta, 0.2, noise="hessian", floor=0.0).update(landscape)
@@ -150,7 +153,7 @@ def test_fit_line_recovers_a_line_and_its_error():
     x, sigma = np.array([0.0, 1.0, 3.0, 4.0]), np.array([0.1, 0.2, 0.1, 0.3])
     covered = 0
     for _ in range(4000):
-        line = xie2021.fit_line(x, 2.0 * x + 1.0 + sigma * rng.normal(size=4), sigma)
+        line = fit_line(x, 2.0 * x + 1.0 + sigma * rng.normal(size=4), sigma)
         covered += line.low <= 2.0 <= line.high
     assert abs(covered / 4000 - 0.95) < 4.5 * np.sqrt(0.95 * 0.05 / 4000)
 
@@ -158,7 +161,7 @@ def test_fit_line_recovers_a_line_and_its_error():
 def test_the_exact_times_obey_the_rescaling():
     values = [
         exact.escape_time(
-            xie2021.styblinski_tang(dim=10, k=k),
+            styblinski_tang(dim=10, k=k),
             SGD(eta, 0.5, noise="hessian", floor=0.0),
             "deepest",
             "valley",

@@ -1,0 +1,33 @@
+"""A straight line through points of known error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Line:
+    """Weighted least-squares line through independent points of known error."""
+
+    slope: float
+    error: float
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval of the slope."""
+        return self.slope - 1.96 * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval of the slope."""
+        return self.slope + 1.96 * self.error
+
+
+def fit_line(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> Line:
+    """Slope of y against x and its standard error, with errors `sigma` of y."""
+    weights = sigma**-2.0
+    centre = float((weights * x).sum() / weights.sum())
+    spread = float((weights * (x - centre) ** 2).sum())
+    return Line(float((weights * (x - centre) * y).sum() / spread), spread**-0.5)

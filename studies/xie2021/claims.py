@@ -1,0 +1,238 @@
+"""What the paper states, and what this run says of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from potentials import styblinski_tang
+from simdyn.inference import fit_line
+from simdyn.study import Claim, Results, judge
+from studies.xie2021.experiment import DIM, MEASURED_GRIDS, PAPER, Settings, usable
+
+
+def _halves(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> tuple[float, float]:
+    """Ratio of the slopes of the upper and the lower half of a curve, 1 for a straight line, and its standard
+    error."""
+    order = np.argsort(x)
+    x, y, sigma = x[order], y[order], sigma[order]
+    middle = len(x) // 2
+    lower = fit_line(x[: middle + 1], y[: middle + 1], sigma[: middle + 1])
+    upper = fit_line(x[middle:], y[middle:], sigma[middle:])
+    ratio = upper.slope / lower.slope
+    # The halves share one point; leaving their correlation out makes the error a little too large.
+    return ratio, abs(ratio) * float(np.hypot(lower.error / lower.slope, upper.error / upper.slope))
+
+
+def claims(results: Results, settings: Settings) -> list[Claim]:
+    """The statements of the paper that this run can judge, each from the measurements of this run."""
+    return [
+        _measured_is_exact(results),
+        _sgld_time(results),
+        _sgld_temperature(results),
+        _sgld_curvature(results),
+        _sgd_time(results),
+        _sgd_batch_slope(results),
+        _sgd_batch_linear(results),
+        _sgd_rate_linear(results),
+        _sgd_identity(results),
+    ]
+
+
+def _measured_is_exact(results: Results) -> Claim:
+    logs, errors = [], []
+    for name in MEASURED_GRIDS:
+        data = results[name]
+        logs.append(np.log(data["steps"].values / data["exact"].values))
+        errors.append(data["relative_error"].values)
+    log, sigma = np.concatenate(logs), np.concatenate(errors)
+    mean = float((log / sigma**2).sum() / (sigma**-2.0).sum())
+    half = 1.96 * float((sigma**-2.0).sum() ** -0.5)
+    low, high = np.exp(mean - half), np.exp(mean + half)
+    worst = float(np.abs(log / sigma).max())
+    return Claim(
+        claim="The simulation samples the chain that it says: measured over exact mean escape time, all "
+        "cells together, is 1",
+        source="simdyn (transfer operator of one coordinate, first of ten)",
+        predicted=1.0,
+        measured=np.exp(mean),
+        low=low,
+        high=high,
+        verdict=judge(low, high, 0.97, 1.03),
+        why=f"{len(log)} cells; the largest deviation of a cell from its exact value is {worst:.1f} "
+        "standard errors. Judged against 1 within 3 %.",
+    )
+
+
+def _sgld_time(results: Results) -> Claim:
+    data = results["sgld_temperature"].isel(D=0)
+    ratio, low, high = (float(data[name] / data["predicted"]) for name in ("steps", "low", "high"))
+    exact = float(data["exact"] / data["predicted"])
+    last = results["sgld_temperature"].isel(D=-1)
+    return Claim(
+        claim="SGLD: equation (6) gives the mean escape time; measured over predicted at the lowest "
+        f"temperature, D = {float(data.D):g}",
+        source=f"{PAPER}, equation (6)",
+        predicted=1.0,
+        measured=ratio,
+        low=low,
+        high=high,
+        verdict=judge(low, high, 0.85, 1.15),
+        why="Read as the first crossing of the rim (half of (6), which is the time to another minimum) "
+        "through ten saddles. The exact ratio is "
+        f"{exact:.3f} here and {float(last['exact'] / last['predicted']):.3f} at D = {float(last.D):g}: "
+        "the formula is asymptotic in D "
+        "and in the learning rate. Judged against 1 within 15 %.",
+    )
+
+
+def _sgld_temperature(results: Results) -> Claim:
+    data = results["sgld_temperature"]
+    barrier = _barrier()
+    x = 1.0 / data["D"].values
+    line = fit_line(x, np.log(data["steps"].values), data["relative_error"].values)
+    exact = fit_line(x, np.log(data["exact"].values), data["relative_error"].values)
+    return Claim(
+        claim="SGLD: minus the logarithm of the escape rate is linear in 1/D with the barrier as slope",
+        source=f"{PAPER}, figure 8(b), whose caption says 1/B",
+        predicted=barrier,
+        measured=line.slope,
+        low=line.low,
+        high=line.high,
+        unit="loss",
+        verdict=judge(line.low, line.high, 0.95 * barrier, 1.05 * barrier),
+        why=f"The exact values have the slope {exact.slope:.3f} in this window of D. Judged against the "
+        "barrier within 5 %.",
+    )
+
+
+def _sgld_curvature(results: Results) -> Claim:
+    data = results["sgld_curvature"]
+    x = np.log(data["k"].values)
+    line = fit_line(x, -np.log(data["steps"].values), data["relative_error"].values)
+    exact = fit_line(x, -np.log(data["exact"].values), data["relative_error"].values)
+    return Claim(
+        claim="SGLD: the escape rate is proportional to the curvature scale k; power of k",
+        source=f"{PAPER}, figure 8(a)",
+        predicted=1.0,
+        measured=line.slope,
+        low=line.low,
+        high=line.high,
+        verdict=judge(line.low, line.high, 0.95, 1.05),
+        why=f"The exact power in this window is {exact.slope:.4f}; it would be 1 for a vanishing learning "
+        "rate, because scaling all curvatures "
+        "by k only speeds up time. Judged against 1 within 0.05.",
+    )
+
+
+def _sgd_time(results: Results) -> Claim:
+    data = results["sgd_batch"].isel(B=-1)
+    measured, low, high, predicted, exact = (
+        float(data[name]) for name in ("steps", "low", "high", "predicted", "exact")
+    )
+    return Claim(
+        claim=f"SGD: equation (7) gives the mean escape time, at B = {float(data.B):g}",
+        source=f"{PAPER}, equation (7)",
+        predicted=predicted,
+        measured=measured,
+        low=low,
+        high=high,
+        unit="steps",
+        verdict=judge(low, high, predicted / 2, predicted * 2),
+        why=f"Judged within a factor of two. The exact value of the chain, {exact:.5g} steps, lies "
+        f"{'inside' if low <= exact <= high else 'outside'} the interval. The noise vanishes at the "
+        "inflection point, "
+        "which the SDE behind (7) never crosses and the chain hops over.",
+    )
+
+
+def _sgd_batch_slope(results: Results) -> Claim:
+    data = results["sgd_batch"].isel(B=usable(results["sgd_batch"]))
+    x, sigma = data["B"].values, data["relative_error"].values
+    line = fit_line(x, np.log(data["steps"].values), sigma)
+    exact = fit_line(x, np.log(data["exact"].values), sigma)
+    predicted = fit_line(x, np.log(data["predicted"].values), sigma).slope
+    return Claim(
+        claim="SGD: the slope of minus log rate against B is that of equation (7)",
+        source=f"{PAPER}, equation (7), figure 7(b)",
+        predicted=predicted,
+        measured=line.slope,
+        low=line.low,
+        high=line.high,
+        verdict=judge(line.low, line.high, 0.95 * predicted, 1.05 * predicted),
+        why=f"The exact values of the chain have the slope {exact.slope:.2f} in this window. Judged "
+        "against (7) within 5 %. "
+        f"{len(x)} of {results['sgd_batch'].sizes['B']} cells have at most 1 % overshoot and enter the fit.",
+    )
+
+
+def _sgd_batch_linear(results: Results) -> Claim:
+    data = results["sgd_batch_exact"]
+    x, log = data["B"].values, np.log(data["exact"].values)
+    error = data["exact_error"].values / data["exact"].values
+    slopes = np.diff(log) / np.diff(x)
+    ratio = float(slopes[-1] / slopes[-2])
+    numerical = float(4 * error[-3:].max() / (log[-1] - log[-2]))
+    return Claim(
+        claim="SGD: minus the logarithm of the rate is linear in B; ratio of the last two slopes of the "
+        "exact values",
+        source=f"{PAPER}, figure 7(b)",
+        predicted=1.0,
+        measured=ratio,
+        low=ratio - numerical,
+        high=ratio + numerical,
+        verdict=judge(ratio - numerical, ratio + numerical, 0.98, 1.02),
+        why=f"Exact values alone: slopes {slopes[-2]:.2f} and {slopes[-1]:.2f} per unit of B, up to B = "
+        f"{x[-1]:g}. The interval is the numerical error. "
+        "Any noise that scales as 1/B gives such a line, so it does not test C = H/B. Judged against 1 "
+        "within 2 %.",
+    )
+
+
+def _sgd_rate_linear(results: Results) -> Claim:
+    data = results["sgd_learning_rate"].isel(eta=usable(results["sgd_learning_rate"]))
+    x, sigma = 1.0 / data["eta"].values, data["relative_error"].values
+    ratio, error = _halves(x, np.log(data["steps"].values), sigma)
+    exact, _ = _halves(x, np.log(data["exact"].values), sigma)
+    return Claim(
+        claim="SGD: minus the logarithm of the rate is linear in 1/eta; slope of the upper half of the "
+        "range over that of the lower",
+        source=f"{PAPER}, figure 7(c)",
+        predicted=1.0,
+        measured=ratio,
+        low=ratio - 1.96 * error,
+        high=ratio + 1.96 * error,
+        verdict=judge(ratio - 1.96 * error, ratio + 1.96 * error, 0.95, 1.05),
+        why=f"The exact values give {exact:.3f}. The chain escapes by hopping over the point without "
+        "noise, the more easily the larger its "
+        "steps, so the exponent is not proportional to 1/eta. Judged against 1 within 0.05. "
+        f"{len(x)} of {results['sgd_learning_rate'].sizes['eta']} cells have at most 1 % overshoot and "
+        "enter the fit.",
+    )
+
+
+def _sgd_identity(results: Results) -> Claim:
+    first, second = results["sgd_learning_rate"], results["sgd_curvature"]
+    log = np.log(second["steps"].values / first["steps"].values)
+    sigma = np.hypot(first["relative_error"].values, second["relative_error"].values)
+    mean = float((log / sigma**2).sum() / (sigma**-2.0).sum())
+    half = 1.96 * float((sigma**-2.0).sum() ** -0.5)
+    low, high = np.exp(mean - half), np.exp(mean + half)
+    exact = float(np.abs(second["exact"].values / first["exact"].values - 1).max())
+    return Claim(
+        claim="SGD: the dependence on 1/k is that on 1/eta, N_k(eta, B) = N_1(k eta, B); mean ratio of "
+        "the two sides",
+        source=f"Rescaling x -> sqrt(k) x; {PAPER}, figures 7(a) and 7(c), shows them as two findings",
+        predicted=1.0,
+        measured=np.exp(mean),
+        low=low,
+        high=high,
+        verdict=judge(low, high, 0.95, 1.05),
+        why=f"{len(log)} pairs with independent noise; the exact values of the two sides differ by at most"
+        f" {exact:.1e}. Judged against 1 within 5 %.",
+    )
+
+
+def _barrier() -> float:
+    """Height of the rim over the deepest minimum."""
+    valley = styblinski_tang(dim=DIM).valley(styblinski_tang(dim=DIM).deepest())
+    return float(valley.saddles[0].energy - valley.minimum.energy)
