@@ -96,7 +96,7 @@ class CpuEngine:
         columns = np.array(np.asarray(x, dtype=self.dtype).T, order="C")
         paths = columns.shape[1]
         # Whole blocks of lanes to each thread; a copy, so that a thread's memory is contiguous.
-        share = -(-paths // (self.threads * LANES)) * LANES
+        share = max(1, -(-paths // (self.threads * LANES))) * LANES
         pieces = [(begin, min(paths, begin + share)) for begin in range(0, paths, share)]
 
         def work(piece: tuple[int, int]) -> None:

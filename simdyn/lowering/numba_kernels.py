@@ -263,14 +263,7 @@ class _Writer:
             forward = [f"x{i} = y{i}" for i in range(dim)]
             outside = " | ".join(f"out{k}" for k in range(len(self.program.crossed)))
             advance += [*step, f"left = left | {outside}", *forward]
-            for k in range(len(self.program.crossed)):
-                step += [
-                    f"if out{k}:",
-                    *(f"    state[{i}] = y{i}" for i in range(dim)),
-                    f"    return {s + 1}, {k + 1}",
-                ]
-            replay += [*step, *forward]
-        bounded = self.printer.statements([("bounded", self.program.bounded)], {}, "b")
+            replay += [*step, *forward, *self._ending(s)]
         store = [f"lanes[{i} * LANES + j] = x{i} if going else lanes[{i} * LANES + j]" for i in range(dim)]
         return FIRST_PASSAGE.format(
             dim=dim,
@@ -279,7 +272,7 @@ class _Writer:
             constants=self._constants(),
             load=self._load("lanes"),
             draw=self._lines(self._draw(uniforms=True)),
-            advance=self._lines([*advance, *bounded]),
+            advance=self._lines([*advance, *self._bounded("b")]),
             store=self._lines(store),
             load_one=self._lines([f"x{i} = lanes[{i} * LANES + j]" for i in range(dim)], 4),
             draw_one=self._lines(self._draw(uniforms=True), 4),
@@ -295,6 +288,19 @@ class _Writer:
         names = {f"u{k}": f"u{s * self.program.uniform_dim + k}" for k in range(self.program.uniform_dim)}
         outputs = [(f"out{k}", node) for k, node in enumerate(self.program.crossed)]
         return self.printer.statements(outputs, names, f"e{s}_")
+
+    def _ending(self, s: int) -> list[str]:
+        """Leave with the step and the first channel if the path ended here; a leap to infinity is no exit."""
+        lines = []
+        for k in range(len(self.program.crossed)):
+            lines.append(f"if out{k}:")
+            lines += [f"    state[{i}] = x{i}" for i in range(self.program.dim)]
+            lines += [f"    {line}" for line in self._bounded(f"b{s}_")]
+            lines += [f"    return {s + 1}, ({k + 1} if bounded else {DIVERGED})"]
+        return lines
+
+    def _bounded(self, prefix: str) -> list[str]:
+        return self.printer.statements([("bounded", self.program.bounded)], {}, prefix)
 
     def _draw(self, uniforms: bool) -> list[str]:
         purpose = Purpose.GAUSSIAN_WIDE if self.wide else Purpose.GAUSSIAN

@@ -14,7 +14,7 @@ from simdyn.lowering.symbolic import Constants, Lowering
 from simdyn.lowering.tree import Builder, Node
 
 DIVERGENCE_BOUND = 1e6
-"""A path that has a coordinate beyond this, or not a number, at the end of a group of steps has diverged.
+"""A path has diverged if a coordinate is beyond this, or no number, as it leaves or when a group ends.
 
 Groups (see `simdyn.lowering.numba_kernels.Grouping`) begin at fixed steps, so this does not depend on how a
 run is scheduled.

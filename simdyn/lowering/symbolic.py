@@ -132,7 +132,7 @@ class _Conversion:
         return self.build.op("neg", value) if negative else value
 
     def _polynomial(self, e: sympy.Expr) -> Node | None:
-        """Horner's rule, if `e` is as good as an expanded polynomial of one variable, of degree two or more."""
+        """Horner's rule, if `e` is as good as an expanded polynomial of one variable, of degree 2 or more."""
         moving = e.free_symbols & self.symbols
         if len(moving) != 1:
             return None
