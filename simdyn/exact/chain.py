@@ -11,7 +11,7 @@ import numpy as np
 from simdyn.errors import InputError
 from simdyn.exact.chain_extent import Cut, cut_open_sides
 from simdyn.exact.chain_mesh import chain_panels
-from simdyn.exact.errors import NoReference
+from simdyn.exact.errors import check_size
 from simdyn.exact.hops import Hops
 from simdyn.exact.panels import Array, Function
 from simdyn.results import Reference
@@ -19,16 +19,6 @@ from simdyn.results import Reference
 METHOD = (
     "transfer operator of the discrete chain on Gauss-Legendre panels, solved by subtraction-free elimination"
 )
-LARGEST = 1e296
-
-
-def check_size(value: float) -> None:
-    """Refuse what is so large that single hops towards it may have underflowed."""
-    if not value < LARGEST:
-        raise NoReference(
-            f"An exact moment of the escape time is beyond {LARGEST:g}, more than double precision holds; "
-            "raise the noise or lower the barrier."
-        )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from simdyn.errors import InputError
 from simdyn.exact.chain_mesh import chain_panels
 from simdyn.exact.elimination import Elimination
-from simdyn.exact.errors import NoReference
+from simdyn.exact.errors import NoReference, check_size, too_large
 from simdyn.exact.hops import Hops, Steps
 from simdyn.exact.panels import Array, Function
 
@@ -68,6 +68,8 @@ def cut_open_sides(
     distance = home + max(
         4 * at_start, 4 * float(whole.law(np.array([start + sign * home]))[1][0]), 0.1 * span
     )
+    if home >= SCAN * span:
+        raise _unconfined(start, sign)
     for _ in range(60):
         end = start + sign * distance
         steps = Steps(mean, sd, end if sign < 0 else lower, end if sign > 0 else upper, sign > 0, sign < 0)
@@ -78,7 +80,11 @@ def cut_open_sides(
         if visit * min(1.0, stays) < NEGLIGIBLE:
             return Cut(steps, inner, _reach(steps, inner, start), visit * min(1.0, stays))
         distance *= 1.25
-    raise NoReference(
+    raise _unconfined(start, sign)
+
+
+def _unconfined(start: float, sign: float) -> NoReference:
+    return NoReference(
         f"The discrete rule is not confined {'below' if sign < 0 else 'above'} x = {start:g}, so its mean "
         "escape time has no exact value here; give an exit on that side too."
     )
@@ -91,7 +97,7 @@ def _visits_end(hops: Hops, start: float) -> float:
     try:
         chance = Elimination.of(chain, hops.killing[:-1] + beyond).solve(beyond)
     except ZeroDivisionError:
-        return 1.0
+        raise too_large() from None
     row, _ = hops.from_start(start)
     return float(row[:-1] @ chance + row[-1])
 
@@ -166,4 +172,5 @@ def _reach(steps: Steps, breakpoints: Array, start: float) -> float:
     hops = Hops(steps, chain_panels(steps, breakpoints, order=8, stride=3.0, reach=7.0))
     row, _ = hops.from_start(start)
     rough = 1.0 + float(row @ hops.elimination.solve(np.ones(len(hops.points))))
-    return math.sqrt(2 * math.log(max(rough, 1.0)) + 50)
+    check_size(rough)
+    return math.sqrt(2 * math.log(rough) + 50)

@@ -98,4 +98,4 @@ def first_of(parts: list[tuple[ChainSurvival, int]]) -> tuple[float, float]:
     decay = math.exp(log_decay)
     with np.errstate(over="ignore"):
         square = float(((2 * n + 1) * head).sum()) + tail * ((2 * last + 1) + 2 * decay / leave) / leave
-    return mean, float(square)
+    return float(mean), float(square)

@@ -8,9 +8,9 @@ from potentials import Potential
 from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.exact import chain_survival, modes
-from simdyn.exact.chain import Chain, chain_first_passage, check_size, exit_share
+from simdyn.exact.chain import Chain, chain_first_passage, exit_share
 from simdyn.exact.coordinates import Coordinate, coordinates
-from simdyn.exact.errors import NoReference
+from simdyn.exact.errors import NoReference, check_size
 from simdyn.exact.first_passage import first_passage
 from simdyn.exits import parse_start, resolve_exit
 from simdyn.results import Reference
@@ -147,7 +147,7 @@ def _chain_survivals(part: Coordinate) -> tuple[chain_survival.ChainSurvival, ..
 def _two_spectra(parts: list[Coordinate]) -> tuple[tuple[float, float], tuple[float, float]]:
     """Moments of the first exit at the last two of a series of resolutions that ends when they agree."""
     previous = _spectral_moments(parts, 12, 3.0)
-    for order, stride in ((16, 2.5), (16, 1.2), (16, 0.6)):
+    for order, stride in ((16, 2.5), (20, 2.0)):
         current = _spectral_moments(parts, order, stride)
         if abs(current[0] / previous[0] - 1) < 1e-10:
             break

@@ -90,7 +90,10 @@ class _Side:
         return self._march()
 
     def _refine(self, near: float, far: float) -> Array:
-        inner = self.breaks[(self.breaks > near) & (self.breaks < far)]
+        # A break that differs from a station by rounding would leave a panel of no width.
+        slack = 1e-13 * (abs(self.start) + far)
+        inner = self.breaks[(self.breaks > near + slack) & (self.breaks < far - slack)]
+        inner = inner[np.diff(inner, prepend=near) > slack]
         stations = self.start + self.sign * np.concatenate([[near], inner, [far]])
         if math.isfinite(self.end) and far == abs(self.end - self.start):
             stations[-1] = self.end

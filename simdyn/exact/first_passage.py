@@ -107,9 +107,8 @@ def first_passage(
                 "seems infinite; ask for the mean alone."
             )
         relative = abs(math.expm1(rough - value)) + 4 * np.finfo(float).eps * max(1.0, abs(value))
-        references.append(
-            Reference(value=math.exp(value), error=math.exp(value) * relative, unit="time", method=METHOD)
-        )
+        mean = math.exp(value)
+        references.append(Reference(value=mean, error=mean * float(relative), unit="time", method=METHOD))
     return tuple(references)
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from simdyn.exact.elimination import Elimination
-from simdyn.exact.errors import NoReference
+from simdyn.exact.errors import too_large
 from simdyn.exact.panels import Array, Function, Panels
 
 SMALLEST = 1e-300
@@ -140,10 +140,7 @@ class Hops:
         try:
             return Elimination.of(self.transitions, self.killing)
         except ZeroDivisionError:
-            raise NoReference(
-                "The exact escape time of the discrete rule is beyond 1e300 steps, more than double "
-                "precision holds; raise the noise or lower the barrier."
-            ) from None
+            raise too_large() from None
 
     def from_start(self, start: float) -> tuple[Array, float]:
         """Row of transition probabilities from `start` and its killing, normalised to 1 together."""

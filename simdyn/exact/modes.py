@@ -13,6 +13,7 @@ from simdyn.exact.panels import Array, Function, Panels, to_coefficients
 from simdyn.exact.speed import Medium
 
 MAX_UNKNOWNS = 2000
+STATIONS = 12
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def diffusion_modes(
     medium = Medium(drift, diffusion, order, stride)
     precise = Medium(drift, diffusion, 20, 2.5)
     moments = solve(precise, start, lower, upper, breakpoints, 2, 1e-20)
-    solution = solve(medium, start, lower, upper, breakpoints, 1, 1e-19)
+    solution = solve(medium, start, lower, upper, _with_stations(start, lower, upper, breakpoints), 1, 1e-19)
     edges = solution.panels.edges
     if (len(edges) - 1) * order > MAX_UNKNOWNS:
         raise NoReference(
@@ -85,6 +86,13 @@ def diffusion_modes(
     return Modes(
         np.concatenate([[area / centre], values[1:]]), np.concatenate([[area * area / centre], weights[1:]])
     )
+
+
+def _with_stations(start: float, lower: float, upper: float, breakpoints: tuple[float, ...]) -> list[float]:
+    """Breakpoints that bound the width of panels: early times ask for more than the landscape."""
+    way = min(abs(end - start) for end in (lower, upper) if math.isfinite(end))
+    stations = start + way / STATIONS * np.arange(-STATIONS + 1, STATIONS)
+    return [*breakpoints, *(float(x) for x in stations if lower < x < upper and x != start)]
 
 
 def _generator(medium: Medium, edges: Array, order: int) -> tuple[Array, Array]:

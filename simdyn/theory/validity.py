@@ -50,7 +50,7 @@ def judge(
     remarks
         What else speaks for it or should be known.
     """
-    against = list(more)
+    against: list[str] = []
     lowest = min(exponents)
     if lowest < LOWEST_BARRIER:
         against.append(f"barrier over noise is {lowest:.2g}, the formula needs at least {LOWEST_BARRIER:g}")
@@ -62,6 +62,7 @@ def judge(
             f"learning rate times curvature is {steps:.2g} at the minimum, the formula needs at most "
             f"{LARGEST_STEP:g}"
         )
+    against += more
     return Verdict(tuple(against), "; ".join((f"barrier over noise is {lowest:.3g}", *remarks)))
 
 
