@@ -163,7 +163,7 @@ def test_survival_is_exact_from_the_first_step():
     assert survival.early[:-1].sum() + tail == pytest.approx(mean.value, rel=1e-11)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(eta=st.floats(0.05, 0.2), batch=st.floats(0.3, 1.5), k=st.floats(0.5, 2.0))
 def test_curvature_scale_is_a_learning_rate(eta, batch, k):
     """L(sqrt(k) x) at learning rate eta is L(x) at k eta, for noise shaped like the Hessian."""

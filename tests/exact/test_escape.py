@@ -116,7 +116,7 @@ def test_overshoot_share():
         overshoot_share(TANG, SDE(5.0, 0.01), "deepest", "valley", 5.0)
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(k=st.floats(0.3, 3.0))
 def test_curvature_scale_is_a_learning_rate(k):
     """N_k(eta, B) = N_1(k eta, B), and the same for Langevin steps, in ten dimensions."""
