@@ -127,6 +127,9 @@ def escape_time(
 ) -> EscapeEstimate:
     """Mean escape time from `start` through `exit`, measured, predicted and, where it can be had, exact.
 
+    Ctrl-C ends the simulation early: the answer then rests on what was done by then and says so, and
+    `answer.measurement.records.complete` is False.
+
     Parameters
     ----------
     potential, dynamics

@@ -199,6 +199,9 @@ def cell(
     )
     assert answer.reference is not None
     records = answer.measurement.records
+    if not records.complete:
+        # An interrupted measurement is an answer to a person, but not a finished cell.
+        raise KeyboardInterrupt
     scale = np.sqrt(landscape.parameters["k"])
     landed = np.abs(records.state[records.exited]).max(axis=1) * scale
     return {
