@@ -138,11 +138,10 @@ def expression_factor(covariance: Any, potential: Potential, what: str) -> Facto
                 f"{what} is [[{c00}, {c01}], [{c01}, {c11}]], which is not positive semidefinite."
             )
         first = sympy.sqrt(c00)
-        rest = c11 - c01**2 / c00
-        # Rounding may leave a singular matrix a hair below zero, and its root has to be real; further below,
-        # the
-        # matrix is no covariance and its root no number.
-        second = sympy.sqrt(sympy.Piecewise((sympy.Max(rest, 0), rest > -_ROUNDING * c11), (rest, True)))
+        rest = sympy.cancel(c11 - c01**2 / c00)
+        # Rounding may push what is left of a singular matrix a hair below zero, and its root has to be real;
+        # further below, the matrix is no covariance and its root no number.
+        second = sympy.sqrt(sympy.Piecewise((sympy.Abs(rest), rest > -_ROUNDING * c11), (rest, True)))
         return ((first, sympy.Integer(0)), (c01 / first, second))
     raise InputError(
         f"{what} has the wrong shape for {dim} coordinates: give one expression, {dim} of them for the "

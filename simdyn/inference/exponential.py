@@ -83,7 +83,7 @@ def fit_exponential(
     Raises
     ------
     InputError
-        No paths, or a path censored before the burn-in was over.
+        No paths, a path censored before the burn-in was over, or none that outlasts it.
     """
     times, observed = np.asarray(times, dtype=float), np.asarray(observed, dtype=bool)
     if len(times) == 0:
@@ -94,6 +94,8 @@ def fit_exponential(
             "budget."
         )
     later = times > burn_in
+    if burn_in > 0 and not later.any():
+        raise InputError(f"Every path ended within the burn-in of {burn_in:g} {unit}; shorten it.")
     survivors = float(later.mean())
     exposure = float((times[later] - burn_in).sum())
     events = int((observed & later).sum())
@@ -105,9 +107,8 @@ def fit_exponential(
         low = (
             early + survivors * 2.0 * exposure / _chi_square_quantile(1.0 - tail, 2.0) if exposure else early
         )
-        high, value = (math.inf, math.inf) if exposure or not total_events else (early, early)
         estimate = Estimate(
-            value=value, low=low, high=high, unit=unit, confidence=confidence, events=total_events
+            value=math.inf, low=low, high=math.inf, unit=unit, confidence=confidence, events=total_events
         )
         return ExponentialFit(estimate, burn_in, survivors, math.inf, 0.0)
     residual = exposure / events

@@ -1,0 +1,149 @@
+"""Every number is looked at before anything runs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from potentials import Potential, double_well, muller_brown
+from simdyn.dynamics import SDE, SGD, SGLD
+from simdyn.errors import InputError
+
+NO_NUMBERS = [math.nan, math.inf, -math.inf, "0.1", None, True, [0.1], 1j]
+
+
+@pytest.mark.parametrize("value", [0, -0.1, *NO_NUMBERS])
+def test_learning_rates(value):
+    for make in (lambda v: SGLD(v, 0.1), lambda v: SGD(v, 1.0, noise="none")):
+        with pytest.raises(InputError, match="learning_rate is"):
+            make(value)
+
+
+@pytest.mark.parametrize("value", [-1e-9, *NO_NUMBERS])
+def test_temperatures_of_sgld(value):
+    with pytest.raises(InputError, match="temperature is"):
+        SGLD(0.1, value)
+    assert SGLD(0.1, 0).update(double_well()).noise_dim == 0
+
+
+@pytest.mark.parametrize("value", [0, -2, *NO_NUMBERS])
+def test_batch_sizes_temperatures_and_steps(value):
+    with pytest.raises(InputError, match="batch_size is"):
+        SGD(0.1, value, noise="none")
+    with pytest.raises(InputError, match="temperature is"):
+        SGD(0.1, 1, noise="none", temperature=value)
+    with pytest.raises(InputError, match="step is"):
+        SDE(0.1, value)
+
+
+@pytest.mark.parametrize("value", [-1e-3, *(v for v in NO_NUMBERS if v is not None)])
+def test_floors(value):
+    with pytest.raises(InputError, match="floor is"):
+        SGD(0.1, 1, noise="hessian", floor=value)
+
+
+def test_hessian_noise_wants_its_floor_spelt_out():
+    with pytest.raises(InputError, match="needs floor"):
+        SGD(0.1, 1, noise="hessian")
+    assert SGD(0.1, 1, noise="hessian", floor=0).floor == 0
+
+
+def test_settings_that_do_not_belong_together():
+    with pytest.raises(InputError, match="belongs to noise="):
+        SGD(0.1, 1, noise="none", floor=0.1)
+    with pytest.raises(InputError, match="belong together"):
+        SGD(0.1, 1, noise="constant")
+    with pytest.raises(InputError, match="belong together"):
+        SGD(0.1, 1, noise="none", covariance=1.0)
+    with pytest.raises(InputError, match="momentum is"):
+        SGD(0.1, 1, noise="none", momentum=0.9)
+    with pytest.raises(InputError, match="per-sample losses"):
+        SGD(0.1, 1).update(double_well())
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"scheme": "milstein"}, "scheme"),
+        ({"convention": "isothermal"}, "convention"),
+        ({"crossing": 3}, "crossing"),
+    ],
+)
+def test_unknown_words_of_the_sde(options, name):
+    with pytest.raises(InputError, match=f"{name} is"):
+        SDE(0.1, 0.01, **options)
+
+
+@pytest.mark.parametrize("value", [-0.1, math.nan, math.inf, None, True, {}, object()])
+def test_diffusions_that_mean_nothing(value):
+    with pytest.raises(InputError, match="diffusion is"):
+        SDE(value, 0.01)
+
+
+NOT_COVARIANCES = [
+    ([[1, 2], [2, 1]], "not positive semidefinite"),
+    ([[1e-13, 0], [0, -5e-13]], "not positive semidefinite"),
+    ([[1, 0.5], [0.4, 1]], "not symmetric"),
+    ([1, -1], "not positive semidefinite"),
+    ([1, 2, 3], "2 x 2 matrix"),
+    ([[1, math.nan], [math.nan, 1]], "2 x 2 matrix"),
+    ([[1, 2], [3]], "2 x 2 matrix"),
+]
+
+
+@pytest.mark.parametrize(("matrix", "message"), NOT_COVARIANCES)
+def test_constant_matrices_that_are_no_covariances(matrix, message):
+    with pytest.raises(InputError, match=message):
+        SGD(0.1, 1, noise="constant", covariance=matrix).update(muller_brown())
+    with pytest.raises(InputError, match=message):
+        SDE(matrix, 0.01).update(muller_brown())
+
+
+def test_the_offending_eigenvalue_is_named():
+    with pytest.raises(InputError, match=r"lowest eigenvalue -1\)"):
+        SDE([[1, 2], [2, 1]], 0.01).update(muller_brown())
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"),
+    [
+        ("-1", "always negative"),
+        ("-x**2 - 1", "always negative"),
+        (-2.5, "always negative"),
+        ("z", "uses z"),
+        ("__import__('os')", "unknown function"),
+        ("x +", "cannot be read"),
+        (True, "wrong shape"),
+        (object(), "wrong shape"),
+        ([1, [2, 3]], "wrong shape"),
+        (["1", "2", "3"], "wrong shape"),
+        ([[1, 2], [2, 1]], "not positive semidefinite"),
+        ([["x**2", "1 + x**2"], ["1 + x**2", "x**2"]], "not positive semidefinite"),
+        ([["1", "x"], ["y", "1"]], "not symmetric"),
+        ([[True, 0], [0, 1]], "numbers and formulas"),
+    ],
+)  # fmt: skip
+def test_expressions_that_are_no_covariances(noise, message):
+    with pytest.raises(InputError, match=message):
+        SGD(0.1, 1, noise=noise).update(Potential("x**2 + y**2 + x*y"))
+
+
+def test_hessian_noise_beyond_two_coupled_coordinates_is_refused():
+    chain = Potential("x1**2 + x2**2 + x3**2 + x1*x2*x3")
+    with pytest.raises(InputError, match="3 x 3 Hessian"):
+        SGD(0.1, 1, noise="hessian", floor=0.1).update(chain)
+    assert SGD(0.1, 1, noise="hessian", floor=0.1).update(double_well(dim=3)).diagonal
+
+
+def test_full_matrices_that_vary_have_no_other_convention():
+    with pytest.raises(InputError, match="diagonal diffusion"):
+        SDE([["1 + x**2", "x/2"], ["x/2", "1"]], 0.01, convention="stratonovich").update(muller_brown())
+    constant = SDE([[1.0, 0.2], [0.2, 1.0]], 0.01, convention="stratonovich").update(muller_brown())
+    assert constant.drift == SDE([[1.0, 0.2], [0.2, 1.0]], 0.01).update(muller_brown()).drift
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert SGLD(np.float64(0.1), np.float32(0.5)) == SGLD(0.1, 0.5)
+    assert SDE(np.float64(0.1), 0.01).update(double_well()).noise_dim == 1
