@@ -44,8 +44,8 @@ class Chain:
     upper: float = math.inf
     breakpoints: tuple[float, ...] = ()
 
-    def discretised(self) -> tuple[Hops, Hops, float]:
-        """Two resolutions, coarse first, and the relative error of cutting open sides.
+    def discretised(self, landing: bool = False) -> tuple[Hops, Hops, float]:
+        """Two resolutions, coarse first, and the error of cutting open sides (see `cut_open_sides`).
 
         Raises
         ------
@@ -61,7 +61,9 @@ class Chain:
             )
         if math.isinf(self.lower) and math.isinf(self.upper):
             raise InputError("There is no exit: both ends are infinite; give a finite lower or upper end.")
-        cut = cut_open_sides(self.mean, self.sd, self.start, self.lower, self.upper, self.breakpoints)
+        cut = cut_open_sides(
+            self.mean, self.sd, self.start, self.lower, self.upper, self.breakpoints, landing
+        )
         return _hops(cut, 10, 3.4, 0.0), _hops(cut, 12, 2.8, 1.0), cut.error
 
 
@@ -145,7 +147,7 @@ def exit_share(
 
     Parameters and errors as in `chain_first_passage`; `value` is a probability.
     """
-    coarse, fine, cutting = Chain(mean, sd, start, lower, upper, tuple(breakpoints)).discretised()
+    coarse, fine, cutting = Chain(mean, sd, start, lower, upper, tuple(breakpoints)).discretised(landing=True)
 
     def share(hops: Hops) -> float:
         def overshoot(x: Array) -> Array:
@@ -161,5 +163,5 @@ def exit_share(
         return float(row @ chance) + float(overshoot(np.array([start]))[0])
 
     value = share(fine)
-    error = abs(share(coarse) - value) + (cutting + 1e-13) * value
+    error = abs(share(coarse) - value) + cutting + 1e-13 * value
     return Reference(value=value, error=error, unit="steps", method=f"{METHOD}; a probability")

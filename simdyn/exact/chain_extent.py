@@ -16,6 +16,7 @@ from simdyn.exact.hops import Hops, Steps
 from simdyn.exact.panels import Array, Function
 
 NEGLIGIBLE = 1e-12
+NEVER = 1e-18
 SCAN = 1e4
 
 
@@ -42,13 +43,22 @@ class Cut:
 
 
 def cut_open_sides(
-    mean: Function, sd: Function, start: float, lower: float, upper: float, breakpoints: Sequence[float]
+    mean: Function,
+    sd: Function,
+    start: float,
+    lower: float,
+    upper: float,
+    breakpoints: Sequence[float],
+    landing: bool = False,
 ) -> Cut:
     """Move the open sides outwards until what lies beyond does not matter.
 
     A cut is good when the path reaches it before the exit with probability below `NEGLIGIBLE`, or when from
     there and from anywhere beyond, the next step leaves by the exit: steep walls throw a discrete path over
     the whole valley.
+
+    With `landing` the point matters at which the path leaves, so that the cut has to be out of reach
+    altogether, and the error is the probability to reach it.
 
     Raises
     ------
@@ -76,10 +86,10 @@ def cut_open_sides(
         inner = _breakpoints(steps, steps.lower, steps.upper, breakpoints)
         hops = Hops(steps, chain_panels(steps, inner, order=8, stride=3.0, reach=7.0))
         visit = _visits_end(hops, start)
-        stays = _stays(whole, start, sign, distance)
-        if visit * min(1.0, stays) < NEGLIGIBLE:
-            return Cut(steps, inner, _reach(steps, inner, start), visit * min(1.0, stays))
-        distance *= 1.25
+        lost = visit if landing else visit * min(1.0, _stays(whole, start, sign, distance))
+        if lost < (NEVER if landing else NEGLIGIBLE):
+            return Cut(steps, inner, _reach(steps, inner, start), lost)
+        distance *= 1.5
     raise _unconfined(start, sign)
 
 

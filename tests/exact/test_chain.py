@@ -216,7 +216,7 @@ def test_small_steps_approach_the_sde_with_siegmunds_shift():
 
 def test_exponent_of_curvature_noise_at_large_batches():
     """log N = B S + log(B)/2 + c + O(1/B), with S known from minimising the action of discrete paths."""
-    batches = np.array([40.0, 80.0, 160.0])
+    batches = np.array([30.0, 60.0, 120.0])
     logs = []
     for batch in batches:
         (mean,) = chain_first_passage(

@@ -60,7 +60,7 @@ def test_the_chain_hops_and_the_formula_says_that_it_does_not_know():
         logs = [math.log(escape_time(TANG, rule(eta, b), "deepest", "valley").value) for b in batches]
         return eta * (logs[1] - logs[0]) / (batches[1] - batches[0])
 
-    coarse, fine = slope(0.02, (1.0, 1.5)), slope(0.01, (0.4, 0.6))
+    coarse, fine = slope(0.02, (0.6, 0.9)), slope(0.01, (0.2, 0.3))
     assert coarse == pytest.approx(2.451, rel=0.02)
     assert fine == pytest.approx(5.806, rel=0.02)
     assert abs(math.log(escape_time(TANG, rule(), "deepest", "valley").value / prediction.value)) > 1
