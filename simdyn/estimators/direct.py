@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -113,7 +114,7 @@ def measure_escape(
     Raises
     ------
     InputError
-        Settings out of range, or a run that was interrupted before any path ended.
+        Settings out of range.
     """
     budget = _checked(paths, max_steps, target_error, update.dim)
     engine = engine_for(backend, update, exit, dtype=dtype, noise=normals, threads=threads)
@@ -135,7 +136,8 @@ def measure_escape(
         )
         records = ExitRecords.join(batches)
         if len(records.code) == 0:
-            raise InputError("The run was interrupted before any path had ended; nothing was measured.")
+            # Interrupted before it had begun: there is nothing to keep.
+            raise KeyboardInterrupt
         measurement = _measurement(update, records, burn_in, budget, begun)
         if not records.complete or target_error is None:
             break
@@ -174,6 +176,6 @@ def _checked(paths: int, max_steps: int | None, target_error: float | None, dim:
             continue
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise InputError(f"{name} is {value!r}, but it must be a whole number of at least 1.")
-    if target_error is not None and not 0 < target_error < 1:
+    if target_error is not None and not (isinstance(target_error, Real) and 0 < float(target_error) < 1):
         raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.02.")
     return int(max_steps) if max_steps is not None else max(10_000, int(DEFAULT_WORK / (paths * dim)))

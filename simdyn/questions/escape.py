@@ -280,8 +280,15 @@ def _misclassified(potential: Potential, way_out: Exit, measurement: DirectMeasu
     if len(sample) == 0:
         return None
     home = way_out.valley.minimum.x
-    back = [np.allclose(potential.valley(point).minimum.x, home, atol=1e-6) for point in sample.astype(float)]
-    return float(np.mean(back))
+
+    def returns(point: np.ndarray) -> bool:
+        try:
+            return np.allclose(potential.valley(point).minimum.x, home, atol=1e-6)
+        except InputError:
+            # The way down from there ends in no minimum at all, so not in that of the start.
+            return False
+
+    return float(np.mean([returns(point) for point in sample.astype(float)]))
 
 
 def _overshoot(update: Update, measurement: DirectMeasurement) -> float:
