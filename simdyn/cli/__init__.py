@@ -64,10 +64,23 @@ def run(arguments: list[str]) -> int:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        return _refuse(message())
+        return _refuse(_complaint(message(), error, arguments))
     return code if isinstance(code, int) else 0
 
 
+def _complaint(message: str, error: Exception, arguments: list[str]) -> str:
+    """Typer's sentence, with what was given and what to do about it."""
+    if message.startswith("No such option: -") and not message.startswith("No such option: --"):
+        return f'{message}; put a formula that begins with a minus in brackets, such as "(-x**2) + x**4".'
+    names = getattr(getattr(error, "param", None), "opts", [])
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, _, value = argument.partition("=")
+        if name in names:
+            return f"{message.rstrip('.')}; it was {(value or following)!r}."
+    return message
+
+
 def _refuse(message: str) -> int:
-    print(f"simdyn: {message}", file=sys.stderr)
+    if message:
+        print(f"simdyn: {' '.join(message.split())}", file=sys.stderr)
     return 2

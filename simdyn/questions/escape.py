@@ -169,7 +169,12 @@ def escape_time(
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     update = dynamics.update(potential)
-    _check_noise(update, origin, potential)
+    _check_start(update, origin, potential)
+    # Before the run, so that neither a refusal nor Ctrl-C in here can lose it.
+    reference, note = _reference(potential, dynamics, origin, way_out)
+    from simdyn import theory
+
+    predictions = theory.predictions(potential, dynamics, origin, way_out)
     measurement = measure_escape(
         update,
         way_out,
@@ -185,10 +190,6 @@ def escape_time(
         burn_in=_burn_in(potential, update, origin),
         report=progress,
     )
-    reference, note = _reference(potential, dynamics, origin, way_out)
-    from simdyn import theory
-
-    predictions = theory.predictions(potential, dynamics, origin, way_out)
     tally = measurement.records.tally
     misclassified = _misclassified(potential, way_out, measurement)
     overshoot = _overshoot(update, measurement)
@@ -232,16 +233,17 @@ def escape_time(
     )
 
 
-def _check_noise(update: Update, origin: np.ndarray, potential: Potential) -> None:
+def _check_start(update: Update, origin: np.ndarray, potential: Potential) -> None:
+    where = f"at the start {origin.tolist()}"
     with np.errstate(all="ignore"):
         factor, drift = update.factor_at(origin), update.drift_at(origin)
+        energy = potential.energy(origin)
+    if not (np.isfinite(energy) and np.isfinite(drift).all()):
+        raise InputError(f"{potential.name!r} or its gradient is not finite {where}; choose another start.")
     if not np.isfinite(factor).all():
         raise InputError(
-            f"The noise covariance is not positive semidefinite at the start {origin.tolist()}; check its "
-            "expression there."
+            f"The noise covariance is not positive semidefinite {where}; check its expression there."
         )
-    if not np.isfinite(drift).all():
-        raise InputError(f"The gradient of {potential.name!r} is not finite at the start {origin.tolist()}.")
 
 
 def _burn_in(potential: Potential, update: Update, origin: np.ndarray) -> float:
