@@ -136,9 +136,17 @@ class SDE:
                 f"convention={self.convention!r} is available for diagonal diffusion matrices; "
                 'add the noise-induced drift to the potential and use convention="ito" for a full one.'
             )
-        return [
-            sympy.nsimplify(alpha) * sympy.diff(root[i][i] ** 2, v) for i, v in enumerate(potential.variables)
-        ]
+        slopes = [sympy.diff(root[i][i] ** 2, v) for i, v in enumerate(potential.variables)]
+        # A derivative leaves out what happens at a jump, and then it would be that of another SDE.
+        if any(e.has(sympy.Piecewise) for row in root for e in row) or any(
+            slope.has(sympy.DiracDelta) for slope in slopes
+        ):
+            raise InputError(
+                f"convention={self.convention!r} needs a diffusion without jumps, whose derivative is the "
+                "added drift; "
+                'smooth it, or use convention="ito".'
+            )
+        return [sympy.nsimplify(alpha) * slope for slope in slopes]
 
 
 def _has_text(diffusion: Any) -> bool:

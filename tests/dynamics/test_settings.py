@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 import pytest
+import sympy
 
 from potentials import Potential, double_well, muller_brown
+from potentials.formula import symbol
 from simdyn.dynamics import SDE, SGD, SGLD
 from simdyn.errors import InputError
 
@@ -147,3 +149,14 @@ def test_full_matrices_that_vary_have_no_other_convention():
 def test_numbers_of_numpy_are_numbers():
     assert SGLD(np.float64(0.1), np.float32(0.5)) == SGLD(0.1, 0.5)
     assert SDE(np.float64(0.1), 0.01).update(double_well()).noise_dim == 1
+
+
+@pytest.mark.parametrize(
+    "diffusion", ["0.1 + 0.05*sign(x)", sympy.Piecewise((0.1, symbol("x") > 0), (0.05, True))]
+)
+def test_a_diffusion_that_jumps_has_no_other_convention(diffusion):
+    # Dropping the jump's part of the added drift would simulate the Ito equation under another name.
+    quartic = double_well()
+    with pytest.raises(InputError, match="without jumps"):
+        SDE(diffusion, 0.01, convention="haenggi_klimontovich").update(quartic)
+    assert SDE(diffusion, 0.01).update(quartic).unit == "time"
