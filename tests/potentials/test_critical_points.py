@@ -37,7 +37,7 @@ def test_polynomials_with_chosen_roots(chosen: list[sp.Rational]) -> None:
             assert point.index == above % 2  # the sign of the slope alternates, upwards at the right end
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(deadline=None, derandomize=True, max_examples=20)
 @given(st.lists(st.floats(-10, 10), min_size=4, max_size=6))
 def test_real_roots_of_random_polynomials_are_all_found(coefficients: list[float]) -> None:
     terms = (sp.Rational(repr(c)) * x ** (i + 1) for i, c in enumerate(coefficients))
@@ -46,11 +46,14 @@ def test_real_roots_of_random_polynomials_are_all_found(coefficients: list[float
     exact = sp.Poly(sp.diff(energy, x), x).count_roots()
     assert len(potential.critical_points()) == exact
     for point in potential.critical_points():
-        near = np.nextafter(point.x, [np.inf, -np.inf])
+        if point.degenerate:
+            continue
         slope = sp.diff(energy, x)
-        sizes = [abs(slope.subs(x, sp.Rational(float(v)))) for v in (point.x[0], *near)]
-        if not point.degenerate and sizes[0] != 0:
-            assert sizes[0] <= 2 * min(sizes)  # within two units in the last place of the exact root
+        here, above, below = (
+            slope.subs(x, sp.Rational(float(v)))
+            for v in (point.x[0], *np.nextafter(point.x[0], [np.inf, -np.inf]))
+        )
+        assert abs(here) <= abs(above - below)  # within two units in the last place of the exact root
 
 
 @pytest.mark.parametrize(
