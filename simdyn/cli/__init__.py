@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -52,8 +53,7 @@ def run(arguments: list[str]) -> int:
     except InputError as error:
         return _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):
-        print("simdyn: interrupted", file=sys.stderr)
-        return 130
+        code = 130
     except BrokenPipeError:
         # The reader has gone, as in `simdyn ... | head`; what is left in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -65,6 +65,9 @@ def run(arguments: list[str]) -> int:
         if message is None:
             raise
         return _refuse(_complaint(message(), error, arguments))
+    if code == 130:
+        # Typer turns Ctrl-C into this code, depending on its version, or lets it pass.
+        print("simdyn: interrupted", file=sys.stderr)
     return code if isinstance(code, int) else 0
 
 
@@ -73,7 +76,7 @@ def _complaint(message: str, error: Exception, arguments: list[str]) -> str:
     if message.startswith("No such option: -") and not message.startswith("No such option: --"):
         return f'{message}; put a formula that begins with a minus in brackets, such as "(-x**2) + x**4".'
     names = getattr(getattr(error, "param", None), "opts", [])
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in reversed(list(pairwise([*arguments, ""]))):
         name, _, value = argument.partition("=")
         if name in names:
             return f"{message.rstrip('.')}; it was {(value or following)!r}."

@@ -19,8 +19,10 @@ def parse_settings(text: str, option: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        A part without "=", or a key given twice.
+        A part without "=", a key given twice, or brackets in brackets in brackets.
     """
+    if "[[[" in text.replace(" ", ""):
+        raise InputError(f"{option} nests brackets deeper than a matrix; give at most a list of lists.")
     settings: dict[str, Any] = {}
     for part in _split(text):
         key, separator, value = (piece.strip() for piece in part.partition("="))
