@@ -68,9 +68,8 @@ plt.show()
 # barrier.
 
 # %%
-answer = sd.escape_time(
-    hill, sd.SGLD(learning_rate=0.001, temperature=5.0), start="deepest", exit="valley", target_error=0.02, seed=1
-)
+sgld = sd.SGLD(learning_rate=0.001, temperature=5.0)
+answer = sd.escape_time(hill, sgld, start="deepest", exit="valley", target_error=0.02, seed=1)
 print(answer)
 
 # %%
@@ -90,16 +89,8 @@ answer.plot()
 # equation (7).
 
 # %%
-print(
-    sd.escape_time(
-        hill,
-        sd.SGD(learning_rate=0.02, batch_size=0.07, noise="hessian", floor=0.0),
-        start="deepest",
-        exit="valley",
-        target_error=0.02,
-        seed=1,
-    )
-)
+sgd = sd.SGD(learning_rate=0.02, batch_size=0.07, noise="hessian", floor=0.0)
+print(sd.escape_time(hill, sgd, start="deepest", exit="valley", target_error=0.02, seed=1))
 
 # %% [markdown]
 # ## The whole experiment
@@ -112,7 +103,8 @@ out = Path(tempfile.mkdtemp()) / "xie2021"
 findings = run_study(study, out, size="quick")
 for claim in findings.claims:
     print(f"{claim.verdict:>12}: {claim.claim}")
-    print(f"{'':14}predicted {claim.predicted:.5g}, measured {claim.measured:.5g} ({claim.low:.5g} to {claim.high:.5g})")
+    interval = f"{claim.low:.5g} to {claim.high:.5g}"
+    print(f"{'':14}predicted {claim.predicted:.5g}, measured {claim.measured:.5g} ({interval})")
 
 # %%
 for drawn in findings.figures:
