@@ -15,6 +15,7 @@ from simdyn.estimators import DirectMeasurement, Progress, measure_escape
 from simdyn.exits import Exit, parse_start, resolve_exit
 from simdyn.lowering import DIVERGENCE_BOUND
 from simdyn.noise import Seed, seed_record
+from simdyn.questions.descent import share_returning
 from simdyn.questions.record import dynamics_record
 from simdyn.results import Estimate, Prediction, Reference, versions
 
@@ -281,16 +282,7 @@ def _misclassified(potential: Potential, way_out: Exit, measurement: DirectMeasu
     sample = measurement.records.state[measurement.records.exited][:_CLASSIFIED]
     if len(sample) == 0:
         return None
-    home = way_out.valley.minimum.x
-
-    def returns(point: np.ndarray) -> bool:
-        try:
-            return np.allclose(potential.valley(point).minimum.x, home, atol=1e-6)
-        except InputError:
-            # The way down from there ends in no minimum at all, so not in that of the start.
-            return False
-
-    return float(np.mean([returns(point) for point in sample.astype(float)]))
+    return share_returning(potential, way_out.valley, sample.astype(float))
 
 
 def _overshoot(update: Update, measurement: DirectMeasurement) -> float:

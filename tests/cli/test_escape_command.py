@@ -190,7 +190,7 @@ def test_a_picture_of_no_escape(escape, tmp_path):
         [
             WELL,
             "--sgd",
-            "learning_rate=0.1,batch_size=0.5,noise=hessian,floor=0.1",
+            "learning_rate=0.1,batch_size=0.5,noise=hessian,floor=0.5",
             "--start",
             "-1",
             "--exit",

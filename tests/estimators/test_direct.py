@@ -84,7 +84,7 @@ def test_other_precisions_measure_the_same(options):
 def test_censoring_does_not_bias(budget):
     """Nearly all paths are still inside when the budget ends.
 
-    Exits within a few relaxation times of the start are rarer than later ones: without the burn-in a budget of
+    Exits within a few relaxation times of the start are rarer than later ones: without burn-in a budget of
     100 steps makes the mean too long.
     """
     cut = measure(SGLD(0.1, 0.05), "x >= 0", paths=200_000, max_steps=budget, burn_in=50.0)
