@@ -93,7 +93,8 @@ def fit_exponential(
             f"Some paths were censored before the burn-in of {burn_in:g} {unit} was over; raise the step "
             "budget."
         )
-    later = times > burn_in
+    # Without a burn-in all count, also those that were lost at once: they bring no exposure.
+    later = times > burn_in if burn_in > 0 else np.ones(len(times), dtype=bool)
     if burn_in > 0 and not later.any():
         raise InputError(f"Every path ended within the burn-in of {burn_in:g} {unit}; shorten it.")
     survivors = float(later.mean())

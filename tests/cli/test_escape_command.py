@@ -208,7 +208,6 @@ def test_a_picture_of_no_escape(escape, tmp_path):
         ],
         [WELL, "--sgd", "learning_rate=0.1,batch_size=1,noise=none", "--max-steps", "100"],
         [WELL, "--sde", "diffusion=0.2,step=0.05,crossing=none"],
-        [WELL, "--sde", "diffusion=0.1*(1 + x**2),step=0.05,convention=stratonovich"],
         ["double_well", "--set", "k=4", "--sgld", "learning_rate=0.1,temperature=0.1"],
         ["double_well", "--dim", "2", *SGLD],
         ["muller_brown", "--sgld", "learning_rate=2e-4,temperature=40", "--max-steps", "50"],

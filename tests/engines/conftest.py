@@ -33,7 +33,7 @@ def _problem(name):
     return dynamics.update(landscape), resolve_exit(exit, landscape, start), start
 
 
-PROBLEMS = ("double_well1", "double_well3", "two_exits", "coupled", "full_covariance", "bridge")
+PROBLEMS = ("double_well1", "double_well2", "two_exits", "coupled", "full_covariance", "bridge")
 
 
 @pytest.fixture(scope="session")

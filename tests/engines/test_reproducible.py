@@ -41,7 +41,7 @@ def test_threads_do_not_matter_in_any_precision(engine_of, problem, same_records
     assert same_records(one, three)
 
 
-@pytest.mark.parametrize("dim", [1, 2, 3, 5, 10])
+@pytest.mark.parametrize("dim", [1, 2, 3, pytest.param(5, marks=pytest.mark.slow), 10])
 def test_integration_does_not_depend_on_threads_or_neighbours(dim):
     update = SGLD(0.05, 0.2).update(double_well(dim=dim))
     start = np.random.default_rng(1).normal(size=(2 * LANES + 37, dim))

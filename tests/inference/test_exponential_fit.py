@@ -153,6 +153,13 @@ def test_without_censoring_the_burn_in_does_not_change_the_mean():
         assert fit.survivors == pytest.approx((times > burn_in).mean())
 
 
+def test_paths_lost_at_once_change_nothing():
+    times, observed = np.array([1.0, 2.0, 3.0, 10.0]), np.array([True, True, True, False])
+    more = np.concatenate([times, np.zeros(50)]), np.concatenate([observed, np.zeros(50, dtype=bool)])
+    assert fit_exponential(*more, unit="steps") == fit_exponential(times, observed, unit="steps")
+    assert fit_exponential(np.zeros(3), np.zeros(3, dtype=bool), unit="steps").estimate.low == 0.0
+
+
 def test_wider_confidence_is_wider():
     times, observed = np.arange(1.0, 9.0), np.ones(8, dtype=bool)
     narrow = fit_exponential(times, observed, unit="time", confidence=0.5).estimate

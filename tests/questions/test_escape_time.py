@@ -29,6 +29,11 @@ def answer():
     return ask()
 
 
+@pytest.fixture(scope="module")
+def coupled_answer():
+    return ask(sd.SGLD(2e-4, 40.0), "deepest", "valley", muller_brown(), paths=200, max_steps=200)
+
+
 def test_the_three_answers_stand_side_by_side(answer):
     assert answer.unit == "steps"
     assert answer.reference.value == pytest.approx(EXACT, rel=1e-10)
@@ -137,8 +142,8 @@ def test_separable_landscapes_have_exact_answers():
     assert len(found.exits) == 2
 
 
-def test_no_reference_says_why():
-    found = ask(sd.SGLD(2e-4, 40.0), "deepest", "valley", muller_brown(), paths=200, max_steps=200)
+def test_no_reference_says_why(coupled_answer):
+    found = coupled_answer
     assert found.reference is None
     assert len(found.reference_note) > 20
     assert found.reference_note in str(found)
@@ -181,10 +186,9 @@ def test_times_that_are_not_exponential():
     assert not warned(ask(sd.SGLD(0.1, 0.05)), "not exponential")
 
 
-def test_a_valley_whose_planes_misjudge():
-    found = ask(sd.SGLD(2e-4, 40.0), "deepest", "valley", muller_brown(), paths=200, max_steps=200)
-    assert found.misclassified > 0.05
-    assert warned(found, "gradient descent returns")
+def test_a_valley_whose_planes_misjudge(coupled_answer):
+    assert coupled_answer.misclassified > 0.05
+    assert warned(coupled_answer, "gradient descent returns")
     honest = Potential("(x**2 - 1)**2/4 + y**2 + x*y/10")
     fair = ask(sd.SGLD(0.02, 0.1), "deepest", "valley", honest, paths=300)
     assert fair.misclassified is not None
