@@ -72,11 +72,12 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
     new = {v: builder.name(f"y{i}") for i, v in enumerate(update.variables)}
     step = []
     for i, variable in enumerate(update.variables):
-        value = _advanced(lowering, old, variable, update.drift[i])
+        # The kick goes first: it need not wait for the drift, which makes the chain of operations shorter.
+        value = old[variable]
         for j, entry in enumerate(update.factor[i]):
             if entry != 0:
                 value = builder.op("fma", lowering.convert(entry, old), builder.name(f"z{j}"), value)
-        step.append(value)
+        step.append(_added(builder, value, lowering.convert(update.drift[i], old)))
     limit = builder.const(DIVERGENCE_BOUND)
     bounded = builder.both(builder.op("lt", builder.op("abs", node), limit) for node in new.values())
     crossed: tuple[Node, ...] = ()
@@ -92,16 +93,12 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
     return Program(update.dim, update.noise_dim, uniforms, tuple(step), crossed, bounded, constants, values)
 
 
-def _advanced(
-    lowering: Lowering, old: Mapping[sympy.Symbol, Node], variable: sympy.Symbol, drift: sympy.Expr
-) -> Node:
-    """x + drift; the sum is fused where the drift is a product or a polynomial with a constant term."""
-    x = old[variable]
-    node = lowering.convert(drift, old)
-    if node.op == "fma":
-        first, second, third = node.args
-        return lowering.builder.op("fma", first, second, lowering.builder.op("add", x, third))
-    return lowering.builder.add([x, node])
+def _added(builder: Builder, value: Node, drift: Node) -> Node:
+    """value + drift; fused where the drift is a product or a polynomial with a constant term."""
+    if drift.op == "fma":
+        first, second, third = drift.args
+        return builder.op("fma", first, second, builder.op("add", value, third))
+    return builder.add([value, drift])
 
 
 def _crossed(lowering: Lowering, surfaces: tuple[Surface, ...], point: Mapping[sympy.Symbol, Node]) -> Node:
