@@ -123,7 +123,8 @@ def test_a_wrong_tree_would_be_seen():
 
 FUNCTIONS = [
     sympy.exp(X), sympy.log(Y), sympy.sin(X), sympy.cos(X), sympy.tan(X),
-    sympy.sqrt(Y), sympy.Abs(X), sympy.sign(X), sympy.sinh(X), sympy.cosh(X), sympy.tanh(X), sympy.Min(X, Y), sympy.Max(X, Y, A), sympy.Heaviside(X),
+    sympy.sqrt(Y), sympy.Abs(X), sympy.sign(X),
+    sympy.sinh(X), sympy.cosh(X), sympy.tanh(X), sympy.Min(X, Y), sympy.Max(X, Y, A), sympy.Heaviside(X),
     sympy.Piecewise((X**2, X > A), (Y, sympy.And(X > B, sympy.Not(Y > 2))), (-1, True)),
     X**-3, Y ** sympy.Rational(3, 2), Y ** sympy.Rational(1, 3), Y**A, 2**X,
     A * X**4 / 4 - B * X**2 / 2 + X - 1,

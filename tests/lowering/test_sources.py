@@ -82,7 +82,8 @@ from simdyn.exits import resolve_exit
 hill, coupled = styblinski_tang(dim=3), muller_brown()
 at = hill.deepest().x
 bottom = coupled.deepest().x
-formula = Potential("a*exp(-x**2)*cos(b*y) + x**2*y**2 + tanh(c*x) + y**4", parameters={"a": 1, "b": 2, "c": 3})
+text = "a*exp(-x**2)*cos(b*y) + x**2*y**2 + tanh(c*x) + y**4"
+formula = Potential(text, parameters={"a": 1, "b": 2, "c": 3})
 for potential, dynamics, exit, start in [
     (hill, SGLD(0.001, 5.0), "valley", at),
     (hill, SGD(0.001, 0.1, noise="hessian", floor=0.1), "valley", at),
