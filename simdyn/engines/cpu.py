@@ -206,10 +206,14 @@ class _FirstPassage:
         dim, dtype = self.engine.dim, self.engine.dtype
         lanes = np.zeros(dim * LANES, dtype=dtype)
         counter = np.int64 if dtype == np.float64 else np.int32
-        slots, groups, window = (np.zeros(LANES, dtype=counter) for _ in range(3))
+        slots, groups = (np.zeros(LANES, dtype=counter) for _ in range(2))
         width, slot, end = 0, 0, 0
         drain = False
         rounds, every = 16, 1
+        # Looking at a lane costs about as much as one step in one dimension; a path that has ended waits half
+        # a window; this balances the two.
+        steps_of_group = self.engine._group.steps
+        look = 2.0 / (steps_of_group * dim)
         ended = path_steps = 0
         while not self.stop.is_set():
             if slot == end and not drain:
@@ -219,7 +223,7 @@ class _FirstPassage:
                 slot, end = piece or (0, 0)
             begun = time.perf_counter()
             width, slot, events, censored, diverged, steps = self.kernel(
-                lanes, slots, groups, window, width, slot, end, self.first_path, self.start,
+                lanes, slots, groups, width, slot, end, self.first_path, self.start,
                 self.max_steps, rounds, every, drain, self.engine._constants, *self.key,
                 self.steps, self.code, self.state,
             )  # fmt: skip
@@ -230,8 +234,8 @@ class _FirstPassage:
                 break
             # Neither of these changes a result: only how often lanes are looked at, how long a call is.
             ended, path_steps = ended + events + censored + diverged, path_steps + steps
-            if ended:
-                every = int(np.clip(path_steps / ended / (64 * self.engine._group.steps), 1, 16))
+            age = path_steps / ended / steps_of_group if ended else float(groups[:width].max(initial=1))
+            every = int(np.clip(np.sqrt(look * age), 1, 32))
             if seconds < _CALL_SECONDS / 2:
                 rounds = min(2 * rounds, 1 << 20)
             elif seconds > 2 * _CALL_SECONDS:

@@ -122,16 +122,14 @@ class _Writer:
             advance += [*step, f"left = left | {outside}", *forward]
             replay += [*step, *forward, *self._ending(s)]
         draw = self._draw(uniforms=True)
-        head = ["path = uint64(first_path) + uint64(slots[j])", "block = uint64(groups[j]) + uint64(group)"]
+        head = ["path = uint64(first_path) + uint64(slots[j])", "block = uint64(groups[j])"]
         body = [
-            "count = window[j]",
-            "alive = count >= zero",
             *self._load("lanes"),
             *advance,
             *self._bounded("b"),
-            "going = alive & bounded & (not left)",
+            "going = bounded & (not left)",
             *(f"lanes[{i} * LANES + j] = x{i} if going else lanes[{i} * LANES + j]" for i in range(dim)),
-            "window[j] = count + one if going else (-one - count if alive else count)",
+            "groups[j] += one if going else zero",
         ]
         return FIRST_PASSAGE.format(
             dim=dim,

@@ -52,22 +52,23 @@ def replay_group(lanes, j, path, block, constants, key0, key1, state):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def first_passage(
-    lanes, slots, groups, window, width, next_slot, end_slot, first_path, start, max_steps, rounds, every,
+    lanes, slots, groups, width, next_slot, end_slot, first_path, start, max_steps, rounds, every,
     drain, constants, key0, key1, out_steps, out_code, out_state,
 ):
     """Advance the lanes for up to `rounds` windows of `every` groups of steps.
 
-    Path first_path + s writes its end to slot s. A lane has done `groups` groups before a window and counts
-    those within it in `window`; a lane whose path ends in a group keeps the state at the beginning of that
-    group, and its count turns negative. Between windows such a group is gone through once more, step by step,
-    to find out where and how the path ended, and the lane takes the next slot of the queue [next_slot,
-    end_slot). When the queue is empty the kernel returns so that it may be refilled, unless `drain` says that
-    there is no more: then the remaining lanes are compacted. Returns the width in use, the next slot, and
-    events, censored paths, diverged paths and path-steps of this call.
+    Path first_path + s writes its end to slot s. `groups` counts the groups of steps that a lane has done. A
+    lane whose path ends in a group stays at its beginning, and comes to the same end again and again, until
+    the window is over. Then that group is gone through step by step, to find out where and how the path
+    ended, and the lane takes the next slot of the queue [next_slot, end_slot). When the queue is empty the
+    kernel returns so that it may be refilled, unless `drain` says that there is no more: then the remaining
+    lanes are compacted. Returns the width in use, the next slot, and events, censored paths, diverged paths
+    and path-steps of this call.
     """
     prefer_wide_vectors()
 {constants}
     state = np.empty({dim}, dtype=REAL)
+    due = np.empty(LANES, dtype=COUNT)
 {scratch}
     events = 0
     censored = 0
@@ -79,21 +80,20 @@ def first_passage(
                 lanes[i * LANES + width] = start[i]
             slots[width] = next_slot
             groups[width] = 0
-            window[width] = 0
             next_slot += 1
             width += 1
         if width == 0 or (width < LANES and not drain):
             break
-        for group in range(every):
+        for j in range(width):
+            due[j] = groups[j] + every
+        for _ in range(every):
 {sweep}
         j = 0
         while j < width:
-            ended = window[j] < 0
-            done = int64(groups[j]) + (-1 - int64(window[j]) if ended else int64(window[j]))
+            ended = groups[j] < due[j]
+            done = int64(groups[j])
             taken = done * {steps}
             if not ended and taken < max_steps:
-                groups[j] = done
-                window[j] = 0
                 j += 1
                 continue
             slot = int64(slots[j])
@@ -122,7 +122,6 @@ def first_passage(
                     lanes[i * LANES + j] = start[i]
                 slots[j] = next_slot
                 groups[j] = 0
-                window[j] = 0
                 next_slot += 1
                 j += 1
             else:
@@ -131,6 +130,6 @@ def first_passage(
                     lanes[i * LANES + j] = lanes[i * LANES + width]
                 slots[j] = slots[width]
                 groups[j] = groups[width]
-                window[j] = window[width]
+                due[j] = due[width]
     return width, next_slot, events, censored, diverged, done_steps
 '''
