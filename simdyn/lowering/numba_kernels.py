@@ -1,8 +1,8 @@
 """Source text of the CPU kernels: plain integration and first passage, specialised for one program.
 
 Both advance blocks of lanes, each lane a path, stored as structure of arrays. A Philox block serves `group`
-consecutive steps (all of one step's normals in higher dimension), so the inner loop over lanes does a whole
-group without touching memory in between, and vectorises.
+consecutive steps (all of one step's normals in higher dimension), and the loops over lanes, which vectorise,
+advance all of them by a whole group.
 """
 
 from __future__ import annotations
