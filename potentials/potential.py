@@ -139,6 +139,11 @@ class Potential:
         """The d first derivatives, symbolic in variables and parameters."""
         return self._landscape.gradient
 
+    @property
+    def force_expressions(self) -> tuple[sp.Expr, ...]:
+        """Minus the gradient: the drift that dynamics follow, symbolic in variables and parameters."""
+        return tuple(-slope for slope in self.gradient_expressions)
+
     @cached_property
     def hessian_expressions(self) -> sp.ImmutableMatrix:
         """The d x d second derivatives, symbolic in variables and parameters."""

@@ -12,13 +12,14 @@ from simdyn._version import __version__
 
 if TYPE_CHECKING:
     from simdyn import exact, theory
-    from simdyn.dynamics import SDE, SGD, SGLD
+    from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable, cosine, stepwise
     from simdyn.errors import InputError
     from simdyn.exits import Exit
     from simdyn.questions import EscapeEstimate, escape_time
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
+    "AlphaStable": "simdyn.dynamics",
     "EscapeEstimate": "simdyn.questions",
     "Estimate": "simdyn.results",
     "Exit": "simdyn.exits",
@@ -28,7 +29,9 @@ _HOMES = {
     "SDE": "simdyn.dynamics",
     "SGD": "simdyn.dynamics",
     "SGLD": "simdyn.dynamics",
+    "cosine": "simdyn.dynamics",
     "escape_time": "simdyn.questions",
+    "stepwise": "simdyn.dynamics",
 }
 _MODULES = {"exact", "theory"}
 
@@ -36,6 +39,7 @@ __all__ = [
     "SDE",
     "SGD",
     "SGLD",
+    "AlphaStable",
     "EscapeEstimate",
     "Estimate",
     "Exit",
@@ -43,8 +47,10 @@ __all__ = [
     "Prediction",
     "Reference",
     "__version__",
+    "cosine",
     "escape_time",
     "exact",
+    "stepwise",
     "theory",
 ]
 

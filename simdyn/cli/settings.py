@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
+import re
 from typing import Any
 
 from simdyn.errors import InputError
+
+_STABLE = re.compile(r"alpha_stable\((.*)\)")
 
 
 def parse_settings(text: str, option: str) -> dict[str, Any]:
     """Keys and values of "learning_rate=0.01,temperature=0.1".
 
-    A value is a number, a list of lists of numbers and quoted expressions in brackets, or text. Commas inside
-    brackets do not separate.
+    A value is a number, a list of lists of numbers and quoted expressions in brackets, alpha_stable(alpha,
+    scale), or text, such as a formula or a schedule. Commas inside brackets do not separate.
 
     Raises
     ------
@@ -100,6 +103,11 @@ def _value(text: str) -> Any:
             return kind(text)
         except ValueError:
             continue
+    stable = _STABLE.fullmatch(text)
+    if stable:
+        from simdyn.dynamics import AlphaStable
+
+        return AlphaStable(*(_value(part) for part in _split(stable[1])))
     if text.startswith("["):
         try:
             return ast.literal_eval(text)

@@ -11,12 +11,11 @@ import sympy
 
 from potentials import Potential
 from potentials.formula import parse_expression
+from simdyn.dynamics.update import Factor
 from simdyn.errors import InputError
 
 _ROUNDING = 1e-9
 """How far below zero, relative to a variance, rounding may push what is left of it."""
-
-Factor = tuple[tuple[sympy.Expr, ...], ...]
 
 
 def scalar_factor(amplitude: sympy.Expr, dim: int) -> Factor:
@@ -29,6 +28,11 @@ def diagonal_factor(entries: Sequence[sympy.Expr]) -> Factor:
     size = len(entries)
     zero = sympy.Integer(0)
     return tuple(tuple(entries[i] if i == j else zero for j in range(size)) for i in range(size))
+
+
+def is_diagonal(factor: Factor) -> bool:
+    """Whether all entries off the diagonal of a square factor are zero."""
+    return all(entry == 0 for i, row in enumerate(factor) for j, entry in enumerate(row) if i != j)
 
 
 def scaled(amplitude: sympy.Expr, factor: Factor) -> Factor:
@@ -109,6 +113,29 @@ def hessian_factor(potential: Potential, floor: sympy.Expr) -> Factor:
     middle = (upper + lower) / 2
     corner = slope * hessian[0, 1]
     return ((middle + slope * half_gap, corner), (corner, middle - slope * half_gap))
+
+
+def loss_factor(potential: Potential, start: np.ndarray | None) -> Factor:
+    """Square root of 2 L(x) H_a, with H_a the Hessian at the minimum of the start's valley.
+
+    The gradient covariance of a squared loss near that minimum (Mori et al. 2022); the loss must not be
+    negative, and where it is zero there is no noise.
+
+    Raises
+    ------
+    InputError
+        No start, a start in no valley, or a loss that is negative at the bottom of that valley.
+    """
+    if start is None:
+        raise InputError('noise="loss" takes its curvature from the start\'s valley; give a start.')
+    minimum = potential.valley(start).minimum
+    if minimum.energy < 0:
+        raise InputError(
+            f'noise="loss" needs a loss of at least zero, but {potential.name!r} is {minimum.energy:.6g} at '
+            f"its minimum {minimum.x.tolist()}; add a constant to the formula."
+        )
+    root = constant_factor(minimum.hessian, potential.dim, "the Hessian at the start's minimum")
+    return scaled(sympy.sqrt(2 * potential.expression), root)
 
 
 def expression_factor(covariance: Any, potential: Potential, what: str) -> Factor:

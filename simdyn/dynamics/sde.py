@@ -1,4 +1,4 @@
-"""Stochastic differential equations, discretised by Euler-Maruyama."""
+"""Stochastic differential equations and the schemes that discretise them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sympy
 
 from potentials import Potential
 from simdyn.dynamics.checks import positive
-from simdyn.dynamics.covariance import (
-    Factor,
-    constant_factor,
-    diagonal_factor,
-    expression_factor,
-    scaled,
-)
+from simdyn.dynamics.conventions import CONVENTIONS
+from simdyn.dynamics.covariance import constant_factor, expression_factor, scaled
+from simdyn.dynamics.levy import ALPHA, SCALE, AlphaStable
+from simdyn.dynamics.schemes import AMPLITUDE, DT, SCHEMES, Equation, euler_maruyama
 from simdyn.dynamics.sgd import SGD
 from simdyn.dynamics.sgld import SGLD
-from simdyn.dynamics.update import Update
+from simdyn.dynamics.update import Factor, Update, require_gaussian
 from simdyn.errors import InputError
 
-SCHEMES = ("euler_maruyama",)
-CONVENTIONS = {"ito": 0.0, "stratonovich": 0.5, "haenggi_klimontovich": 1.0}
 CROSSINGS = ("bridge", "none")
+_UNBRIDGED = ("leimkuhler_matthews", "baoab")
 
 
 @dataclass(frozen=True)
@@ -35,85 +32,181 @@ class SDE:
     ----------
     diffusion
         D: a number (times the identity), d variances, a d x d matrix, or expressions of the variables (one, d
-        of them, or in two dimensions a 2 x 2 list). `SDE.limit_of(sgd)` derives it from a discrete rule.
+        of them, or in two dimensions a 2 x 2 list). `SDE.limit_of(sgd)` derives it from a discrete rule. An
+        `AlphaStable` makes it a Levy-driven equation, dx = -grad L dt + scale dL^alpha, with increments
+        scale dt^(1/alpha) S_alpha.
     step
         Time step dt > 0 of the scheme.
     scheme
         "euler_maruyama": strong order 1/2 (1 for constant D), weak order 1.
+        "milstein": strong order 1 for noise that commutes.
+        "heun": strong order 1 for noise that commutes, weak order 2 for constant D; it solves the
+        Stratonovich form, into which other conventions are translated.
+        "sri2": strong order 1 for any noise (Roessler 2010).
+        "leimkuhler_matthews": constant D; stationary averages of order 2, exact variances on quadratics.
+        "baoab": underdamped Langevin with `friction`, dx = v dt, dv = -grad L dt - friction v dt
+        + (2 friction D)^(1/2) dW, unit mass and temperature D; stationary averages of order 2.
     convention
-        "ito", "stratonovich" or "haenggi_klimontovich". The latter two are simulated as Ito with the added
-        drift (1/2 D', respectively D', in one dimension; Gardiner, Stochastic Methods).
+        "ito", "stratonovich" or "haenggi_klimontovich"; translated by the added drift of
+        `simdyn.dynamics.conventions`. For a matrix D, Stratonovich depends on its root: here the one that is
+        symmetric (constant, Hessian-shaped) or lower triangular (2 x 2 expressions).
     crossing
         "bridge" counts an exit between two steps with the probability that a Brownian bridge touches the exit
         surface, exp(-g(x) g(x') / (n.D n dt)) for a surface g = 0 with gradient n; "none" looks at the steps
-        alone, which makes mean first-passage times too long by O(sqrt(dt)).
+        alone, which makes mean first-passage times too long by O(sqrt(dt)). By default "bridge" where there
+        is one: not for jumps, not for "leimkuhler_matthews" and "baoab".
+    friction
+        For "baoab" alone, where it has to be given: the rate at which velocities forget.
+    order
+        With a discrete rule as diffusion: 1 for the SDE with its mean and covariance, 2 for the modified
+        equation with the drift -grad(L + eta |grad L|^2 / 4), which is weakly closer to the rule by one
+        order (Li, Tai & E 2017).
 
     Raises
     ------
     InputError
-        A number out of range, or an unknown scheme, convention or crossing.
+        A number out of range, an unknown scheme, convention or crossing, or settings that do not fit each
+        other.
     """
 
     diffusion: Any
     step: float
     scheme: str = "euler_maruyama"
     convention: str = "ito"
-    crossing: str = "bridge"
+    crossing: str | None = None
+    friction: float | None = None
+    order: int = 1
 
     def __post_init__(self) -> None:
         positive("step", self.step)
         for name, value, known in (
-            ("scheme", self.scheme, SCHEMES),
+            ("scheme", self.scheme, tuple(SCHEMES)),
             ("convention", self.convention, tuple(CONVENTIONS)),
-            ("crossing", self.crossing, CROSSINGS),
+            ("crossing", self.crossing, (None, *CROSSINGS)),
         ):
             if value not in known:
-                raise InputError(f"{name} is {value!r}, but it must be one of: {', '.join(known)}.")
-        if not isinstance(self.diffusion, str | sympy.Expr | SGD | SGLD):
+                names = ", ".join(str(one) for one in known if one is not None)
+                raise InputError(f"{name} is {value!r}, but it must be one of: {names}.")
+        if not isinstance(self.diffusion, str | sympy.Expr | SGD | SGLD | AlphaStable):
             _check_numbers(self.diffusion)
+        self._check_together()
+        if self.crossing is None:
+            object.__setattr__(self, "crossing", "none" if self._unbridged else "bridge")
+
+    @property
+    def _unbridged(self) -> bool:
+        return self.scheme in _UNBRIDGED or isinstance(self.diffusion, AlphaStable)
+
+    def _check_together(self) -> None:
+        if (self.scheme == "baoab") != (self.friction is not None):
+            raise InputError('friction= and scheme="baoab" belong together; give both or neither.')
+        if self.friction is not None:
+            positive("friction", self.friction)
+        if self.crossing == "bridge" and self._unbridged:
+            what = "jumps" if isinstance(self.diffusion, AlphaStable) else f"scheme={self.scheme!r}"
+            raise InputError(f'crossing="bridge" is not available for {what}; use crossing="none".')
+        jumps = isinstance(self.diffusion, AlphaStable)
+        if jumps and (self.scheme, self.convention) != ("euler_maruyama", "ito"):
+            raise InputError(
+                'Alpha-stable noise goes with scheme="euler_maruyama" and convention="ito"; leave both out.'
+            )
+        if self.order not in (1, 2) or isinstance(self.order, bool):
+            raise InputError(f"order is {self.order!r}, but it must be 1 or 2.")
+        if self.order == 2 and not isinstance(self.diffusion, SGD | SGLD):
+            raise InputError(
+                "order=2 corrects for the step of a discrete rule; use it with SDE.limit_of(rule)."
+            )
 
     @classmethod
     def limit_of(cls, dynamics: SGD | SGLD, step: float | None = None, **options: Any) -> SDE:
         """The Ito SDE with the mean and covariance of a discrete rule, D = eta C / 2 (or T for SGLD).
 
         `step` is the time step of the scheme; by default the rule's learning rate, at which Euler-Maruyama
-        without bridge is the rule itself.
-        """
-        return cls(diffusion=dynamics, step=dynamics.learning_rate if step is None else step, **options)
+        without bridge is the rule itself. `order=2` gives the modified equation.
 
-    def update(self, potential: Potential) -> Update:
-        """One step of the scheme on `potential`; times are SDE times."""
-        dt, amplitude = sympy.symbols("_dt _amplitude", positive=True)
-        values: dict[str, float] = {"_dt": float(self.step)}
-        if isinstance(self.diffusion, SGD | SGLD):
-            discrete = self.diffusion.update(potential)
-            root = discrete.factor
-            values = {**discrete.values, **values}
-            # factor = (2 D eta)^(1/2) of the rule; one step of the SDE lasts dt instead of eta.
-            stretch, half_d = (
-                sympy.Symbol("_stretch", positive=True),
-                1 / sympy.sqrt(2 * sympy.Symbol("_eta", positive=True)),
-            )
-            values["_stretch"] = math.sqrt(self.step / discrete.step)
-            factor = scaled(stretch, root)
-            diffusion_root = scaled(half_d, root)
-        else:
-            values = {**potential.parameters, **values, "_amplitude": math.sqrt(2.0 * self.step)}
-            diffusion_root = self._root(potential)
-            factor = scaled(amplitude, diffusion_root)
-        added = self._added_drift(potential, diffusion_root)
+        Raises
+        ------
+        InputError
+            A rule with a schedule, which has no such limit.
+        """
+        if step is None:
+            if isinstance(dynamics.learning_rate, str | sympy.Expr):
+                raise InputError("A rule whose learning rate changes has no SDE limit; give it a number.")
+            step = dynamics.learning_rate
+        return cls(diffusion=dynamics, step=step, **options)
+
+    def update(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+        """One step of the scheme on `potential`; times are SDE times.
+
+        Raises
+        ------
+        InputError
+            Noise that the potential, the scheme or the convention cannot take.
+        """
+        if isinstance(self.diffusion, AlphaStable):
+            return self._jumping(potential, self.diffusion)
+        equation = self._equation(potential, start)
+        noiseless = not equation.root[0]
+        step = (euler_maruyama if noiseless else SCHEMES[self.scheme])(equation)
+        values = dict(equation.values)
+        if self.friction is not None:
+            values["_keep"] = math.exp(-self.friction * self.step)
+            values["_fresh"] = math.sqrt(-math.expm1(-2.0 * self.friction * self.step))
         return Update(
-            variables=potential.variables,
-            drift=tuple(
-                -dt * (g - a) if a != 0 else -dt * g
-                for g, a in zip(potential.gradient_expressions, added, strict=True)
-            ),
-            factor=factor,
+            variables=(*potential.variables, *step.memory),
+            drift=step.drift,
+            factor=step.factor,
             values=values,
             unit="time",
             step=float(self.step),
-            bridge=self.crossing == "bridge" and len(factor[0]) > 0,
+            bridge=self.crossing == "bridge" and not noiseless,
+            memory=len(step.memory),
+            memory_start=step.memory_start,
+            stages=step.stages,
+            spread=equation.kick,
         )
+
+    def law(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+        """Ito drift and diffusion of the equation as an Euler-Maruyama step, whatever the scheme.
+
+        This is what closed forms and exact values read.
+
+        Raises
+        ------
+        InputError
+            Jumps, or underdamped dynamics, which they do not cover.
+        """
+        if isinstance(self.diffusion, AlphaStable) or self.scheme == "baoab":
+            return require_gaussian(self.update(potential, start))
+        equation = self._equation(potential, start)
+        step = euler_maruyama(equation)
+        return Update(
+            potential.variables,
+            step.drift,
+            step.factor,
+            equation.values,
+            "time",
+            float(self.step),
+            bridge=self.crossing == "bridge" and bool(step.factor[0]),
+        )
+
+    def _equation(self, potential: Potential, start: np.ndarray | None) -> Equation:
+        values: dict[str, float] = {DT.name: float(self.step)}
+        force = potential.force_expressions
+        if isinstance(self.diffusion, SGD | SGLD):
+            discrete = require_gaussian(self.diffusion.update(potential, start))
+            # The rule's factor is (2 D eta)^(1/2); one step of the SDE lasts dt instead of eta.
+            stretch, eta = sympy.symbols("_stretch _learning_rate", positive=True)
+            values = {**discrete.values, **values, "_stretch": math.sqrt(self.step / discrete.step)}
+            kick = scaled(stretch, discrete.factor)
+            root = scaled(1 / sympy.sqrt(2 * eta), discrete.factor)
+            if self.order == 2:
+                force = tuple(f - eta / 2 * h for f, h in zip(force, _bend(potential), strict=True))
+        else:
+            values = {**potential.parameters, **values, AMPLITUDE.name: math.sqrt(2.0 * self.step)}
+            root = self._root(potential)
+            kick = scaled(AMPLITUDE, root)
+        return Equation(potential.variables, force, root, kick, self.convention, values)
 
     def _root(self, potential: Potential) -> Factor:
         """A square root of D."""
@@ -122,31 +215,26 @@ class SDE:
             return expression_factor(diffusion, potential, "diffusion")
         return constant_factor(diffusion, potential.dim, "diffusion")
 
-    def _added_drift(self, potential: Potential, root: Factor) -> list[sympy.Expr]:
-        """alpha d_j D_ij for diagonal D: the drift that turns the convention into Ito."""
-        alpha = CONVENTIONS[self.convention]
-        zero = [sympy.Integer(0)] * potential.dim
-        if alpha == 0 or not root[0]:
-            return zero
-        varying = any(sympy.sympify(e).free_symbols & set(potential.variables) for row in root for e in row)
-        if not varying:
-            return zero
-        if root != diagonal_factor([root[i][i] for i in range(potential.dim)]):
-            raise InputError(
-                f"convention={self.convention!r} is available for diagonal diffusion matrices; "
-                'add the noise-induced drift to the potential and use convention="ito" for a full one.'
-            )
-        slopes = [sympy.diff(root[i][i] ** 2, v) for i, v in enumerate(potential.variables)]
-        # A derivative leaves out what happens at a jump, and then it would be that of another SDE.
-        if any(e.has(sympy.Piecewise) for row in root for e in row) or any(
-            slope.has(sympy.DiracDelta) for slope in slopes
-        ):
-            raise InputError(
-                f"convention={self.convention!r} needs a diffusion without jumps, whose derivative is the "
-                "added drift; "
-                'smooth it, or use convention="ito".'
-            )
-        return [sympy.nsimplify(alpha) * slope for slope in slopes]
+    def _jumping(self, potential: Potential, noise: AlphaStable) -> Update:
+        size = SCALE * DT ** (1 / ALPHA)
+        return Update(
+            variables=potential.variables,
+            drift=tuple(DT * f + size * noise.kick(j) for j, f in enumerate(potential.force_expressions)),
+            factor=((),) * potential.dim,
+            values={**potential.parameters, **noise.values, DT.name: float(self.step)},
+            unit="time",
+            step=float(self.step),
+            uniforms=2 * potential.dim,
+        )
+
+
+def _bend(potential: Potential) -> list[sympy.Expr]:
+    """J f with the Jacobian J of the force f: grad |grad L|^2 / 2 for a potential."""
+    force = potential.force_expressions
+    return [
+        sympy.Add(*(sympy.diff(f, v) * g for v, g in zip(potential.variables, force, strict=True)))
+        for f in force
+    ]
 
 
 def _has_text(diffusion: Any) -> bool:

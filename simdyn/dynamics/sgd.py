@@ -6,18 +6,22 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 import sympy
 
 from potentials import Potential
-from simdyn.dynamics.checks import not_negative, number, positive
+from simdyn.dynamics.checks import not_negative, positive
 from simdyn.dynamics.covariance import (
-    Factor,
     constant_factor,
     expression_factor,
     hessian_factor,
+    loss_factor,
     scaled,
 )
-from simdyn.dynamics.update import Update
+from simdyn.dynamics.levy import ALPHA, SCALE, AlphaStable
+from simdyn.dynamics.momentum import checked_momentum, heavy_ball
+from simdyn.dynamics.schedules import Schedule, Setting, setting
+from simdyn.dynamics.update import Factor, Update, require_gaussian
 from simdyn.errors import InputError
 
 Noise: TypeAlias = Any
@@ -31,19 +35,22 @@ class SGD:
     Parameters
     ----------
     learning_rate
-        eta > 0.
+        eta > 0; a number or a schedule (see `simdyn.dynamics.schedules`).
     batch_size
-        B > 0; any positive real number for Gaussian noise, where only batch_size / temperature matters.
+        B > 0; any positive real number for Gaussian noise, where only batch_size / temperature matters. A
+        number or a schedule.
     noise
         The per-sample gradient covariance C_1: "hessian" for |H|_floor = (H^2 + floor^2 I)^(1/2) (the matrix
         absolute value of Xie, Sato & Sugiyama 2021 at floor 0), "constant" with `covariance`, "none" for
         gradient descent, or expressions of the variables: one (times the identity), d of them (the diagonal),
-        or in two dimensions a 2 x 2 list. "minibatch", the noise of real minibatches, asks for a potential
-        that is a sum over samples.
+        or in two dimensions a 2 x 2 list; "loss" for 2 L(x) H_a with H_a the Hessian at the minimum of the
+        start's valley, the noise of squared losses (Mori et al. 2022). "minibatch", the noise of real
+        minibatches, asks for a potential that is a sum over samples. An `AlphaStable` gives each coordinate
+        kicks eta scale (temperature / B)^(1 - 1/alpha) S_alpha, as a mean over B samples would have.
     momentum
-        Heavy-ball momentum; only 0 so far.
+        Heavy-ball momentum in [0, 1): v' = momentum v + (the increment above), x' = x + v'.
     temperature
-        Scale of the noise, T_0 in C = T_0 C_1 / B.
+        Scale of the noise, T_0 in C = T_0 C_1 / B. A number or a schedule.
     floor
         delta of |H|_delta. Has to be given for "hessian"; 0 is allowed, but then the noise vanishes where the
         curvature does, and in one dimension the SDE limit never crosses such a point.
@@ -57,71 +64,117 @@ class SGD:
         belong.
     """
 
-    learning_rate: float
-    batch_size: float
+    learning_rate: Schedule
+    batch_size: Schedule
     noise: Noise = "minibatch"
     momentum: float = 0.0
-    temperature: float = 1.0
+    temperature: Schedule = 1.0
     floor: float | None = None
     covariance: Any = None
 
     def __post_init__(self) -> None:
-        positive("learning_rate", self.learning_rate)
-        positive("batch_size", self.batch_size)
-        positive("temperature", self.temperature)
-        if number("momentum", self.momentum) != 0:
-            raise InputError(
-                f"momentum is {self.momentum!r}, but SGD runs without momentum so far; leave it at 0."
-            )
-        if self.noise == "hessian" and self.floor is None:
+        self._settings()
+        checked_momentum(self.momentum)
+        if _is(self.noise, "hessian") and self.floor is None:
             raise InputError(
                 'noise="hessian" needs floor, the delta of (H^2 + delta^2 I)^(1/2); give floor=0 if the '
                 "noise is meant to vanish where the curvature does."
             )
         if self.floor is not None:
-            if self.noise != "hessian":
+            if not _is(self.noise, "hessian"):
                 raise InputError(f'floor={self.floor!r} belongs to noise="hessian"; leave it out.')
             not_negative("floor", self.floor)
-        if (self.noise == "constant") != (self.covariance is not None):
+        if _is(self.noise, "constant") != (self.covariance is not None):
             raise InputError('covariance= and noise="constant" belong together; give both or neither.')
 
-    def update(self, potential: Potential) -> Update:
+    def _settings(self) -> tuple[Setting, Setting, Setting]:
+        """Learning rate, batch size and temperature, checked."""
+        return (
+            setting("learning_rate", self.learning_rate, positive),
+            setting("batch_size", self.batch_size, positive),
+            setting("temperature", self.temperature, positive),
+        )
+
+    def update(self, potential: Potential, start: np.ndarray | None = None) -> Update:
         """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time.
+
+        Parameters
+        ----------
+        potential
+            The landscape.
+        start
+            Point of shape (d,) whose valley gives the curvature of noise="loss".
 
         Raises
         ------
         InputError
             Noise that this potential cannot supply.
         """
-        eta, amplitude = sympy.symbols("_eta _amplitude", positive=True)
-        factor = self._factor(potential)
+        eta, batch, temperature = self._settings()
         values = {
             **potential.parameters,
-            "_eta": float(self.learning_rate),
-            "_amplitude": self.learning_rate * math.sqrt(self.temperature / self.batch_size),
+            **{one.symbol.name: one.value for one in (eta, batch, temperature)},
+            "_amplitude": eta.value * math.sqrt(temperature.value / batch.value),
         }
+        drift = tuple(eta.term * f for f in potential.force_expressions)
+        scheduled = any(one.expression is not None for one in (eta, batch, temperature))
+        if isinstance(self.noise, AlphaStable):
+            size = eta.term * SCALE * sympy.sympify(temperature.term / batch.term) ** (1 - 1 / ALPHA)
+            rule = Update(
+                variables=potential.variables,
+                drift=tuple(f + size * self.noise.kick(j) for j, f in enumerate(drift)),
+                factor=((),) * potential.dim,
+                values={**values, **self.noise.values},
+                unit="steps",
+                step=eta.value,
+                uniforms=2 * potential.dim,
+            )
+            return heavy_ball(rule, self.momentum)
         if self.floor:
             values["_floor"] = float(self.floor)
-        return Update(
+        amplitude = (
+            eta.term * sympy.sqrt(temperature.term / batch.term)
+            if scheduled
+            else sympy.Symbol("_amplitude", positive=True)
+        )
+        rule = Update(
             variables=potential.variables,
-            drift=tuple(-eta * g for g in potential.gradient_expressions),
-            factor=scaled(amplitude, factor),
+            drift=drift,
+            factor=scaled(amplitude, self._factor(potential, start)),
             values=values,
             unit="steps",
-            step=float(self.learning_rate),
+            step=eta.value,
         )
+        return heavy_ball(rule, self.momentum)
 
-    def _factor(self, potential: Potential) -> Factor:
-        if self.noise == "none":
+    def law(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+        """The update, for closed forms and exact values.
+
+        Raises
+        ------
+        InputError
+            Momentum, a schedule or alpha-stable noise, which they do not cover.
+        """
+        return require_gaussian(self.update(potential, start))
+
+    def _factor(self, potential: Potential, start: np.ndarray | None) -> Factor:
+        if _is(self.noise, "none"):
             return ((),) * potential.dim
-        if self.noise == "minibatch":
+        if _is(self.noise, "minibatch"):
             raise InputError(
                 f'noise="minibatch" needs per-sample losses, which {potential.name!r} does not have; choose '
-                'noise="hessian", "constant", "none" or an expression.'
+                'noise="hessian", "loss", "constant", "none" or an expression.'
             )
-        if self.noise == "hessian":
+        if _is(self.noise, "hessian"):
             floor = sympy.Symbol("_floor", positive=True) if self.floor else sympy.Integer(0)
             return hessian_factor(potential, floor)
-        if self.noise == "constant":
+        if _is(self.noise, "loss"):
+            return loss_factor(potential, start)
+        if _is(self.noise, "constant"):
             return constant_factor(self.covariance, potential.dim, "covariance")
         return expression_factor(self.noise, potential, "noise")
+
+
+def _is(noise: Noise, name: str) -> bool:
+    """Whether the noise is the named one; comparing arrays with text would compare element by element."""
+    return isinstance(noise, str) and noise == name

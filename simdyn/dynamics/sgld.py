@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import sympy
 
 from potentials import Potential
 from simdyn.dynamics.checks import not_negative, positive
 from simdyn.dynamics.covariance import scalar_factor
-from simdyn.dynamics.update import Update
+from simdyn.dynamics.momentum import checked_momentum, heavy_ball
+from simdyn.dynamics.schedules import Schedule, setting
+from simdyn.dynamics.update import Update, require_gaussian
 
 
 @dataclass(frozen=True)
@@ -20,36 +23,60 @@ class SGLD:
     Parameters
     ----------
     learning_rate
-        eta > 0, in units of [x]^2/[L].
+        eta > 0, in units of [x]^2/[L]; a number or a schedule (see `simdyn.dynamics.schedules`).
     temperature
-        T >= 0, the diffusion coefficient D of the SDE, in units of the potential. Zero is gradient descent.
+        T >= 0, the diffusion coefficient D of the SDE, in units of the potential. Zero is gradient descent. A
+        number or a schedule.
+    momentum
+        Heavy-ball momentum in [0, 1): v' = momentum v - eta grad L(x) + sqrt(2 eta T) xi, x' = x + v'. The
+        kicks are not scaled down, so that the stationary temperature is about T / (1 - momentum).
 
     Raises
     ------
     InputError
-        A learning rate or a temperature out of range or not finite.
+        A learning rate, a temperature or a momentum out of range or not finite.
     """
 
-    learning_rate: float
-    temperature: float
+    learning_rate: Schedule
+    temperature: Schedule
+    momentum: float = 0.0
 
     def __post_init__(self) -> None:
-        positive("learning_rate", self.learning_rate)
-        not_negative("temperature", self.temperature)
+        setting("learning_rate", self.learning_rate, positive)
+        setting("temperature", self.temperature, not_negative)
+        checked_momentum(self.momentum)
 
-    def update(self, potential: Potential) -> Update:
+    def update(self, potential: Potential, start: np.ndarray | None = None) -> Update:
         """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time."""
-        eta, amplitude = sympy.symbols("_eta _amplitude", positive=True)
-        noisy = self.temperature > 0
-        return Update(
+        eta = setting("learning_rate", self.learning_rate, positive)
+        temperature = setting("temperature", self.temperature, not_negative)
+        if eta.expression is None and temperature.expression is None:
+            amplitude: sympy.Expr = sympy.Symbol("_amplitude", positive=True)
+            noisy = temperature.value > 0
+        else:
+            amplitude = sympy.sqrt(2 * eta.term * temperature.term)
+            noisy = temperature.expression is not None or temperature.value > 0
+        rule = Update(
             variables=potential.variables,
-            drift=tuple(-eta * g for g in potential.gradient_expressions),
+            drift=tuple(eta.term * f for f in potential.force_expressions),
             factor=scalar_factor(amplitude, potential.dim) if noisy else ((),) * potential.dim,
             values={
                 **potential.parameters,
-                "_eta": float(self.learning_rate),
-                "_amplitude": math.sqrt(2.0 * self.learning_rate * self.temperature),
+                eta.symbol.name: eta.value,
+                temperature.symbol.name: temperature.value,
+                "_amplitude": math.sqrt(2.0 * eta.value * temperature.value),
             },
             unit="steps",
-            step=float(self.learning_rate),
+            step=eta.value,
         )
+        return heavy_ball(rule, self.momentum)
+
+    def law(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+        """The update, for closed forms and exact values.
+
+        Raises
+        ------
+        InputError
+            Momentum or a schedule, which they do not cover.
+        """
+        return require_gaussian(self.update(potential, start))

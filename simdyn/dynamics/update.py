@@ -10,50 +10,110 @@ from typing import Any
 import numpy as np
 import sympy
 
+from simdyn.errors import InputError
 from simdyn.results import Unit
 
 Array = np.ndarray
+Factor = tuple[tuple[sympy.Expr, ...], ...]
+
+CLOCK = sympy.Symbol("_step", real=True, nonnegative=True)
+"""Number of the step, from 0: what schedules are expressions of."""
+
+
+def normal(j: int) -> sympy.Symbol:
+    """The j-th standard normal of a step, for schemes that use it beyond the linear kick."""
+    return sympy.Symbol(f"_z{j}", real=True)
+
+
+def uniform(j: int) -> sympy.Symbol:
+    """The j-th uniform of a step in (0, 1), from which alpha-stable kicks are made."""
+    return sympy.Symbol(f"_q{j}", positive=True)
 
 
 @dataclass(frozen=True)
 class Update:
-    """The Markov chain x' = x + drift(x) + factor(x) xi with xi ~ N(0, I_m).
+    """The Markov chain x' = x + drift + factor xi with xi ~ N(0, I_m), with memory if the rule has any.
 
     Attributes
     ----------
     variables
-        The d coordinates.
+        The state: d coordinates of the landscape, then the memory (velocities, the last normals).
     drift
-        d expressions: the deterministic increment of one step.
+        One expression for each entry of the state: for a coordinate its deterministic increment, for a memory
+        its new value, which replaces the old one.
     factor
-        d rows of m expressions: a square root of the covariance of one step. No columns: no noise.
+        As many rows of m expressions: what multiplies the normals. No columns: no normals.
     values
-        Run-time value of every symbol in `drift` and `factor` that is not a variable.
+        Run-time value of every symbol that is none of those below.
     unit
         What a time counts: "steps", or "time" for a discretised SDE.
     step
-        SDE time that passes in one step: the learning rate, or the step of the SDE's scheme.
+        SDE time that passes in one step: the learning rate (at the start of a schedule), or the step of the
+        SDE's scheme.
     bridge
         Whether exits between steps are to be found by the Brownian-bridge correction.
+    memory
+        How many of the last entries of the state are memory.
+    memory_start
+        Memory of a path that starts at rest, as expressions of the coordinates.
+    stages
+        Intermediate values, each a symbol and an expression of the state, of earlier stages and of the
+        normals; `drift` and `factor` may use them.
+    uniforms
+        Uniforms that one step consumes.
+    spread
+        Square root of the covariance of a step at its beginning, where `factor` depends on stages.
+
+    Expressions may also use `CLOCK`, `normal(j)` and `uniform(j)`.
     """
 
     variables: tuple[sympy.Symbol, ...]
     drift: tuple[sympy.Expr, ...]
-    factor: tuple[tuple[sympy.Expr, ...], ...]
+    factor: Factor
     values: Mapping[str, float]
     unit: Unit
     step: float
     bridge: bool = False
+    memory: int = 0
+    memory_start: tuple[sympy.Expr, ...] = ()
+    stages: tuple[tuple[sympy.Symbol, sympy.Expr], ...] = ()
+    uniforms: int = 0
+    spread: Factor | None = None
 
     @property
     def dim(self) -> int:
-        """Number of coordinates d."""
+        """Number of coordinates d of the landscape."""
+        return len(self.variables) - self.memory
+
+    @property
+    def state_dim(self) -> int:
+        """Number of entries of the state: coordinates and memory."""
         return len(self.variables)
 
     @property
     def noise_dim(self) -> int:
         """Number of independent normals m that one step consumes."""
         return len(self.factor[0])
+
+    @property
+    def noisy(self) -> bool:
+        """Whether a step draws anything at random."""
+        return self.noise_dim + self.uniforms > 0
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether the rule changes with the step."""
+        return any(expression.has(CLOCK) for expression in self._expressions)
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether x' given x is Gaussian with a law that `drift` and `factor` state, the same at every step,
+        and all the state there is."""
+        draws = {normal(j) for j in range(self.noise_dim)}
+        return (
+            not (self.memory or self.stages or self.uniforms or self.scheduled)
+            and not any(expression.free_symbols & draws for expression in self._expressions)
+        )  # fmt: skip
 
     @property
     def diagonal(self) -> bool:
@@ -65,11 +125,15 @@ class Update:
     @property
     def factorised(self) -> bool:
         """Whether the coordinates move independently of one another: a product of d one-dimensional
-        chains."""
-        return (self.diagonal or self.noise_dim == 0) and all(
-            self._depends_only_on(i, expression)
-            for i in range(self.dim)
-            for expression in (self.drift[i], *self.factor[i])
+        Gaussian chains."""
+        return (
+            self.gaussian
+            and (self.diagonal or self.noise_dim == 0)
+            and all(
+                self._depends_only_on(i, expression)
+                for i in range(self.dim)
+                for expression in (self.drift[i], *self.factor[i])
+            )
         )
 
     def coordinate(self, index: int) -> Update:
@@ -80,13 +144,31 @@ class Update:
             (variable,), (self.drift[index],), factor, self.values, self.unit, self.step, self.bridge
         )
 
+    def at_rest(self, x: Array) -> Array:
+        """The full state, shape (..., state_dim), of paths that start at points `x` of shape (..., d)."""
+        x = np.asarray(x, dtype=float)
+        if not self.memory:
+            return x
+        known = self._parameters_of(self.memory_start)
+        function = sympy.lambdify([*self.variables[: self.dim], *known], list(self.memory_start), "numpy")
+        entries = function(*self._columns(x, self.dim), *(self.values[symbol.name] for symbol in known))
+        return np.concatenate([x, self._stack(entries, x, (self.memory,))], axis=-1)
+
     def drift_at(self, x: Array) -> Array:
-        """Deterministic increment at points `x` of shape (..., d); shape (..., d)."""
-        return self._stack(self._drift_function(*self._columns(x)), x, (self.dim,))
+        """`drift` at states `x` of shape (..., state_dim) in the first step, all normals zero; same shape."""
+        return self._stack(self._drift_function(*self._columns(x, self.state_dim)), x, (self.state_dim,))
 
     def factor_at(self, x: Array) -> Array:
-        """Square root of the step covariance at points `x` of shape (..., d); shape (..., d, m)."""
-        return self._stack(self._factor_function(*self._columns(x)), x, (self.dim, self.noise_dim))
+        """`factor` at states `x` of shape (..., state_dim) in the first step, all normals zero; shape
+        (..., state_dim, m)."""
+        return self._stack(
+            self._factor_function(*self._columns(x, self.state_dim)), x, (self.state_dim, self.noise_dim)
+        )
+
+    def quiet_step(self, x: Array) -> Array:
+        """States after one step without noise, from states `x` of shape (..., state_dim); same shape."""
+        moved = self.drift_at(x)
+        return np.concatenate([x[..., : self.dim] + moved[..., : self.dim], moved[..., self.dim :]], axis=-1)
 
     def mean(self, x: Array) -> Array:
         """Conditional mean of x' in one dimension; same shape as `x`."""
@@ -106,11 +188,23 @@ class Update:
         return sympy.sympify(expression).subs(known)
 
     @cached_property
+    def _expressions(self) -> tuple[sympy.Expr, ...]:
+        kicks = (entry for row in self.factor for entry in row)
+        stages = (expression for _, expression in self.stages)
+        return tuple(sympy.sympify(expression) for expression in (*self.drift, *kicks, *stages))
+
+    def _parameters_of(self, expressions: tuple[sympy.Expr, ...]) -> list[sympy.Symbol]:
+        symbols: set[sympy.Symbol] = set().union(
+            *(sympy.sympify(expression).free_symbols for expression in expressions)
+        )
+        return sorted(
+            (symbol for symbol in symbols if symbol.name in self.values and symbol not in self.variables),
+            key=lambda symbol: symbol.name,
+        )
+
+    @cached_property
     def _parameters(self) -> list[sympy.Symbol]:
-        symbols: set[sympy.Symbol] = set()
-        for expression in (*self.drift, *(entry for row in self.factor for entry in row)):
-            symbols |= sympy.sympify(expression).free_symbols
-        return sorted(symbols - set(self.variables), key=lambda symbol: symbol.name)
+        return self._parameters_of(self._expressions)
 
     @cached_property
     def _drift_function(self) -> Callable[..., Any]:
@@ -121,13 +215,24 @@ class Update:
         return self._compile([entry for row in self.factor for entry in row])
 
     def _compile(self, expressions: list[sympy.Expr]) -> Callable[..., Any]:
+        expressions = [self._quiet(sympy.sympify(expression)) for expression in expressions]
         function = sympy.lambdify([*self.variables, *self._parameters], expressions, "numpy", cse=True)
         values = [self.values[symbol.name] for symbol in self._parameters]
         return lambda *columns: function(*columns, *values)
 
-    def _columns(self, x: Array) -> list[Array]:
+    def _quiet(self, expression: sympy.Expr) -> sympy.Expr:
+        """With the stages put in and all draws at their centre."""
+        for symbol, value in reversed(self.stages):
+            expression = expression.xreplace({symbol: sympy.sympify(value)})
+        centre: dict[sympy.Symbol, sympy.Expr] = {CLOCK: sympy.Integer(0)}
+        centre |= {normal(j): sympy.Integer(0) for j in range(self.noise_dim)}
+        centre |= {uniform(j): sympy.Rational(1, 2) for j in range(self.uniforms)}
+        return expression.xreplace(centre)
+
+    @staticmethod
+    def _columns(x: Array, count: int) -> list[Array]:
         x = np.asarray(x, dtype=float)
-        return [x[..., i] for i in range(self.dim)]
+        return [x[..., i] for i in range(count)]
 
     @staticmethod
     def _stack(entries: list[Any], x: Array, tail: tuple[int, ...]) -> Array:
@@ -138,6 +243,30 @@ class Update:
     def _depends_only_on(self, index: int, expression: sympy.Expr) -> bool:
         others = set(self.variables) - {self.variables[index]}
         return not (sympy.sympify(expression).free_symbols & others)
+
+
+def require_gaussian(update: Update) -> Update:
+    """The update, if closed forms and transfer operators can read its law off it.
+
+    Raises
+    ------
+    InputError
+        Memory, a schedule, or draws that are not Gaussian; the message says which.
+    """
+    if update.gaussian:
+        return update
+    if update.uniforms:
+        reason = "its kicks are alpha-stable"
+    elif update.memory:
+        reason = "it remembers velocities"
+    elif update.scheduled:
+        reason = "its settings change with the step"
+    else:
+        reason = "its kicks are not Gaussian"
+    raise InputError(
+        f"This dynamics is no chain with one Gaussian law of the next point ({reason}), which exact values "
+        "and these closed forms need."
+    )
 
 
 def _real(entry: Any) -> Array:

@@ -63,7 +63,9 @@ class CpuEngine:
             raise InputError(f"The normals are {noise!r}, but they must be one of: {', '.join(NOISES)}.")
         self.threads = default_threads(threads)
         self.dtype = np.dtype(dtype)
-        self.dim = update.dim
+        self.update = update
+        if update.uniforms and dtype == "float32":
+            raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
         self._program = lower(update, exit)
         self._group = grouping(self._program, noise == "wide")
         self.source = kernel_source(self._program, dtype, noise == "wide")
@@ -77,7 +79,7 @@ class CpuEngine:
         Parameters
         ----------
         x
-            Shape (n, d): states at step `first_step`.
+            Shape (n, state_dim): states at step `first_step`; of paths at rest, `update.at_rest(points)`.
         steps
             Number of steps.
         seed
@@ -89,7 +91,7 @@ class CpuEngine:
         Returns
         -------
         numpy.ndarray
-            Shape (n, d).
+            Shape (n, state_dim).
         """
         kernels = load_kernels(self.source)
         key0, key1 = (np.uint64(word) for word in key_of(seed))
@@ -162,7 +164,8 @@ class CpuEngine:
         report
             Called in this thread about ten times a second with the totals so far.
         """
-        run = _FirstPassage(self, np.asarray(start, dtype=self.dtype), paths, max_steps, first_path, seed)
+        state = self.update.at_rest(start).astype(self.dtype)
+        run = _FirstPassage(self, state, paths, max_steps, first_path, seed)
         return run.execute(report)
 
 
@@ -180,7 +183,7 @@ class _FirstPassage:
         self.key = tuple(np.uint64(word) for word in key_of(seed))
         self.steps = np.zeros(paths, dtype=np.int64)
         self.code = np.full(paths, _NOT_RUN, dtype=np.int64)
-        self.state = np.full((engine.dim, paths), np.nan, dtype=engine.dtype)
+        self.state = np.full((engine.update.state_dim, paths), np.nan, dtype=engine.dtype)
         self.stop = threading.Event()
         self._lock = threading.Lock()
         self._ranges = self._queue(paths)
@@ -194,7 +197,8 @@ class _FirstPassage:
         except KeyboardInterrupt:
             interrupted = True
         ran = self.code != _NOT_RUN
-        return ExitRecords(self.steps[ran], self.code[ran], self.state.T[ran], complete=not interrupted)
+        points = self.state.T[ran, : self.engine.update.dim]
+        return ExitRecords(self.steps[ran], self.code[ran], points, complete=not interrupted)
 
     def _queue(self, paths: int) -> Iterator[tuple[int, int]]:
         share = max(1, min(LANES, -(-paths // self.engine.threads)))
@@ -203,7 +207,7 @@ class _FirstPassage:
 
     def _work(self) -> None:
         """Keep one block of lanes busy until the queue is empty and its lanes have ended."""
-        dim, dtype = self.engine.dim, self.engine.dtype
+        dim, dtype = self.engine.update.state_dim, self.engine.dtype
         lanes = np.zeros(dim * LANES, dtype=dtype)
         counter = np.int64 if dtype == np.float64 else np.int32
         slots, groups = (np.zeros(LANES, dtype=counter) for _ in range(2))

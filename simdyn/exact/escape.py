@@ -81,7 +81,10 @@ def overshoot_share(
 def _parts(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> tuple[list[Coordinate], str]:
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
-    update = dynamics.update(potential)
+    try:
+        update = dynamics.law(potential, origin)
+    except InputError as reason:
+        raise NoReference(str(reason)) from None
     return coordinates(update, origin, way_out), update.unit
 
 

@@ -28,13 +28,14 @@ class Grouping:
     ----------
     steps
         Steps in a group.
-    normal_blocks, uniform_blocks
-        Philox blocks that a group consumes for normals and for bridge uniforms.
+    normal_blocks, uniform_blocks, kick_blocks
+        Philox blocks that a group consumes for normals, for bridge uniforms and for alpha-stable kicks.
     """
 
     steps: int
     normal_blocks: int
     uniform_blocks: int
+    kick_blocks: int
 
 
 def grouping(program: Program, wide: bool) -> Grouping:
@@ -46,9 +47,15 @@ def grouping(program: Program, wide: bool) -> Grouping:
     steps = 4
     if program.noise_dim:
         steps = per_block // math.gcd(program.noise_dim, per_block)
-    if program.uniform_dim:
-        steps = math.lcm(steps, 4 // math.gcd(program.uniform_dim, 4))
-    return Grouping(steps, steps * program.noise_dim // per_block, steps * program.uniform_dim // 4)
+    for uniforms in (program.uniform_dim, program.kick_dim):
+        if uniforms:
+            steps = math.lcm(steps, 4 // math.gcd(uniforms, 4))
+    return Grouping(
+        steps,
+        steps * program.noise_dim // per_block,
+        steps * program.uniform_dim // 4,
+        steps * program.kick_dim // 4,
+    )
 
 
 def kernel_source(program: Program, dtype: str, wide: bool) -> str:
@@ -86,7 +93,7 @@ class _Writer:
         run."""
         whole, part = [], []
         for s in range(self.group.steps):
-            step = self._step(s)
+            step = [*self._clock(s, "group"), *self._step(s)]
             whole += [*step, *(f"x{i} = y{i}" for i in range(self.program.dim))]
             part += [*step, f"inside = (first <= {s}) & ({s} < last)"]
             part += [f"x{i} = y{i} if inside else x{i}" for i in range(self.program.dim)]
@@ -119,8 +126,8 @@ class _Writer:
             step = [*self._step(s), *self._crossings(s)]
             forward = [f"x{i} = y{i}" for i in range(dim)]
             outside = " | ".join(f"out{k}" for k in range(len(self.program.crossed)))
-            advance += [*step, f"left = left | {outside}", *forward]
-            replay += [*step, *forward, *self._ending(s)]
+            advance += [*self._clock(s, "groups[j]"), *step, f"left = left | {outside}", *forward]
+            replay += [*self._clock(s, "block"), *step, *forward, *self._ending(s)]
         draw = self._draw(uniforms=True)
         head = ["path = uint64(first_path) + uint64(slots[j])", "block = uint64(groups[j])"]
         body = [
@@ -145,8 +152,13 @@ class _Writer:
 
     def _step(self, s: int) -> list[str]:
         names = {f"z{j}": f"z{s * self.program.noise_dim + j}" for j in range(self.program.noise_dim)}
+        names |= {f"q{j}": f"q{s * self.program.kick_dim + j}" for j in range(self.program.kick_dim)}
         outputs = [(f"y{i}", node) for i, node in enumerate(self.program.step)]
         return self.printer.statements(outputs, names, f"s{s}_")
+
+    def _clock(self, s: int, group: str) -> list[str]:
+        """The number of step s of a group, for rules that change with it."""
+        return [f"k = REAL(int64({group}) * {self.group.steps} + {s})"] if self.program.clocked else []
 
     def _crossings(self, s: int) -> list[str]:
         names = {f"u{k}": f"u{s * self.program.uniform_dim + k}" for k in range(self.program.uniform_dim)}
@@ -181,13 +193,18 @@ class _Writer:
         if self.wide and self.single:
             numbers += [f"z{n} = float32(z{n})" for n in range(2 * blocks)]
         uniform_blocks = self.group.uniform_blocks if uniforms else 0
-        words += self._words(uniform_blocks, Purpose.BRIDGE, "v")
         function = "uniform32" if self.single else "uniform"
-        for q in range(uniform_blocks):
-            numbers += [f"u{4 * q + n} = {function}(v{q}_{n})" for n in range(4)]
+        for purpose, count, drawn, name in (
+            (Purpose.BRIDGE, uniform_blocks, "v", "u"),
+            (Purpose.LEVY, self.group.kick_blocks, "t", "q"),
+        ):
+            words += self._words(count, purpose, drawn)
+            for q in range(count):
+                numbers += [f"{name}{4 * q + n} = {function}({drawn}{q}_{n})" for n in range(4)]
         # With one block a group is one long chain of operations, which no processor can overlap with the next
         # lanes' as far as it could; with more there is enough to do side by side.
-        apart = blocks == 1 and not uniform_blocks and not self.single and not self.wide
+        others = uniform_blocks + self.group.kick_blocks
+        apart = blocks == 1 and not others and not self.single and not self.wide
         return _Draw(words, numbers, apart)
 
     def _sweep(self, head: list[str], draw: _Draw, body: list[str]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from simdyn.dynamics import Update
+from simdyn.dynamics.update import CLOCK, Update, normal, uniform
 from simdyn.errors import InputError
 from simdyn.exits import Exit, Surface
 from simdyn.lowering.symbolic import Constants, Lowering
@@ -28,25 +28,31 @@ DIVERGED = -1
 class Program:
     """One step, for printers.
 
-    Names in the tree: `x0`, `x1`, ... old coordinates, `y0`, ... new coordinates, `z0`, ... the normals of
-    the step, `u0`, ... its uniforms, `c0`, ... run-time constants.
+    Names in the tree: `x0`, `x1`, ... old state, `y0`, ... new state, `z0`, ... the normals of the step,
+    `u0`, ... its uniforms for exits, `q0`, ... its uniforms for kicks, `k` its number, `c0`, ... run-time
+    constants.
 
     Attributes
     ----------
-    dim, noise_dim, uniform_dim
-        Number of coordinates, of normals and of uniforms that a step consumes.
+    dim, noise_dim, uniform_dim, kick_dim
+        Number of entries of the state, of normals, of uniforms for exits and of uniforms for kicks that a
+        step consumes.
+    clocked
+        Whether the step depends on its number.
     step
-        The new coordinates from the old.
+        The new state from the old.
     crossed
         For each channel of the exit, whether the path left through it in this step; from old and new
         coordinates.
     bounded
-        Whether the new coordinates are finite and within the divergence bound.
+        Whether the new state is finite and within the divergence bound.
     """
 
     dim: int
     noise_dim: int
     uniform_dim: int
+    kick_dim: int
+    clocked: bool
     step: tuple[Node, ...]
     crossed: tuple[Node, ...]
     bounded: Node
@@ -70,14 +76,15 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
     lowering = Lowering(builder, constants)
     old = {v: builder.name(f"x{i}") for i, v in enumerate(update.variables)}
     new = {v: builder.name(f"y{i}") for i, v in enumerate(update.variables)}
-    step = []
-    for i, variable in enumerate(update.variables):
-        # The kick goes first: it need not wait for the drift, which makes the chain of operations shorter.
-        value = old[variable]
-        for j, entry in enumerate(update.factor[i]):
-            if entry != 0:
-                value = builder.op("fma", lowering.convert(entry, old), builder.name(f"z{j}"), value)
-        step.append(_added(builder, value, lowering.convert(update.drift[i], old)))
+    known = {
+        **old,
+        **{normal(j): builder.name(f"z{j}") for j in range(update.noise_dim)},
+        **{uniform(j): builder.name(f"q{j}") for j in range(update.uniforms)},
+        CLOCK: builder.name("k"),
+    }
+    for symbol, expression in update.stages:
+        known[symbol] = lowering.convert(expression, known)
+    step = [_next(lowering, update, i, known) for i in range(update.state_dim)]
     limit = builder.const(DIVERGENCE_BOUND)
     bounded = builder.both(builder.op("lt", builder.op("abs", node), limit) for node in new.values())
     crossed: tuple[Node, ...] = ()
@@ -90,7 +97,31 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
             uniforms = len(crossed)
         else:
             crossed = tuple(_crossed(lowering, channel.surfaces, new) for channel in exit.channels)
-    return Program(update.dim, update.noise_dim, uniforms, tuple(step), crossed, bounded, constants, values)
+    return Program(
+        update.state_dim,
+        update.noise_dim,
+        uniforms,
+        update.uniforms,
+        update.scheduled,
+        tuple(step),
+        crossed,
+        bounded,
+        constants,
+        values,
+    )
+
+
+def _next(lowering: Lowering, update: Update, i: int, known: Mapping[sympy.Symbol, Node]) -> Node:
+    """Entry i of the new state."""
+    build = lowering.builder
+    # The kick goes first: it need not wait for the drift, which makes the chain of operations shorter.
+    value = known[update.variables[i]] if i < update.dim else None
+    for j, entry in enumerate(update.factor[i]):
+        if entry != 0:
+            factor, kick = lowering.convert(entry, known), known[normal(j)]
+            value = build.op("mul", factor, kick) if value is None else build.op("fma", factor, kick, value)
+    drift = lowering.convert(update.drift[i], known)
+    return drift if value is None else _added(build, value, drift)
 
 
 def _added(builder: Builder, value: Node, drift: Node) -> Node:
@@ -135,10 +166,11 @@ def _bridged(
         )
     build = lowering.builder
     gap = surfaces[0].gap
+    spread_root = update.factor if update.spread is None else update.spread
     slope = [sympy.diff(gap, variable) for variable in update.variables]
     columns = [
-        sympy.Add(*(slope[i] * update.factor[i][j] for i in range(update.dim)))
-        for j in range(update.noise_dim)
+        sympy.Add(*(slope[i] * spread_root[i][j] for i in range(update.dim)))
+        for j in range(len(spread_root[0]))
     ]
     spread = sympy.Add(*(column**2 for column in columns))
     before, after = lowering.convert(gap, old), lowering.convert(gap, new)

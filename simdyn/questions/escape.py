@@ -169,7 +169,7 @@ def escape_time(
         raise InputError(f"method is {method!r}, but it must be one of: {', '.join(METHODS)}.")
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
-    update = dynamics.update(potential)
+    update = dynamics.update(potential, origin)
     _check_start(update, origin, potential)
     # Before the run, so that neither a refusal nor Ctrl-C in here can lose it.
     reference, note = _reference(potential, dynamics, origin, way_out)
@@ -237,7 +237,8 @@ def escape_time(
 def _check_start(update: Update, origin: np.ndarray, potential: Potential) -> None:
     where = f"at the start {origin.tolist()}"
     with np.errstate(all="ignore"):
-        factor, drift = update.factor_at(origin), update.drift_at(origin)
+        state = update.at_rest(origin)
+        factor, drift = update.factor_at(state), update.drift_at(state)
         energy = potential.energy(origin)
     if not (np.isfinite(energy) and np.isfinite(drift).all()):
         raise InputError(f"{potential.name!r} or its gradient is not finite {where}; choose another start.")
@@ -290,9 +291,10 @@ def _overshoot(update: Update, measurement: DirectMeasurement) -> float:
     x = measurement.records.state[measurement.records.exited][:_FOLLOWED].astype(float)
     if len(x) == 0:
         return 0.0
+    x = update.at_rest(x)
     with np.errstate(all="ignore"):
         for _ in range(_STEPS_TO_BLOW_UP):
-            x = x + update.drift_at(x)
+            x = update.quiet_step(x)
     return float(np.mean(~(np.abs(x) < DIVERGENCE_BOUND).all(axis=1)))
 
 
@@ -337,7 +339,7 @@ def _warnings(
             "minimum: the planes at the saddles are a "
             "poor rim for this valley; give an exit of your own."
         )
-    if fit.burn_in and update.noise_dim and fit.survivors < 0.9:
+    if fit.burn_in and update.noisy and fit.survivors < 0.9:
         found.append(
             f"{1 - fit.survivors:.0%} of the paths escaped within the burn-in of {fit.burn_in:g} "
             f"{fit.estimate.unit}."

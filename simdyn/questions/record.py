@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simdyn.dynamics import SGD, SGLD, Dynamics
-
 if TYPE_CHECKING:
     from simdyn.questions.escape import EscapeEstimate
 
 
-def dynamics_record(dynamics: Dynamics) -> dict[str, Any]:
-    """Name and settings of a dynamics as plain data."""
+def dynamics_record(dynamics: Any) -> dict[str, Any]:
+    """Name and settings of a dynamics, or of a dataclass within it, as plain data."""
     fields = {}
     for entry in dataclasses.fields(dynamics):
         value = getattr(dynamics, entry.name)
-        fields[entry.name] = dynamics_record(value) if isinstance(value, SGD | SGLD) else _plain(value)
+        fields[entry.name] = dynamics_record(value) if dataclasses.is_dataclass(value) else _plain(value)
     return {"name": type(dynamics).__name__, **fields}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from potentials import Potential
 from simdyn.dynamics import SDE, Dynamics
-from simdyn.dynamics.sde import CONVENTIONS
+from simdyn.dynamics.conventions import CONVENTIONS
 from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.finite_steps import hit_fraction

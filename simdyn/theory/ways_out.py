@@ -98,7 +98,7 @@ def escape_problem(potential: Potential, dynamics: Dynamics, start: Any, exit: A
     """
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
-    update = dynamics.update(potential)
+    update = dynamics.law(potential, origin)
     if update.noise_dim == 0:
         raise InputError(
             "The dynamics has no noise, so no escape-rate formula applies; give it a temperature."

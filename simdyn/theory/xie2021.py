@@ -48,7 +48,8 @@ def xie2021(
     if s is not None and not 0 < s < 1:
         raise InputError(f"s is {s!r}, but it must lie between 0 and 1.")
     problem = escape_problem(potential, dynamics, start, exit)
-    strength = sgd.learning_rate * sgd.temperature / sgd.batch_size
+    values = problem.update.values
+    strength = values["_learning_rate"] * values["_temperature"] / values["_batch_size"]
     heights = [inflection_height(problem, way) if s is None else s for way in problem.ways]
     exponents = [_exponent(problem, way, h, strength) for way, h in zip(problem.ways, heights, strict=True)]
     if max(exponents) > 690:
