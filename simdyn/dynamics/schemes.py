@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 import sympy
@@ -22,7 +23,7 @@ DT = sympy.Symbol("_dt", positive=True)
 AMPLITUDE = sympy.Symbol("_amplitude", positive=True)
 FRICTION = sympy.Symbol("_friction", positive=True)
 
-_AREA_TERMS = 5
+_AREA_TERMS = 2
 """Terms of the Fourier series of a Levy area; the rest enters as a normal of the right variance."""
 
 Stages = tuple[tuple[sympy.Symbol, sympy.Expr], ...]
@@ -146,7 +147,8 @@ def sri2(equation: Equation) -> Step:
     moves = [DT * (b + b.xreplace(there)) / 2 for b in drift]
     if equation.additive:
         return Step(tuple(moves), kick, tuple(stages))
-    areas, draws = ({}, 0) if _commutes(equation) else _levy_areas(m)
+    area_stages, areas, draws = ((), {}, 0) if _commutes(equation) else _levy_areas(m)
+    stages += area_stages
     for k in range(m):
         sides = [_points(f"_{name}{k}", x) for name in ("above", "below")]
         for i in range(len(x)):
@@ -293,26 +295,21 @@ def _commutes(equation: Equation) -> bool:
     return True
 
 
-def _levy_areas(m: int) -> tuple[dict[tuple[int, int], sympy.Expr], int]:
-    """Levy areas A_jk / dt of a step from extra normals, and how many of those it takes.
+def _levy_areas(m: int) -> tuple[Stages, dict[tuple[int, int], sympy.Expr], int]:
+    """Levy areas A_jk / dt of a step as stages, by pair, and the number of extra normals that they take.
 
     Given the increments, the terms left out of the series have the variance 1 + z_j^2 + z_k^2 times `rest`,
-    which the last normals make up for.
+    which the last normals make up for. The number of normals is filled up so that a step takes whole blocks,
+    which keeps kernels short.
     """
-    count = m
-
-    def fresh() -> sympy.Symbol:
-        nonlocal count
-        count += 1
-        return normal(count - 1)
-
-    waves = [[(fresh(), fresh()) for _ in range(m)] for _ in range(_AREA_TERMS)]
-    tails = [fresh() for _ in range(m)]
+    fresh = map(normal, count(m))
+    waves = [[(next(fresh), next(fresh)) for _ in range(m)] for _ in range(_AREA_TERMS)]
+    tails = [next(fresh) for _ in range(m)]
     rest = sympy.sqrt(
         sympy.Rational(1, 12)
         - sympy.Add(*(sympy.Rational(1, r * r) for r in range(1, _AREA_TERMS + 1))) / (2 * sympy.pi**2)
     )
-    areas: dict[tuple[int, int], sympy.Expr] = {}
+    stages, areas = [], {}
     for j in range(m):
         for k in range(j):
             series = sympy.Add(
@@ -325,6 +322,8 @@ def _levy_areas(m: int) -> tuple[dict[tuple[int, int], sympy.Expr], int]:
                     for r, wave in enumerate(waves, 1)
                 )
             )
-            area = series + rest * (tails[j] * normal(k) - tails[k] * normal(j) + fresh())
+            area = sympy.Symbol(f"_area{j}_{k}", real=True)
+            stages.append((area, series + rest * (tails[j] * normal(k) - tails[k] * normal(j) + next(fresh))))
             areas[j, k], areas[k, j] = area, -area
-    return areas, count - m
+    used = m * (2 * _AREA_TERMS + 2) + m * (m - 1) // 2
+    return tuple(stages), areas, used + -used % 4 - m

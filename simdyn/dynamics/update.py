@@ -156,19 +156,43 @@ class Update:
 
     def drift_at(self, x: Array) -> Array:
         """`drift` at states `x` of shape (..., state_dim) in the first step, all normals zero; same shape."""
-        return self._stack(self._drift_function(*self._columns(x, self.state_dim)), x, (self.state_dim,))
+        return self._stack(self._evaluated(self._drift_function, x), x, (self.state_dim,))
 
     def factor_at(self, x: Array) -> Array:
         """`factor` at states `x` of shape (..., state_dim) in the first step, all normals zero; shape
         (..., state_dim, m)."""
-        return self._stack(
-            self._factor_function(*self._columns(x, self.state_dim)), x, (self.state_dim, self.noise_dim)
-        )
+        return self._stack(self._evaluated(self._factor_function, x), x, (self.state_dim, self.noise_dim))
 
-    def quiet_step(self, x: Array) -> Array:
-        """States after one step without noise, from states `x` of shape (..., state_dim); same shape."""
-        moved = self.drift_at(x)
-        return np.concatenate([x[..., : self.dim] + moved[..., : self.dim], moved[..., self.dim :]], axis=-1)
+    def advance(
+        self, x: Array, normals: Array | None = None, uniforms: Array | None = None, step: int = 0
+    ) -> Array:
+        """States after one step with given draws: the rule itself, in NumPy.
+
+        Parameters
+        ----------
+        x
+            States, shape (..., state_dim).
+        normals
+            Shape (..., noise_dim); by default zero.
+        uniforms
+            Shape (..., uniforms); by default 1/2.
+        step
+            Number of the step.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (..., state_dim).
+        """
+        x = np.asarray(x, dtype=float)
+        draws = (normals, uniforms, step)
+        moved = self._stack(self._evaluated(self._drift_function, x, *draws), x, (self.state_dim,))
+        if normals is not None and self.noise_dim:
+            entries = self._evaluated(self._factor_function, x, *draws)
+            factor = self._stack(entries, x, (self.state_dim, self.noise_dim))
+            moved = moved + np.einsum("...ij,...j->...i", factor, normals)
+        moved[..., : self.dim] += x[..., : self.dim]
+        return moved
 
     def mean(self, x: Array) -> Array:
         """Conditional mean of x' in one dimension; same shape as `x`."""
@@ -215,19 +239,26 @@ class Update:
         return self._compile([entry for row in self.factor for entry in row])
 
     def _compile(self, expressions: list[sympy.Expr]) -> Callable[..., Any]:
-        expressions = [self._quiet(sympy.sympify(expression)) for expression in expressions]
-        function = sympy.lambdify([*self.variables, *self._parameters], expressions, "numpy", cse=True)
+        for symbol, value in reversed(self.stages):
+            put = {symbol: sympy.sympify(value)}
+            expressions = [sympy.sympify(expression).xreplace(put) for expression in expressions]
+        draws = [*map(normal, range(self.noise_dim)), *map(uniform, range(self.uniforms)), CLOCK]
+        arguments = [*self.variables, *draws, *self._parameters]
+        function = sympy.lambdify(arguments, expressions, "numpy", cse=True)
         values = [self.values[symbol.name] for symbol in self._parameters]
         return lambda *columns: function(*columns, *values)
 
-    def _quiet(self, expression: sympy.Expr) -> sympy.Expr:
-        """With the stages put in and all draws at their centre."""
-        for symbol, value in reversed(self.stages):
-            expression = expression.xreplace({symbol: sympy.sympify(value)})
-        centre: dict[sympy.Symbol, sympy.Expr] = {CLOCK: sympy.Integer(0)}
-        centre |= {normal(j): sympy.Integer(0) for j in range(self.noise_dim)}
-        centre |= {uniform(j): sympy.Rational(1, 2) for j in range(self.uniforms)}
-        return expression.xreplace(centre)
+    def _evaluated(
+        self,
+        function: Callable[..., Any],
+        x: Array,
+        normals: Array | None = None,
+        uniforms: Array | None = None,
+        step: int = 0,
+    ) -> Any:
+        z = [0.0] * self.noise_dim if normals is None else self._columns(normals, self.noise_dim)
+        q = [0.5] * self.uniforms if uniforms is None else self._columns(uniforms, self.uniforms)
+        return function(*self._columns(x, self.state_dim), *z, *q, float(step))
 
     @staticmethod
     def _columns(x: Array, count: int) -> list[Array]:

@@ -294,7 +294,7 @@ def _overshoot(update: Update, measurement: DirectMeasurement) -> float:
     x = update.at_rest(x)
     with np.errstate(all="ignore"):
         for _ in range(_STEPS_TO_BLOW_UP):
-            x = update.quiet_step(x)
+            x = update.advance(x)
     return float(np.mean(~(np.abs(x) < DIVERGENCE_BOUND).all(axis=1)))
 
 
