@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Line:
-    """Weighted least-squares line through independent points of known error."""
+    """Weighted least-squares line through independent points of known error.
+
+    Attributes
+    ----------
+    slope, error
+        The slope and its standard error.
+    shares
+        Shape (n,): the slope is the sum of these times y, so that a function of several slopes that share
+        points can be given its error.
+    """
 
     slope: float
     error: float
+    shares: np.ndarray = field(repr=False, compare=False)
 
     @property
     def low(self) -> float:
@@ -30,4 +40,5 @@ def fit_line(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> Line:
     weights = sigma**-2.0
     centre = float((weights * x).sum() / weights.sum())
     spread = float((weights * (x - centre) ** 2).sum())
-    return Line(float((weights * (x - centre) * y).sum() / spread), spread**-0.5)
+    shares = weights * (x - centre) / spread
+    return Line(float((shares * y).sum()), spread**-0.5, shares)

@@ -249,15 +249,22 @@ def _check_start(update: Update, origin: np.ndarray, potential: Potential) -> No
 
 
 def _burn_in(potential: Potential, update: Update, origin: np.ndarray) -> float:
-    """Several relaxation times of the start's valley, in the unit of the dynamics; 0 if there is none."""
+    """Several relaxation times of the start's valley, in the unit of the dynamics; 0 if there is none.
+
+    One relaxation takes 1 / -log(rho) steps, with rho the spectral radius of the noise-free step at the
+    bottom of the valley.
+    """
     try:
-        slowest = float(potential.valley(origin).minimum.eigenvalues.min())
+        bottom = update.at_rest(potential.valley(origin).minimum.x)
     except InputError:
         return 0.0
-    if slowest <= 0:
+    shift = 1e-5 * np.diag(1.0 + np.abs(bottom))
+    ends = update.advance(bottom + shift) - update.advance(bottom - shift)
+    radius = float(np.abs(np.linalg.eigvals(ends / (2 * np.diag(shift)[:, None]))).max())
+    if not 0.0 < radius < 1.0:
         return 0.0
-    duration = _RELAXATION_TIMES / slowest
-    return duration if update.unit == "time" else float(np.ceil(duration / update.step))
+    steps = float(np.ceil(_RELAXATION_TIMES / -np.log(radius)))
+    return steps * update.step if update.unit == "time" else steps
 
 
 def _reference(

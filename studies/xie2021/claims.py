@@ -19,9 +19,12 @@ def _halves(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> tuple[float, flo
     lower = fit_line(x[: middle + 1], y[: middle + 1], sigma[: middle + 1])
     upper = fit_line(x[middle:], y[middle:], sigma[middle:])
     ratio = upper.slope / lower.slope
-    # The halves share one point, which moves their slopes in opposite directions; leaving that correlation
-    # out makes the error somewhat too small.
-    return ratio, abs(ratio) * float(np.hypot(lower.error / lower.slope, upper.error / upper.slope))
+    # How the ratio follows each point; the one that the halves share moves their slopes in opposite
+    # directions, and enters once.
+    shares = np.zeros(len(x))
+    shares[middle:] += upper.shares
+    shares[: middle + 1] -= ratio * lower.shares
+    return ratio, float(np.linalg.norm(shares * sigma) / abs(lower.slope))
 
 
 def _mean_ratio(log: np.ndarray, sigma: np.ndarray) -> tuple[float, float, float]:
