@@ -182,8 +182,9 @@ class DriftField(Parametric):
         InputError
             If it ends in none, as on the border between two basins or when it runs off or goes round a cycle.
         """
-        point = at.x if isinstance(at, FixedPoint) else np.asarray(at, dtype=np.float64)
-        self._columns(point)
+        place = at.x if isinstance(at, FixedPoint) else at
+        self._columns(place)
+        point = np.asarray(place, dtype=np.float64)
         end = (
             self._search.attractor(point)
             if point.shape == (self.dim,) and np.all(np.isfinite(point))

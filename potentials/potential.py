@@ -20,6 +20,7 @@ from potentials.inputs import (
 )
 from potentials.landscape import Landscape
 from potentials.language import from_sympy
+from potentials.one_dimension import is_listed_completely
 from potentials.parametric import Parametric
 from potentials.search import Search
 from potentials.separable import Separable
@@ -193,6 +194,11 @@ class Potential(Parametric):
         """
         return self._points.all()
 
+    @property
+    def listed_completely(self) -> bool:
+        """Whether no critical point can be missing, because the energy is a separable polynomial."""
+        return self.separable and all(is_listed_completely(part) for part in set(self.coordinates()))
+
     def minima(self) -> tuple[CriticalPoint, ...]:
         """Every (non-degenerate) minimum, lowest energy first.
 
@@ -239,8 +245,9 @@ class Potential(Parametric):
         InputError
             If the way down from `at` ends in no (non-degenerate) minimum, as on the rim between two valleys.
         """
-        point = at.x if isinstance(at, CriticalPoint) else np.asarray(at, dtype=np.float64)
-        self._columns(point)
+        place = at.x if isinstance(at, CriticalPoint) else at
+        self._columns(place)
+        point = np.asarray(place, dtype=np.float64)
         valley = (
             self._points.valley(point) if point.shape == (self.dim,) and np.all(np.isfinite(point)) else None
         )

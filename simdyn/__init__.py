@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simdyn.dynamics import SDE, SGD, SGLD
     from simdyn.errors import InputError
     from simdyn.exits import Exit
-    from simdyn.questions import EscapeEstimate, escape_time
+    from simdyn.questions import EscapeEstimate, Survey, escape_time, survey
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -28,7 +28,9 @@ _HOMES = {
     "SDE": "simdyn.dynamics",
     "SGD": "simdyn.dynamics",
     "SGLD": "simdyn.dynamics",
+    "Survey": "simdyn.questions",
     "escape_time": "simdyn.questions",
+    "survey": "simdyn.questions",
 }
 _MODULES = {"exact", "theory"}
 
@@ -42,9 +44,11 @@ __all__ = [
     "InputError",
     "Prediction",
     "Reference",
+    "Survey",
     "__version__",
     "escape_time",
     "exact",
+    "survey",
     "theory",
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import potentials
@@ -75,6 +75,7 @@ def test_quadratic_takes_one_curvature_per_coordinate() -> None:
     assert dict(landscape.parameters) == {"h1": 1.0, "h2": 2.0, "h3": 3.0}
 
 
+@settings(max_examples=20)
 @given(
     sharp=st.floats(0.1, 1000.0),
     flat=st.floats(0.1, 1000.0),
@@ -110,6 +111,7 @@ def test_sharp_and_flat_is_as_sharp_in_every_direction() -> None:
     assert [point.index for point in landscape.critical_points()] == [0, 0, 1]
 
 
+@settings(max_examples=20)
 @given(curvature=st.floats(0.1, 100.0), spacing=st.floats(0.1, 20.0))
 def test_three_wells_are_equal(curvature: float, spacing: float) -> None:
     points = potentials.three_wells(curvature=curvature, spacing=spacing).critical_points()

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from potentials import DriftField, InputError, Potential, lookup, maier_stein, names, three_wells_ring
@@ -132,6 +132,7 @@ def test_an_unstable_focus_has_index_two() -> None:
     assert (point.index, point.is_attractor, point.is_saddle) == (2, False, False)
 
 
+@settings(max_examples=20)
 @given(st.floats(-3, 3), st.floats(0.1, 3), st.floats(-3, 3), st.floats(-3, 3))
 def test_linear_fields_are_classified_by_their_matrix(a: float, b: float, c: float, d: float) -> None:
     matrix = np.array([[a, b], [c, d]])
@@ -198,7 +199,7 @@ def test_bad_fields(drift: object, options: dict[str, object], reason: str) -> N
 @pytest.mark.parametrize("bad", [1.0, [1.0], np.ones((2, 3)), ["a", "b"]])
 def test_points_of_the_wrong_shape_or_kind(bad: object) -> None:
     for function in (maier_stein().drift, maier_stein().jacobian, maier_stein().attractor):
-        with pytest.raises((InputError, ValueError), match=r"last dimension|real numbers|could not convert"):
+        with pytest.raises(InputError, match=r"last dimension|real numbers"):
             function(bad)  # type: ignore[arg-type]
 
 
