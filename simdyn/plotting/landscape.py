@@ -27,6 +27,8 @@ _MARKS: dict[str, dict[str, Any]] = {
 }
 _GRID = 241
 _LEVELS = 14
+_MOST_DEGENERATE = 12
+"""More of them are a sample of a curve of equal energy, which the contours show better than marks."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def landscape_figure(
             axes = figure.add_subplot()
         else:
             figure = axes.figure  # type: ignore[assignment]
-        axes.set_title(landscape.name if len(landscape.name) <= 48 else "", fontsize=9)
+        axes.set_title(landscape.name if len(landscape.name) <= 40 else "", fontsize=9)
         if landscape.dim == 1:
             _draw_curve(landscape, axes)
         else:
@@ -162,14 +164,19 @@ def _draw_curve(landscape: Potential | DriftField, axes: Axes) -> None:
         value, label = lambda x: landscape.drift(x)[:, 0], "drift"
         axes.axhline(0.0, color=MUTED, linewidth=0.8)
     low, high = _window(marks, 0, top, landscape.domain[0])
-    if len(marks) == 1 and marks[0].softness is not None:
-        room = min(3.0 * float(marks[0].softness[0]), 0.5 * (high - low))
-        low, high = float(marks[0].x[0]) - room, float(marks[0].x[0]) + room
     x = np.linspace(low, high, 601)
+    bottom = marks[0] if len(marks) == 1 else None
+    if bottom is not None and bottom.softness is not None:
+        room = min(3.0 * float(bottom.softness[0]), 0.5 * (high - low))
+        x = np.linspace(float(bottom.x[0]) - room, float(bottom.x[0]) + room, 601)
+        low, high = float(x[0]), float(x[-1])
+        highest = min(float(np.nanmax(value(x[:, None]))), bottom.energy + 9.0)
+        axes.set_ylim(bottom.energy - 0.08 * (highest - bottom.energy), highest)
     axes.plot(x, value(x[:, None]), color=MEASURED)
     if top is not None:
-        bottom = min(mark.energy for mark in marks)
-        axes.set_ylim(bottom - 0.1 * (top - bottom), top)
+        lowest = min(mark.energy for mark in marks)
+        axes.set_ylim(lowest - 0.1 * (top - lowest), top)
+        low, high = _cropped(x, value(x[:, None]) <= top)
     axes.set_xlim(low, high)
     axes.set_xlabel(str(landscape.variables[0]))
     axes.set_ylabel(label)
@@ -223,6 +230,8 @@ def _critical_points_in_plane(
         return through, tuple(_marked(point, (i, j)) for point in inside)
     if landscape.dim == 2:
         points = landscape.critical_points()
+        if sum(point.degenerate for point in points) > _MOST_DEGENERATE:
+            points = tuple(point for point in points if not point.degenerate)
         return np.zeros(2), tuple(_marked(point, (i, j)) for point in points)
     through = landscape.deepest().x
     fixed = {item: float(x) for item, x in zip(landscape.variables, through, strict=True)}
@@ -250,15 +259,25 @@ def _critical_points_in_plane(
 def _say_section(section: _Section, axes: Axes) -> None:
     names = [str(section.landscape.variables[k]) for k in (section.first, section.second)]
     where = "deepest minimum" if isinstance(section.landscape, Potential) else "first attractor"
+    name = section.landscape.name
+    title = f"{name}: section" if len(name) <= 24 else "section"
     axes.set_title(
-        f"{section.landscape.name}: section in {names[0]}, {names[1]}\nthrough the {where} "
-        f"(d = {section.landscape.dim})",
+        f"{title} in {names[0]}, {names[1]}\nthrough the {where} (d = {section.landscape.dim})",
         fontsize=8,
     )
 
 
-def _frame(section: _Section, axes: Axes) -> None:
-    (left, right), (bottom, top) = section.box
+def _cropped(x: Floats, shown: NDArray[np.bool_]) -> tuple[float, float]:
+    """The part of an axis in which something is shown, with a margin, within the ends of `x`."""
+    places = x[shown]
+    if places.size == 0:
+        return float(x[0]), float(x[-1])
+    margin = 0.06 * float(places[-1] - places[0])
+    return max(float(x[0]), float(places[0]) - margin), min(float(x[-1]), float(places[-1]) + margin)
+
+
+def _frame(section: _Section, axes: Axes, box: tuple[tuple[float, float], tuple[float, float]]) -> None:
+    (left, right), (bottom, top) = box
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.set_xlabel(str(section.landscape.variables[section.first]))
@@ -298,7 +317,9 @@ def _draw_contours(section: _Section, axes: Axes) -> None:
     bar.ax.set_yticklabels([_short(level, levels) for level in levels[[0, 4, 7, 10, -1]]], fontsize=7)
     bar.ax.minorticks_off()
     bar.set_label("energy", labelpad=2)
-    _frame(section, axes)
+    low = energies <= levels[-1]
+    cropped = (_cropped(u, low.any(axis=0)), _cropped(v, low.any(axis=1)))
+    _frame(section, axes, section.box if section.top is None else cropped)
     _mark(section.marks, axes, curve=False)
 
 
@@ -310,5 +331,5 @@ def _draw_streamlines(section: _Section, axes: Axes) -> None:
     axes.streamplot(
         u, v, across, up, color=MEASURED, linewidth=0.7, arrowsize=0.8, density=0.6, broken_streamlines=False
     )
-    _frame(section, axes)
+    _frame(section, axes, section.box)
     _mark(section.marks, axes, curve=False)
