@@ -10,64 +10,97 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from potentials.catalogue import (
+        bulk_and_outliers,
         cosine,
+        curved_valley,
         describe,
         double_well,
         lookup,
+        maier_stein,
         muller_brown,
         names,
+        options,
         quadratic,
+        rescaled_wells,
+        sharp_and_flat,
         shifted_styblinski_tang,
         shifted_styblinski_tang_covariance,
         styblinski_tang,
+        three_wells,
+        three_wells_ring,
         tilted_well,
+        winding_valley,
     )
     from potentials.critical_points import CriticalPoint
+    from potentials.drift_field import DriftField
     from potentials.errors import InputError
+    from potentials.fixed_points import FixedPoint
     from potentials.formula import parse_condition, parse_expression, symbol
     from potentials.potential import Potential
     from potentials.valley import Valley
 
 _HOMES = {
     "CriticalPoint": "potentials.critical_points",
+    "DriftField": "potentials.drift_field",
+    "FixedPoint": "potentials.fixed_points",
     "InputError": "potentials.errors",
     "Potential": "potentials.potential",
     "Valley": "potentials.valley",
+    "bulk_and_outliers": "potentials.catalogue",
     "cosine": "potentials.catalogue",
+    "curved_valley": "potentials.catalogue",
     "describe": "potentials.catalogue",
     "double_well": "potentials.catalogue",
     "lookup": "potentials.catalogue",
+    "maier_stein": "potentials.catalogue",
     "muller_brown": "potentials.catalogue",
     "names": "potentials.catalogue",
+    "options": "potentials.catalogue",
     "parse_condition": "potentials.formula",
     "parse_expression": "potentials.formula",
     "quadratic": "potentials.catalogue",
+    "rescaled_wells": "potentials.catalogue",
+    "sharp_and_flat": "potentials.catalogue",
     "shifted_styblinski_tang": "potentials.catalogue",
     "shifted_styblinski_tang_covariance": "potentials.catalogue",
     "styblinski_tang": "potentials.catalogue",
     "symbol": "potentials.formula",
+    "three_wells": "potentials.catalogue",
+    "three_wells_ring": "potentials.catalogue",
     "tilted_well": "potentials.catalogue",
+    "winding_valley": "potentials.catalogue",
 }
 
 __all__ = [
     "CriticalPoint",
+    "DriftField",
+    "FixedPoint",
     "InputError",
     "Potential",
     "Valley",
+    "bulk_and_outliers",
     "cosine",
+    "curved_valley",
     "describe",
     "double_well",
     "lookup",
+    "maier_stein",
     "muller_brown",
     "names",
+    "options",
     "parse_condition",
     "parse_expression",
     "quadratic",
+    "rescaled_wells",
+    "sharp_and_flat",
     "shifted_styblinski_tang",
     "shifted_styblinski_tang_covariance",
     "styblinski_tang",
     "symbol",
+    "three_wells",
+    "three_wells_ring",
     "tilted_well",
+    "winding_valley",
 ]
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "domain_text",
     "finite_parameter",
     "probes",
+    "sorted_symbols",
     "unknown_parameter",
 ]
 
@@ -29,6 +30,22 @@ Floats = NDArray[np.float64]
 Domain = tuple[tuple[float, float], ...]
 
 _DEFAULT_DOMAIN = (-10.0, 10.0)
+
+
+def sorted_symbols(
+    expressions: Iterable[sp.Expr],
+    variables: Iterable[str | sp.Symbol] | str | None,
+    parameters: Mapping[str, float] | None,
+) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...], dict[str, float]]:
+    """The symbols of formulas as variables and parameters, and the value of each parameter."""
+    given = {} if parameters is None else {str(key): value for key, value in parameters.items()}
+    symbols = {item.name: item for expression in expressions for item in expression.free_symbols}
+    for key in given:
+        if key not in symbols:
+            raise InputError(unknown_parameter(key, symbols, "the formula contains"))
+    chosen = chosen_variables(variables, symbols, given)
+    values = {key: finite_parameter(key, value) for key, value in given.items()}
+    return chosen, natural_order(symbols[key] for key in values), values
 
 
 def chosen_variables(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -16,7 +17,7 @@ from potentials.derivatives import differentiate, expanded
 from potentials.formula import symbol
 from potentials.tape import Tape
 
-__all__ = ["Landscape", "natural_order"]
+__all__ = ["Landscape", "matrix", "natural_order", "vector"]
 
 Floats = NDArray[np.float64]
 
@@ -132,19 +133,29 @@ class Landscape:
 
     def gradient_at(self, columns: Sequence[Floats], values: Iterable[float]) -> Floats:
         """Gradient, one more dimension of length d."""
-        result = np.empty((*columns[0].shape, len(columns)))
-        for i, value in enumerate(self.gradient_function(*columns, *values)):
-            result[..., i] = value
-        return result
+        return vector(self.gradient_function(*columns, *values), columns)
 
     def hessian_at(self, columns: Sequence[Floats], values: Iterable[float]) -> Floats:
         """Hessian, two more dimensions of length d."""
-        result = np.zeros((*columns[0].shape, len(columns), len(columns)))
         entries = self.hessian_function(*columns, *values)
-        for (i, j), value in zip(self.second_derivatives, entries, strict=True):
-            result[..., i, j] = value
-            result[..., j, i] = value
-        return result
+        upper = dict(zip(self.second_derivatives, entries, strict=True))
+        return matrix(upper | {(j, i): value for (i, j), value in upper.items()}, columns)
+
+
+def vector(entries: Sequence[Any], columns: Sequence[Floats]) -> Floats:
+    """The d entries, each a number or an array like the columns, along one more dimension."""
+    result = np.empty((*columns[0].shape, len(columns)))
+    for i, value in enumerate(entries):
+        result[..., i] = value
+    return result
+
+
+def matrix(entries: Mapping[tuple[int, int], Any], columns: Sequence[Floats]) -> Floats:
+    """The entries at places (i, j), and zeros elsewhere, along two more dimensions of length d."""
+    result = np.zeros((*columns[0].shape, len(columns), len(columns)))
+    for (i, j), value in entries.items():
+        result[..., i, j] = value
+    return result
 
 
 def _common_names() -> Iterable[str]:

@@ -98,12 +98,15 @@ def from_sympy(expression: sp.Expr | float) -> sp.Expr:
     InputError
         If the expression is not real and finite, or uses something that a formula cannot express.
     """
+    given = expression
     try:
         expression = sp.sympify(expression, strict=True)  # strict: text inside is never evaluated
     except sp.SympifyError:
         expression = None
     if not isinstance(expression, sp.Expr):
-        raise InputError("The energy is neither a formula nor a SymPy expression: give one of these.")
+        raise InputError(
+            f"{shortened(repr(given))} is neither a formula nor a SymPy expression: give one of these."
+        )
     names = {old: symbol(old.name) for old in expression.free_symbols if isinstance(old, sp.Symbol)}
     result = expression.xreplace(names)
     if result.atoms(sp.Float):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import sympy as sp
@@ -15,17 +14,14 @@ from potentials.critical_points import CriticalPoint
 from potentials.errors import InputError
 from potentials.formula import parse_expression
 from potentials.inputs import (
-    Domain,
     checked_domain,
-    chosen_variables,
-    columns_of,
     domain_text,
-    finite_parameter,
-    probes,
-    unknown_parameter,
+    sorted_symbols,
 )
-from potentials.landscape import Landscape, natural_order
+from potentials.landscape import Landscape
 from potentials.language import from_sympy
+from potentials.one_dimension import is_listed_completely
+from potentials.parametric import Parametric
 from potentials.search import Search
 from potentials.separable import Separable
 from potentials.valley import Valley
@@ -35,7 +31,7 @@ __all__ = ["Potential"]
 Floats = NDArray[np.float64]
 
 
-class Potential:
+class Potential(Parametric):
     """An energy landscape of d variables with named parameters; immutable.
 
     Parameters
@@ -60,6 +56,17 @@ class Potential:
         fit it.
     """
 
+    _kind = "potential"
+    _function = "energy"
+    _entries: ClassVar = {
+        "name": str,
+        "formula": str,
+        "variables": list,
+        "parameters": Mapping,
+        "domain": list,
+    }
+    _landscape: Landscape
+
     def __init__(
         self,
         energy: sp.Expr | str | float,
@@ -70,69 +77,26 @@ class Potential:
         domain: Sequence[float] | Sequence[Sequence[float]] | None = None,
     ) -> None:
         expression = parse_expression(energy) if isinstance(energy, str) else from_sympy(energy)
-        values = {} if parameters is None else {str(key): value for key, value in parameters.items()}
-        symbols = {item.name: item for item in expression.free_symbols}
-        for key in values:
-            if key not in symbols:
-                raise InputError(unknown_parameter(key, symbols, "the formula contains"))
-        chosen = chosen_variables(variables, symbols, values)
+        chosen, named, values = sorted_symbols((expression,), variables, parameters)
         if not any(item in expression.free_symbols for item in chosen):
             raise InputError(
                 f"The formula {str(expression)[:60]!r} contains no variable: add one, such as x."
             )
-        self._set(
-            Landscape(expression, chosen, natural_order(symbols[key] for key in values)),
-            {key: finite_parameter(key, value) for key, value in values.items()},
-            str(expression) if name is None else str(name),
-            checked_domain(domain, len(chosen)),
-        )
+        landscape = Landscape(expression, chosen, named)
+        title = str(expression) if name is None else str(name)
+        self._set(landscape, values, title, checked_domain(domain, len(chosen)))
 
-    def _set(self, landscape: Landscape, values: Mapping[str, float], name: str, domain: Domain) -> None:
-        self._landscape = landscape
-        self._parameters = MappingProxyType({item.name: values[item.name] for item in landscape.parameters})
-        self._name = name
-        self._domain = domain
-        if not np.any(np.isfinite(self.energy(probes(domain)))):
-            raise InputError(
-                f"The energy {self._name[:60]!r} is not a finite real number anywhere it was tried: "
-                "change the formula, the parameters or the domain."
-            )
-
-    @classmethod
-    def _make(cls, landscape: Landscape, values: Mapping[str, float], name: str, domain: Domain) -> Potential:
-        potential = cls.__new__(cls)
-        potential._set(landscape, values, name, domain)
-        return potential
+    def _value(self, x: Floats) -> Floats:
+        return self.energy(x)
 
     @property
-    def name(self) -> str:
-        """How tables and figures call this potential."""
-        return self._name
+    def _formulas(self) -> tuple[sp.Expr, ...]:
+        return (self.expression,)
 
     @property
     def expression(self) -> sp.Expr:
         """The energy, symbolic in variables and parameters; all symbols are real."""
         return self._landscape.expression
-
-    @property
-    def variables(self) -> tuple[sp.Symbol, ...]:
-        """The d variables, in the order of the last dimension of every array of points."""
-        return self._landscape.variables
-
-    @property
-    def parameters(self) -> Mapping[str, float]:
-        """Name and value of each parameter, read-only."""
-        return self._parameters
-
-    @property
-    def domain(self) -> Domain:
-        """Search box, one (low, high) for each variable."""
-        return self._domain
-
-    @property
-    def dim(self) -> int:
-        """Number of variables d."""
-        return len(self._landscape.variables)
 
     @property
     def gradient_expressions(self) -> tuple[sp.Expr, ...]:
@@ -141,7 +105,7 @@ class Potential:
 
     @property
     def force_expressions(self) -> tuple[sp.Expr, ...]:
-        """Minus the gradient: the drift that dynamics follow, symbolic in variables and parameters."""
+        """The d components of the force, minus the gradient: what a path follows without noise."""
         return tuple(-slope for slope in self.gradient_expressions)
 
     @cached_property
@@ -181,9 +145,6 @@ class Potential:
             If `x` is not numeric or its last dimension is not d.
         """
         return self._landscape.hessian_at(self._columns(x), self._parameters.values())
-
-    def _columns(self, x: ArrayLike) -> list[Floats]:
-        return columns_of(x, self.dim, self._name)
 
     @property
     def separable(self) -> bool:
@@ -233,6 +194,11 @@ class Potential:
         """
         return self._points.all()
 
+    @property
+    def listed_completely(self) -> bool:
+        """Whether no critical point can be missing, because the energy is a separable polynomial."""
+        return self.separable and all(is_listed_completely(part) for part in set(self.coordinates()))
+
     def minima(self) -> tuple[CriticalPoint, ...]:
         """Every (non-degenerate) minimum, lowest energy first.
 
@@ -279,8 +245,9 @@ class Potential:
         InputError
             If the way down from `at` ends in no (non-degenerate) minimum, as on the rim between two valleys.
         """
-        point = at.x if isinstance(at, CriticalPoint) else np.asarray(at, dtype=np.float64)
-        self._columns(point)
+        place = at.x if isinstance(at, CriticalPoint) else at
+        self._columns(place)
+        point = np.asarray(place, dtype=np.float64)
         valley = (
             self._points.valley(point) if point.shape == (self.dim,) and np.all(np.isfinite(point)) else None
         )
@@ -291,29 +258,9 @@ class Potential:
             )
         return valley
 
-    def with_parameters(self, **values: float) -> Potential:
-        """The same potential with some parameters changed; nothing is derived or compiled again.
-
-        Raises
-        ------
-        InputError
-            If a name is no parameter of this potential or a value is not finite.
-        """
-        for key in values:
-            if key not in self._parameters:
-                raise InputError(unknown_parameter(key, self._parameters, "the parameters are"))
-        changed = {**self._parameters, **{key: finite_parameter(key, value) for key, value in values.items()}}
-        return Potential._make(self._landscape, changed, self._name, self._domain)
-
     def record(self) -> dict[str, Any]:
         """All that is needed to make this potential again, in JSON types."""
-        return {
-            "name": self._name,
-            "formula": str(self.expression),
-            "variables": [item.name for item in self.variables],
-            "parameters": dict(self._parameters),
-            "domain": [list(interval) for interval in self._domain],
-        }
+        return {"name": self._name, "formula": str(self.expression), **self._common_record()}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Potential:
@@ -324,11 +271,7 @@ class Potential:
         InputError
             If the record is incomplete or not that of a potential.
         """
-        kinds = {"name": str, "formula": str, "variables": list, "parameters": Mapping, "domain": list}
-        if not isinstance(record, Mapping) or any(not isinstance(record.get(k), t) for k, t in kinds.items()):
-            raise InputError(
-                f"The record is not that of a potential: it needs the entries {', '.join(kinds)}."
-            )
+        cls._check_record(record)
         return cls(
             record["formula"],
             variables=record["variables"],
@@ -336,20 +279,3 @@ class Potential:
             name=record["name"],
             domain=record["domain"],
         )
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Potential.from_record, (self.record(),)
-
-    @property
-    def _identity(self) -> tuple[Any, ...]:
-        return self.expression, self.variables, tuple(self._parameters.items())
-
-    def __eq__(self, other: object) -> bool:
-        return self._identity == other._identity if isinstance(other, Potential) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
-
-    def __repr__(self) -> str:
-        values = ", ".join(f"{key}={value:g}" for key, value in self._parameters.items())
-        return f"Potential({self._name!r}, dim={self.dim}" + (f", {values})" if values else ")")

@@ -19,7 +19,7 @@ from potentials.valley import Valley
 if TYPE_CHECKING:
     from potentials.potential import Potential
 
-__all__ = ["Search"]
+__all__ = ["Search", "spread"]
 
 Floats = NDArray[np.float64]
 Aim = Literal["minimum", "saddle", "any"]
@@ -30,6 +30,19 @@ _WORK = 4000
 _STEPS = 150
 _SAME = 1e-6
 _NUDGE = 1e-4
+
+
+def spread(low: Floats, high: Floats, count: int) -> Floats:
+    """Points that fill a box evenly: an additive recurrence on a generalised golden ratio; shape (count, d).
+
+    M. Roberts, "The unreasonable effectiveness of quasirandom sequences" (2018).
+    """
+    dim = low.size
+    ratio = 1.5
+    for _ in range(60):
+        ratio = (1.0 + ratio) ** (1.0 / (dim + 1))
+    shares = (0.5 + np.arange(1, count + 1)[:, None] * ratio ** -np.arange(1.0, dim + 1.0)) % 1.0
+    return np.asarray(low + shares * (high - low), dtype=np.float64)
 
 
 class Search:
@@ -81,27 +94,17 @@ class Search:
     def _found(self) -> tuple[CriticalPoint, ...]:
         dim = self._potential.dim
         affordable = max(64, round(_WORK / (1.0 + 0.002 * dim**3)))  # an eigensystem costs about dim**3
-        spread = self._spread(min(_MOST_STARTS, _STARTS * dim, affordable))
-        found = self._merged(self._follow(spread, "minimum"), ())
+        everywhere = spread(self._low, self._high, min(_MOST_STARTS, _STARTS * dim, affordable))
+        found = self._merged(self._follow(everywhere, "minimum"), ())
         bottoms = [point.x for point in found if point.is_minimum][:16]
         between = [0.5 * (a + b) for i, a in enumerate(bottoms) for b in bottoms[:i]]
-        climbs = np.concatenate([spread, *(self._around(x) for x in bottoms), *(x[None] for x in between)])
+        climbs = np.concatenate(
+            [everywhere, *(self._around(x) for x in bottoms), *(x[None] for x in between)]
+        )
         found = self._merged(self._follow(climbs, "saddle"), found)
-        found = self._merged(self._follow(spread, "any"), found)
+        found = self._merged(self._follow(everywhere, "any"), found)
         inside = [p for p in found if np.all((p.x >= self._low) & (p.x <= self._high))]
         return tuple(sorted(inside, key=lambda point: (point.energy, tuple(point.x))))
-
-    def _spread(self, count: int) -> Floats:
-        """Points that fill the domain evenly: an additive recurrence on a generalised golden ratio.
-
-        M. Roberts, "The unreasonable effectiveness of quasirandom sequences" (2018).
-        """
-        dim = self._low.size
-        ratio = 1.5
-        for _ in range(60):
-            ratio = (1.0 + ratio) ** (1.0 / (dim + 1))
-        shares = (0.5 + np.arange(1, count + 1)[:, None] * ratio ** -np.arange(1.0, dim + 1.0)) % 1.0
-        return np.asarray(self._low + shares * (self._high - self._low), dtype=np.float64)
 
     def _around(self, x: Floats) -> Floats:
         """Starting points for climbs out of the valley of `x`: along each mode, and in other directions."""

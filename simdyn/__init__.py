@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable, cosine, stepwise
     from simdyn.errors import InputError
     from simdyn.exits import Exit
-    from simdyn.questions import EscapeEstimate, escape_time
+    from simdyn.questions import EscapeEstimate, Survey, escape_time, survey
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -32,6 +32,8 @@ _HOMES = {
     "cosine": "simdyn.dynamics",
     "escape_time": "simdyn.questions",
     "stepwise": "simdyn.dynamics",
+    "Survey": "simdyn.questions",
+    "survey": "simdyn.questions",
 }
 _MODULES = {"exact", "theory"}
 
@@ -46,11 +48,13 @@ __all__ = [
     "InputError",
     "Prediction",
     "Reference",
+    "Survey",
     "__version__",
     "cosine",
     "escape_time",
     "exact",
     "stepwise",
+    "survey",
     "theory",
 ]
 

@@ -199,7 +199,9 @@ def test_importing_simdyn_loads_nothing_heavy():
     assert "sympy" in loaded_after("import simdyn; simdyn.SGLD")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["escape", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["escape", "--help"], ["potentials", "show", "--help"], ["--version"]]
+)
 def test_help_does_not_wait_for_numba_or_sympy(arguments):
     loaded = loaded_after(f"from simdyn.cli import run\nrun({arguments!r})")
     assert not {"numba", "sympy", "scipy", "matplotlib", "pandas", "xarray"} & loaded

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from simdyn.cli import escape, study
+from simdyn.cli import escape, potentials, study
 from simdyn.errors import InputError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("escape")(escape.escape)
+app.add_typer(potentials.app, name="potentials")
 app.add_typer(study.app, name="study")
 
 

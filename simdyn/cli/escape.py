@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simdyn.errors import InputError
 
 if TYPE_CHECKING:
-    from potentials import Potential
     from simdyn.dynamics import Dynamics
 
 
@@ -64,12 +63,14 @@ def escape(
     ] = False,
 ) -> None:
     """Measure a mean escape time and hold it against closed forms and the exact value."""
+    from simdyn.cli.landscape import read_potential
+    from simdyn.cli.picture import check_picture
     from simdyn.cli.progress import escape_bar
     from simdyn.questions import escape_time
 
-    _check_picture(plot)
+    check_picture(plot)
     dynamics = _dynamics(sgd, sgld, sde)
-    landscape = _landscape(potential, dim, set_ or [])
+    landscape = read_potential(potential, dim, set_ or [])
     with escape_bar(paths) as report:
         answer = escape_time(
             landscape,
@@ -100,22 +101,6 @@ def escape(
         raise KeyboardInterrupt
 
 
-def _check_picture(plot: str | None) -> None:
-    """Before the run, not after it."""
-    if plot is None:
-        return
-    from pathlib import Path
-
-    from simdyn.plotting.style import FORMATS
-
-    if Path(plot).suffix.lower() not in FORMATS:
-        raise InputError(f"The picture {plot!r} must end in one of: {', '.join(FORMATS)}.")
-    if not Path(plot).resolve().parent.is_dir():
-        raise InputError(
-            f"The folder of the picture {plot!r} does not exist; make it first or choose another."
-        )
-
-
 def _dynamics(sgd: str | None, sgld: str | None, sde: str | None) -> Dynamics:
     from simdyn.cli.settings import build
     from simdyn.dynamics import SDE, SGD, SGLD
@@ -130,20 +115,3 @@ def _dynamics(sgd: str | None, sgld: str | None, sde: str | None) -> Dynamics:
         raise InputError(f"Name the dynamics by exactly one of --sgd, --sgld and --sde; there was {said}.")
     dynamics: Dynamics = build(*given[0])
     return dynamics
-
-
-def _landscape(text: str, dim: int | None, assignments: list[str]) -> Potential:
-    import potentials
-    from potentials import Potential
-    from simdyn.cli.settings import parse_numbers
-
-    parameters = parse_numbers(assignments, "--set")
-    if text.isidentifier() and len(text) > 1:
-        settings: dict[str, Any] = dict(parameters) if dim is None else {"dim": dim, **parameters}
-        return potentials.lookup(text, **settings)
-    if dim is not None:
-        raise InputError(
-            f"--dim {dim} belongs to a named potential; the formula {text!r} has the dimension of its "
-            "variables."
-        )
-    return Potential(text, parameters=parameters)

@@ -1,4 +1,4 @@
-"""Named landscapes. The first line of each function says why a researcher wants it.
+"""Landscapes that are sums over coordinates: every critical point is composed from those of one coordinate.
 
 Where a landscape has a curvature scale k, it is L_k(x) = L(sqrt(k) x): every critical point moves to x /
 sqrt(k), the energies stay and the Hessian there is k times the original. k is a parameter, changed without
@@ -7,25 +7,19 @@ recompilation.
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import sympy as sp
 
+from potentials.catalogue.checks import positive, variable_names
 from potentials.errors import InputError
 from potentials.formula import symbol
 from potentials.potential import Potential
 
 __all__ = [
     "cosine",
-    "describe",
     "double_well",
-    "lookup",
-    "muller_brown",
-    "names",
     "quadratic",
     "shifted_styblinski_tang",
     "shifted_styblinski_tang_covariance",
@@ -107,27 +101,7 @@ def shifted_styblinski_tang_covariance(dim: int = 1) -> tuple[str, ...]:
     tuple of str
         Formulas in the variables and the parameter k of that potential.
     """
-    return tuple(f"k*((6*k*{x}**2 - 4)**2 + 108)" for x in _variable_names(dim))
-
-
-def muller_brown() -> Potential:
-    """The standard curved reaction path: three minima and two saddles in two coupled dimensions.
-
-    Müller & Brown, Theoretica Chimica Acta 53 (1979) 75.
-    """
-    x, y = symbol("x"), symbol("y")
-    rational = sp.Rational
-    terms = (
-        (-200, -1, 0, -10, 1, 0),
-        (-100, -1, 0, -10, 0, _HALF),
-        (-170, rational(-13, 2), 11, rational(-13, 2), -_HALF, rational(3, 2)),
-        (15, rational(7, 10), rational(3, 5), rational(7, 10), -1, 1),
-    )
-    energy = sum(
-        height * sp.exp(a * (x - x0) ** 2 + b * (x - x0) * (y - y0) + c * (y - y0) ** 2)
-        for height, a, b, c, x0, y0 in terms
-    )
-    return Potential(energy, variables=("x", "y"), name="muller_brown", domain=((-1.8, 1.4), (-0.6, 2.2)))
+    return tuple(f"k*((6*k*{x}**2 - 4)**2 + 108)" for x in variable_names(dim))
 
 
 def quadratic(dim: int = 1, h: float | Sequence[float] = 1.0) -> Potential:
@@ -141,7 +115,7 @@ def quadratic(dim: int = 1, h: float | Sequence[float] = 1.0) -> Potential:
         Curvature of all coordinates (parameter h), or a sequence of `dim` curvatures (parameters h1, h2,
         ...).
     """
-    variables = [symbol(name) for name in _variable_names(dim)]
+    variables = [symbol(name) for name in variable_names(dim)]
     if isinstance(h, int | float):
         curvatures, values = ["h"] * dim, {"h": h}
     else:
@@ -169,7 +143,7 @@ def cosine(dim: int = 1, a: float = 1.0, q: float = 1.0) -> Potential:
         here.
     """
     amplitude, wave = symbol("a"), symbol("q")
-    variables = [symbol(name) for name in _variable_names(dim)]
+    variables = [symbol(name) for name in variable_names(dim)]
     energy = sp.Add(*(amplitude * (1 - sp.cos(wave * x)) for x in variables))
     reach = 10.0 / abs(q) if isinstance(q, int | float) and math.isfinite(q) and q != 0 else 10.0
     return Potential(
@@ -177,79 +151,13 @@ def cosine(dim: int = 1, a: float = 1.0, q: float = 1.0) -> Potential:
     )
 
 
-_CATALOGUE: dict[str, Callable[..., Potential]] = {
-    function.__name__: function
-    for function in (
-        double_well,
-        tilted_well,
-        styblinski_tang,
-        shifted_styblinski_tang,
-        muller_brown,
-        quadratic,
-        cosine,
-    )
-}
-
-
-def names() -> tuple[str, ...]:
-    """Names of all landscapes of the catalogue."""
-    return tuple(_CATALOGUE)
-
-
-def describe(name: str) -> str:
-    """One line: why a researcher wants this landscape.
-
-    Raises
-    ------
-    InputError
-        If the catalogue has no such name.
-    """
-    return (inspect.getdoc(_entry(name)) or "").splitlines()[0]
-
-
-def lookup(name: str, **options: Any) -> Potential:
-    """A landscape by name, with its options, e.g. lookup("styblinski_tang", dim=10, k=2).
-
-    Raises
-    ------
-    InputError
-        If the name, an option or a value is unknown or out of range; the nearest known one is suggested.
-    """
-    make = _entry(name)
-    known = list(inspect.signature(make).parameters)
-    for option in options:
-        if option not in known:
-            close = difflib.get_close_matches(option, known, 1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
-            listed = ", ".join(known) if known else "none"
-            raise InputError(
-                f"The potential {name} has no option {option!r}{hint}: its options are {listed}."
-            )
-    return make(**options)
-
-
-def _entry(name: str) -> Callable[..., Potential]:
-    if name not in _CATALOGUE:
-        close = difflib.get_close_matches(str(name).lower(), _CATALOGUE, 1, cutoff=0.5)
-        hint = f" (did you mean {close[0]}?)" if close else ""
-        raise InputError(f"There is no potential {name!r}{hint}: the catalogue has {', '.join(_CATALOGUE)}.")
-    return _CATALOGUE[name]
-
-
-def _variable_names(dim: int) -> list[str]:
-    if isinstance(dim, bool) or not isinstance(dim, int) or not 1 <= dim <= 10_000:
-        raise InputError(f"The dimension dim={dim!r} is not possible: give a whole number from 1 to 10000.")
-    return ["x"] if dim == 1 else [f"x{i}" for i in range(1, dim + 1)]
-
-
 def _scaled_sum(
     name: str, dim: int, k: float, coordinate: Callable[[sp.Expr], sp.Expr], **others: float
 ) -> Potential:
     scale = symbol("k")
-    variables = [symbol(variable) for variable in _variable_names(dim)]
+    variables = [symbol(variable) for variable in variable_names(dim)]
     one = symbol("x")
     energy = sp.expand(coordinate(sp.sqrt(scale) * one))
     total = sp.Add(*(energy.xreplace({one: variable}) for variable in variables))
-    if isinstance(k, int | float) and not k > 0:
-        raise InputError(f"The curvature scale k={k!r} of {name} is not positive: give a number above 0.")
+    positive(name, "k", k)
     return Potential(total, variables=variables, parameters={"k": k, **others}, name=name)

@@ -1,0 +1,109 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The landscapes and why one wants them
+#
+# Every landscape of the catalogue at its defaults: white circles are minima (or attractors), crosses are
+# saddles between two valleys, triangles the other critical points. Contours end somewhat above the highest
+# saddle; white is higher still. `simdyn potentials list` prints the same list in a shell.
+
+# %%
+# %matplotlib inline
+import textwrap
+
+import numpy as np
+from IPython.display import display
+
+import potentials
+import simdyn as sd
+from potentials import describe, lookup, names
+from simdyn.plotting.landscape import landscape_figure
+from simdyn.plotting.style import house_style, new_figure
+
+
+# %%
+def gallery(landscapes, reasons, columns=3):
+    """Small pictures side by side, each under its reason."""
+    rows = -(-len(landscapes) // columns)
+    with house_style():
+        figure = new_figure(3.1 * columns, 2.9 * rows)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes in grid[len(landscapes) :]:
+            axes.set_axis_off()
+        for axes, landscape, reason in zip(grid, landscapes, reasons, strict=False):
+            landscape_figure(landscape, axes)
+            axes.set_title("\n".join(textwrap.wrap(reason, 44)), fontsize=7.5)
+    return figure
+
+
+shown = [lookup(name) for name in names()]
+display(gallery(shown, [f"{name}: {describe(name)}" for name in names()]))
+
+# %% [markdown]
+# ## One of them in numbers
+#
+# A survey lists the minima and, for each, the saddles on its rim with what Kramers' formula needs.
+
+# %%
+print(sd.survey(potentials.three_wells_ring()))
+
+# %% [markdown]
+# ## Sharp against flat, at any depth
+#
+# Curvatures, places and depths of `sharp_and_flat` are independent of one another; the saddle goes where it
+# must. The flat minimum is the shallower one, as deep, and the deeper one.
+
+# %%
+depths = (0.4, 0.0, -0.4)
+pairs = [potentials.sharp_and_flat(sharp=30.0, flat=1.5, depth=depth) for depth in depths]
+display(gallery(pairs, [f"flat minimum at {depth:+g}" for depth in depths]))
+for depth, pair in zip(depths, pairs, strict=True):
+    wells = sorted(pair.minima(), key=lambda point: point.x[0])
+    print(f"depth {depth:+.1f}: curvatures", *(f"{well.hessian[0, 0]:.6f}" for well in wells))
+
+# %% [markdown]
+# ## One function, any sharpness
+#
+# In `rescaled_wells` the minima compute the same function for every `alpha`; only their sharpness changes.
+
+# %%
+scales = (1.0, 2.0, 4.0)
+scaled = [potentials.rescaled_wells(alpha=alpha) for alpha in scales]
+display(gallery(scaled, [f"alpha = {alpha:g}" for alpha in scales]))
+for alpha, landscape in zip(scales, scaled, strict=True):
+    well = landscape.minima()[-1]
+    print(f"alpha {alpha:g}: function {np.prod(well.x):.6f}, largest curvature {well.eigenvalues[-1]:.4f}")
+
+# %% [markdown]
+# ## Without an energy
+#
+# The Maier-Stein drift for weak and for strong coupling: beyond `alpha = 4` (at `mu = 1`) the most probable
+# way from one attractor to the other no longer runs along the axis.
+
+# %%
+couplings = (1.0, 10.0)
+fields = [potentials.maier_stein(alpha=alpha) for alpha in couplings]
+display(gallery(fields, [f"alpha = {alpha:g}" for alpha in couplings], columns=2))
+
+# %% [markdown]
+# ## A landscape of one's own
+#
+# A formula is as good as a name: here six wells in two dimensions, coupled.
+
+# %%
+own = potentials.Potential(
+    "x**2*(x**2 - 4)**2/10 + (y**2 - 1)**2/4 + c*x*y", parameters={"c": 0.05}, domain=(-4, 4)
+)
+display(landscape_figure(own))
+print(sd.survey(own, most=2))
