@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from simdyn.cli import problem
 from simdyn.errors import InputError
-
-if TYPE_CHECKING:
-    from potentials import Potential
-    from simdyn.dynamics import Dynamics
 
 
 def escape(
@@ -68,12 +65,12 @@ def escape(
     from simdyn.questions import escape_time
 
     _check_picture(plot)
-    dynamics = _dynamics(sgd, sgld, sde)
-    landscape = _landscape(potential, dim, set_ or [])
+    chosen = problem.dynamics(sgd, sgld, sde)
+    landscape = problem.landscape(potential, dim, set_ or [])
     with escape_bar(paths) as report:
         answer = escape_time(
             landscape,
-            dynamics,
+            chosen,
             start,
             exit,
             paths=paths,
@@ -114,36 +111,3 @@ def _check_picture(plot: str | None) -> None:
         raise InputError(
             f"The folder of the picture {plot!r} does not exist; make it first or choose another."
         )
-
-
-def _dynamics(sgd: str | None, sgld: str | None, sde: str | None) -> Dynamics:
-    from simdyn.cli.settings import build
-    from simdyn.dynamics import SDE, SGD, SGLD
-
-    given: list[tuple[type, str, str]] = [
-        (kind, text, option)
-        for kind, text, option in ((SGD, sgd, "--sgd"), (SGLD, sgld, "--sgld"), (SDE, sde, "--sde"))
-        if text is not None
-    ]
-    if len(given) != 1:
-        said = " and ".join(option for _, _, option in given) or "none of them"
-        raise InputError(f"Name the dynamics by exactly one of --sgd, --sgld and --sde; there was {said}.")
-    dynamics: Dynamics = build(*given[0])
-    return dynamics
-
-
-def _landscape(text: str, dim: int | None, assignments: list[str]) -> Potential:
-    import potentials
-    from potentials import Potential
-    from simdyn.cli.settings import parse_numbers
-
-    parameters = parse_numbers(assignments, "--set")
-    if text.isidentifier() and len(text) > 1:
-        settings: dict[str, Any] = dict(parameters) if dim is None else {"dim": dim, **parameters}
-        return potentials.lookup(text, **settings)
-    if dim is not None:
-        raise InputError(
-            f"--dim {dim} belongs to a named potential; the formula {text!r} has the dimension of its "
-            "variables."
-        )
-    return Potential(text, parameters=parameters)
