@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from simdyn.dynamics import SDE, SGD, SGLD
     from simdyn.errors import InputError
     from simdyn.exits import Exit
-    from simdyn.questions import EscapeEstimate, escape_time
+    from simdyn.installation import bench, doctor
+    from simdyn.questions import EscapeEstimate, escape_time, simulate
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -28,7 +29,10 @@ _HOMES = {
     "SDE": "simdyn.dynamics",
     "SGD": "simdyn.dynamics",
     "SGLD": "simdyn.dynamics",
+    "bench": "simdyn.installation",
+    "doctor": "simdyn.installation",
     "escape_time": "simdyn.questions",
+    "simulate": "simdyn.questions",
 }
 _MODULES = {"exact", "theory"}
 
@@ -43,8 +47,11 @@ __all__ = [
     "Prediction",
     "Reference",
     "__version__",
+    "bench",
+    "doctor",
     "escape_time",
     "exact",
+    "simulate",
     "theory",
 ]
 

@@ -1,5 +1,6 @@
 """Questions put to a landscape and a dynamics: measure, attach predictions and reference, plot."""
 
 from simdyn.questions.escape import EscapeEstimate, escape_time
+from simdyn.questions.simulation import simulate
 
-__all__ = ["EscapeEstimate", "escape_time"]
+__all__ = ["EscapeEstimate", "escape_time", "simulate"]

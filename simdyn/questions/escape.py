@@ -17,6 +17,7 @@ from simdyn.lowering import DIVERGENCE_BOUND
 from simdyn.noise import Seed, seed_record
 from simdyn.questions.descent import share_returning
 from simdyn.questions.record import dynamics_record
+from simdyn.questions.start import check_start
 from simdyn.results import Estimate, Prediction, Reference, versions
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def escape_time(
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     update = dynamics.update(potential)
-    _check_start(update, origin, potential)
+    check_start(update, origin, potential)
     # Before the run, so that neither a refusal nor Ctrl-C in here can lose it.
     reference, note = _reference(potential, dynamics, origin, way_out)
     from simdyn import theory
@@ -232,19 +233,6 @@ def escape_time(
         versions=versions(),
         measurement=measurement,
     )
-
-
-def _check_start(update: Update, origin: np.ndarray, potential: Potential) -> None:
-    where = f"at the start {origin.tolist()}"
-    with np.errstate(all="ignore"):
-        factor, drift = update.factor_at(origin), update.drift_at(origin)
-        energy = potential.energy(origin)
-    if not (np.isfinite(energy) and np.isfinite(drift).all()):
-        raise InputError(f"{potential.name!r} or its gradient is not finite {where}; choose another start.")
-    if not np.isfinite(factor).all():
-        raise InputError(
-            f"The noise covariance is not positive semidefinite {where}; check its expression there."
-        )
 
 
 def _burn_in(potential: Potential, update: Update, origin: np.ndarray) -> float:
