@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from simdyn.cli import problem
-from simdyn.errors import InputError
 
 
 def escape(
@@ -61,10 +60,11 @@ def escape(
     ] = False,
 ) -> None:
     """Measure a mean escape time and hold it against closed forms and the exact value."""
+    from simdyn.cli.picture import check_picture
     from simdyn.cli.progress import escape_bar
     from simdyn.questions import escape_time
 
-    _check_picture(plot)
+    check_picture(plot)
     chosen = problem.dynamics(sgd, sgld, sde)
     landscape = problem.landscape(potential, dim, set_ or [])
     with escape_bar(paths) as report:
@@ -95,19 +95,3 @@ def escape(
         typer.echo(f"figure: {plot}", err=as_json)
     if not answer.measurement.records.complete:
         raise KeyboardInterrupt
-
-
-def _check_picture(plot: str | None) -> None:
-    """Before the run, not after it."""
-    if plot is None:
-        return
-    from pathlib import Path
-
-    from simdyn.plotting.style import FORMATS
-
-    if Path(plot).suffix.lower() not in FORMATS:
-        raise InputError(f"The picture {plot!r} must end in one of: {', '.join(FORMATS)}.")
-    if not Path(plot).resolve().parent.is_dir():
-        raise InputError(
-            f"The folder of the picture {plot!r} does not exist; make it first or choose another."
-        )

@@ -140,7 +140,7 @@ def _gpu() -> str:
     try:
         engine_for("gpu", SGLD(0.1, 0.1).update(double_well()))
     except InputError as reason:
-        return f"not usable: {reason}"
+        return str(reason)
     return "usable"
 
 

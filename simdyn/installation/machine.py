@@ -10,14 +10,7 @@ from pathlib import Path
 
 from simdyn.engines.threads import default_threads
 
-_EXTENSIONS = {
-    "avx512f": "AVX-512",
-    "avx2": "AVX2",
-    "avx": "AVX",
-    "fma": "FMA",
-    "sve": "SVE",
-    "neon": "NEON",
-}
+_EXTENSIONS = {"avx512f": "AVX-512", "avx2": "AVX2", "fma": "FMA", "sve": "SVE", "neon": "NEON"}
 """LLVM's names of the extensions that kernels gain from."""
 
 

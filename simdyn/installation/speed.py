@@ -113,16 +113,26 @@ class BenchReport:
         }
 
     def __str__(self) -> str:
-        lines = [
-            str(self.machine),
-            f"{'':48}{'ns per path-step':>24}  {'path-steps/s':>12}",
-            f"{'problem':31}{'numbers':9}{'threads':>8}{'median':>10}{'lowest to highest':>20}",
-        ]
-        for s in self.speeds:
-            spread = f"{min(s.nanoseconds):.3g} to {max(s.nanoseconds):.3g}"
-            lines.append(
-                f"{s.title:31}{s.dtype:9}{s.threads:>8}{s.median:>10.3g}{spread:>20}{s.per_second:>8.2e}"
+        header = ("problem", "numbers", "threads", "ns per path-step", "lowest to highest", "path-steps/s")
+        rows = [
+            (
+                s.title,
+                s.dtype,
+                str(s.threads),
+                f"{s.median:.3g}",
+                f"{min(s.nanoseconds):.3g} to {max(s.nanoseconds):.3g}",
+                f"{s.per_second:.2e}",
             )
+            for s in self.speeds
+        ]
+        widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
+        lines = [str(self.machine)]
+        for row in (header, *rows):
+            cells = [
+                cell.ljust(width) if k < 2 else cell.rjust(width)
+                for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
+            lines.append("  ".join(cells))
         verdict = (
             "kernels run as vector code"
             if self.vectorised

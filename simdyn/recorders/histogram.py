@@ -54,7 +54,10 @@ class HistogramRecorder:
         return len(self._quantities) * self._looks * (self._bins + 3) * 8
 
     def begin(self) -> None:
-        """Get the memory, once it is known to be there."""
+        """Get the memory, once it is known to be there, and the kernel."""
+        from simdyn.recorders.kernels import count_in_bins
+
+        count_in_bins(np.zeros(1), np.ones(1, dtype=bool), np.arange(2.0), np.zeros(1, dtype=np.int64))
         self._tables = [
             _Fitted(self._looks, q.bins)
             if q.low is None or q.high is None
@@ -173,8 +176,8 @@ class _Fitted:
 def _finest(low: float, high: float, bins: int) -> int:
     """The least exponent e for which `bins` bins of width 2^e with edges at its multiples cover both."""
     size = max(abs(low), abs(high))
-    # Bins whose edges still have exact numbers, with a few bits to spare.
-    exponent = math.frexp(size)[1] - 40 if size > 0 else -40
+    # Bins whose edges still have exact numbers, with a few bits to spare, and whose width has an inverse.
+    exponent = max(math.frexp(size)[1] - 40, -960) if size > 0 else -40
     while math.floor(math.ldexp(high, -exponent)) - math.floor(math.ldexp(low, -exponent)) >= bins:
         exponent += 1
     return exponent

@@ -163,7 +163,7 @@ def count_in_bins(values: Any, counted: Any, edges: Any, counts: Any) -> Any:
         elif value > high:
             above += 1
         else:
-            k = min(int((value - low) * scale), bins - 1)
+            k = max(0, min(int((value - low) * scale), bins - 1))
             while k > 0 and value < edges[k]:
                 k -= 1
             while k < bins - 1 and value >= edges[k + 1]:

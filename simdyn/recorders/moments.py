@@ -18,6 +18,7 @@ class MomentsRecorder:
 
     def __init__(self, ensemble: Ensemble, schedule: Schedule) -> None:
         self._coordinates = ensemble.coordinates
+        self._dtype = ensemble.dtype
         self._looks = len(schedule.recorded)
         self._trees: list[Pairs] = []
 
@@ -27,10 +28,12 @@ class MomentsRecorder:
         return self._looks * 8 * (1 + dim + 3 * dim * dim)
 
     def begin(self) -> None:
-        """Get the memory, once it is known to be there."""
-        from simdyn.recorders.kernels import merge
+        """Get the memory, once it is known to be there, and the kernels."""
+        from simdyn.recorders.kernels import merge, moments_of
 
         dim = len(self._coordinates)
+        nothing = np.zeros((dim, 1), dtype=self._dtype)
+        merge(*(moments_of(nothing, np.ones(1, dtype=bool), 0, 1) for _ in range(2)), dim)
         self._trees = [Pairs(lambda left, right: merge(left, right, dim)) for _ in range(self._looks)]
 
     def observe(self, seen: Observation) -> None:

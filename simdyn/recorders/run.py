@@ -46,7 +46,7 @@ class Run:
     steps_done
         Steps that all paths have taken; fewer than asked for after Ctrl-C.
     seconds
-        Wall-clock time.
+        Wall-clock time, without that to load the kernels.
     """
 
     state: np.ndarray
@@ -112,10 +112,10 @@ class _Runner:
         self._chunk = chunk_size(len(state), state.shape[1], threads)
 
     def execute(self, report: Callable[[Progress], None] | None) -> Run:
-        begun = time.perf_counter()
-        # Loads the kernels here, before threads could do so side by side.
-        self._engine.integrate(self._state[:, :0].T, steps=0, seed=self._seed)
         paths, steps = self._state.shape[1], self._schedule.steps
+        # Loads the kernels here, before threads could do so side by side, and before the clock runs.
+        self._engine.integrate(self._state[:, :1].T, steps=min(_ROUND_STEPS, steps), seed=self._seed)
+        begun = time.perf_counter()
         turn = _Round(0, min(_ROUND_STEPS, steps), range(0, paths, self._chunk))
         with ThreadPoolExecutor(self._threads) as pool:
             try:

@@ -1,0 +1,27 @@
+"""Whether a picture can be written where it is wanted: asked before a run, not after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from simdyn.errors import InputError
+
+
+def check_picture(plot: str | None) -> None:
+    """Refuse a file name with a wrong ending or in a folder that is not there.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    if plot is None:
+        return
+    from simdyn.plotting.style import FORMATS
+
+    if Path(plot).suffix.lower() not in FORMATS:
+        raise InputError(f"The picture {plot!r} must end in one of: {', '.join(FORMATS)}.")
+    if not Path(plot).resolve().parent.is_dir():
+        raise InputError(
+            f"The folder of the picture {plot!r} does not exist; make it first or choose another."
+        )
