@@ -103,22 +103,22 @@ def _within(data: xarray.Dataset, states: np.ndarray) -> np.ndarray:
 
 def _fan(axes: Axes, data: xarray.Dataset, i: int) -> None:
     x, label = _clock(data)
-    states = _within(data, data["snapshots"].values)[..., i]
-    # Where all have diverged there is nothing to draw.
-    shown = np.isfinite(states).any(axis=1)
-    x, states = x[shown], states[shown]
-    low, lower, middle, upper, high = np.nanquantile(states, (0.05, 0.25, 0.5, 0.75, 0.95), axis=1)
+    shares, first, kept = [], [], []
+    # A step at a time, for all snapshots together may be large.
+    for states in data["snapshots"].values:
+        column = _within(data, states)[:, i]
+        # Where all have diverged there is nothing to draw.
+        kept.append(bool(np.isfinite(column).any()))
+        if kept[-1]:
+            shares.append(np.nanquantile(column, (0.05, 0.25, 0.5, 0.75, 0.95)))
+            first.append(column[:_PATHS_DRAWN])
+    x, paths = x[kept], np.array(first)
+    low, lower, middle, upper, high = np.array(shares).T
     axes.fill_between(x, low, high, color=MEASURED, alpha=0.2, linewidth=0, label="5 % to 95 %")
     axes.fill_between(x, lower, upper, color=MEASURED, alpha=0.35, linewidth=0, label="25 % to 75 %")
-    for k in range(min(_PATHS_DRAWN, states.shape[1])):
-        axes.plot(
-            x,
-            states[:, k],
-            color=PREDICTED[0],
-            linewidth=0.6,
-            alpha=0.9,
-            label="single paths" if k == 0 else None,
-        )
+    for k, path in enumerate(paths.T):
+        label_of_paths = "single paths" if k == 0 else None
+        axes.plot(x, path, color=PREDICTED[0], linewidth=0.6, alpha=0.9, label=label_of_paths)
     axes.plot(x, middle, color=EXACT, linewidth=1.4, label="median")
     _finish(axes, label, str(data["coordinate"].values[i]), x)
 

@@ -351,7 +351,7 @@ def _check_memory(ensemble: Ensemble, schedule: Schedule, recorders: dict[str, R
             f"{_gigabytes(MEMORY_LIMIT)} that are allowed; run fewer paths."
         )
     for name, recorder in recorders.items():
-        size, looks = recorder.size(), len(schedule.recorded)
+        size, looks = recorder.size(), schedule.looks
         if size <= MEMORY_LIMIT:
             continue
         if name == "averages over time":

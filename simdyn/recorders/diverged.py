@@ -14,7 +14,7 @@ class DivergedRecorder:
     """Counts the paths that are not finite or beyond the divergence bound."""
 
     def __init__(self, schedule: Schedule) -> None:
-        self._looks = len(schedule.recorded)
+        self._looks = schedule.looks
         self._counts = np.zeros(0, dtype=np.int64)
         self._lock = threading.Lock()
 

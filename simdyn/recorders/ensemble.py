@@ -51,6 +51,11 @@ class Schedule:
         """The steps that recorders see."""
         return np.arange(0, self.steps + 1, self.every, dtype=np.int64)
 
+    @property
+    def looks(self) -> int:
+        """Number of recorded steps."""
+        return self.looks_done(self.steps)
+
     def looks_done(self, step: int) -> int:
         """Number of recorded steps up to and with `step`."""
         return step // self.every + 1

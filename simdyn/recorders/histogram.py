@@ -46,7 +46,7 @@ class HistogramRecorder:
     def __init__(self, ensemble: Ensemble, schedule: Schedule, quantities: Sequence[Quantity]) -> None:
         self._quantities = tuple(quantities)
         self._bins = quantities[0].bins
-        self._looks = len(schedule.recorded)
+        self._looks = schedule.looks
         self._tables: list[_Fixed | _Fitted] = []
 
     def size(self) -> int:

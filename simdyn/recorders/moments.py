@@ -19,7 +19,7 @@ class MomentsRecorder:
     def __init__(self, ensemble: Ensemble, schedule: Schedule) -> None:
         self._coordinates = ensemble.coordinates
         self._dtype = ensemble.dtype
-        self._looks = len(schedule.recorded)
+        self._looks = schedule.looks
         self._trees: list[Pairs] = []
 
     def size(self) -> int:

@@ -12,7 +12,7 @@ class SnapshotsRecorder:
     """Keeps the states themselves; the only recorder that grows with paths times recorded steps."""
 
     def __init__(self, ensemble: Ensemble, schedule: Schedule) -> None:
-        self._shape = (len(schedule.recorded), ensemble.dim, ensemble.paths)
+        self._shape = (schedule.looks, ensemble.dim, ensemble.paths)
         self._dtype = ensemble.dtype
         self._states: np.ndarray | None = None
 

@@ -26,7 +26,7 @@ class TimeAveragesRecorder:
     def __init__(self, ensemble: Ensemble, schedule: Schedule, starts: np.ndarray, burn_in: int) -> None:
         self._shape = (ensemble.dim, ensemble.paths)
         self._starts = starts
-        self._first_look = int(np.searchsorted(schedule.recorded, burn_in, side="right"))
+        self._first_look = burn_in // schedule.every + 1
         self._sums = np.zeros((0, 0))
         self._squares = np.zeros((0, 0))
 

@@ -21,7 +21,9 @@ def moments(show, ensemble, states, **options):
     return show(MomentsRecorder(ensemble(states), Schedule(len(states) - 1, 1)), states, **options)
 
 
-@pytest.mark.parametrize(("paths", "dim"), [(2, 1), (3, 2), (255, 1), (256, 3), (257, 2), (5000, 1), (3000, 5)])
+@pytest.mark.parametrize(
+    ("paths", "dim"), [(2, 1), (3, 2), (255, 1), (256, 3), (257, 2), (5000, 1), (3000, 5)]
+)
 def test_moments_are_those_of_numpy(show, ensemble, paths, dim):
     states = drawn(3, paths, dim, seed=paths)
     found = moments(show, ensemble, states)
@@ -37,7 +39,9 @@ def test_moments_are_those_of_numpy(show, ensemble, paths, dim):
         product = np.outer(np.diagonal(covariance), np.diagonal(covariance))
         spread = (fourth - (paths - 2) / (paths - 1) * covariance**2 + product / (paths - 1)) / paths
         expected = np.sqrt(np.maximum(spread, 0))
-        np.testing.assert_allclose(found["covariance_error"][1][look], expected, rtol=1e-7, atol=1e-7 * size**2)
+        np.testing.assert_allclose(
+            found["covariance_error"][1][look], expected, rtol=1e-7, atol=1e-7 * size**2
+        )
         assert found["moment_paths"][1][look] == paths
 
 
