@@ -43,7 +43,7 @@ def simulate(
         ),
     ] = None,
     every: Annotated[
-        int | None, typer.Option(help="Steps between looks. [default: a fiftieth of the steps]")
+        int | None, typer.Option(help="Steps between looks. [default: a fiftieth of the steps, at least 50]")
     ] = None,
     bins: Annotated[
         str | None,

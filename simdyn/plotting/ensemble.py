@@ -112,6 +112,10 @@ def _fan(axes: Axes, data: xarray.Dataset, i: int) -> None:
         if kept[-1]:
             shares.append(np.nanquantile(column, (0.05, 0.25, 0.5, 0.75, 0.95)))
             first.append(column[:_PATHS_DRAWN])
+    axes.set_xlabel(label)
+    axes.set_ylabel(str(data["coordinate"].values[i]))
+    if not shares:
+        return
     x, paths = x[kept], np.array(first)
     low, lower, middle, upper, high = np.array(shares).T
     axes.fill_between(x, low, high, color=MEASURED, alpha=0.2, linewidth=0, label="5 % to 95 %")
@@ -190,7 +194,9 @@ def _final(axes: Axes, data: xarray.Dataset, i: int) -> None:
             density, edges, fill=True, color=MEASURED, alpha=0.5, label=_when(data, data.attrs["steps_done"])
         )
         middle = float(np.median(column))
-        axes.axvline(middle, color=EXACT, linewidth=1.0, linestyle="--", label=f"median {middle:.4g}")
+        axes.axvline(
+            middle, ymax=0.8, color=EXACT, linewidth=1.0, linestyle="--", label=f"median {middle:.4g}"
+        )
     axes.set_xlabel(str(data["coordinate"].values[i]))
     axes.set_ylabel("density")
 

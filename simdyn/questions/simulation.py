@@ -15,7 +15,7 @@ from simdyn.engines.threads import default_threads
 from simdyn.errors import InputError
 from simdyn.exits import parse_start
 from simdyn.lowering import DIVERGENCE_BOUND
-from simdyn.noise import Seed, seed_record
+from simdyn.noise import Seed, key_of, seed_record
 from simdyn.questions.quantities import DEFAULT_BINS, Bins, quantities_of
 from simdyn.questions.record import dynamics_record
 from simdyn.questions.start import check_start
@@ -48,7 +48,13 @@ MEMORY_LIMIT = 4 * 10**9
 """Bytes that the states of the paths, or one recorder, may take."""
 
 DEFAULT_LOOKS = 50
-"""About how many steps are recorded when nobody says how often; looking costs a few per cent then."""
+"""About how many steps are recorded when nobody says how often."""
+
+_APART = 50
+"""Steps between looks in runs too short for that many: a look costs as much as a few steps."""
+
+_FEWEST_LOOKS = 10
+"""Looks of even shorter runs."""
 
 
 def simulate(
@@ -99,7 +105,7 @@ def simulate(
           histogram over time.
     every
         Snapshots, moments and histograms look at the steps 0, every, 2 every, ...; by default a fiftieth of
-        `steps`.
+        `steps`, but at least 50 steps (a tenth of `steps` where that is less).
     bins
         Number of bins (100 by default), or (low, high, number). Without ends the bins cover all that occurs
         in the run; their width is a power of two.
@@ -133,6 +139,7 @@ def simulate(
     _check_belonging(wanted, every=every, bins=bins, of=of, burn_in=burn_in)
     schedule = Schedule(steps, _every(every, steps))
     threads = default_threads(threads)
+    key_of(seed)  # Refuses what is no seed.
     update = dynamics.update(potential)
     # Threads are shared out by the run, so that recorders run in them too.
     engine = engine_for(backend, update, dtype=dtype, noise=normals, threads=1)
@@ -298,7 +305,7 @@ def _check_belonging(wanted: tuple[str, ...], **options: Any) -> None:
 
 def _every(every: int | None, steps: int) -> int:
     if every is None:
-        return max(1, steps // DEFAULT_LOOKS)
+        return max(1, steps // DEFAULT_LOOKS, min(_APART, steps // _FEWEST_LOOKS))
     every = _whole("every", every, 1)
     if every > max(steps, 1):
         raise InputError(f"every is {every:,}, but there are only {steps:,} steps; give at most that.")

@@ -143,13 +143,15 @@ class _Fitted:
     def add(self, look: int, values: np.ndarray, counted: np.ndarray) -> None:
         from simdyn.recorders.kernels import count_in_bins
 
-        kept = values[counted]
-        uncounted = len(values) - len(kept)
-        if len(kept) == 0:
+        uncounted = len(values) - int(np.count_nonzero(counted))
+        if uncounted:
+            values = values[counted]
+            counted = np.ones(len(values), dtype=bool)
+        if len(values) == 0:
             with self._lock:
                 self.rest[look, 2] += uncounted
             return
-        low, high = float(kept.min()), float(kept.max())
+        low, high = float(values.min()), float(values.max())
         with self._lock:
             self._cover(low, high)
             first, exponent = self._first, self._exponent
@@ -189,6 +191,8 @@ def _edges(first: int, exponent: int, bins: int) -> np.ndarray:
 
 def _rebinned(counts: np.ndarray, first: int, new_first: int, joined: int) -> np.ndarray:
     """Counts (along the last axis) in bins 2^joined times as wide that begin at number `new_first`."""
+    if first == new_first and not joined:
+        return counts
     moved = np.zeros_like(counts)
     for bin_ in np.flatnonzero(counts.reshape(-1, counts.shape[-1]).any(axis=0)):
         moved[..., ((first + int(bin_)) >> joined) - new_first] += counts[..., bin_]

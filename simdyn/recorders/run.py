@@ -107,7 +107,8 @@ class _Runner:
         self._schedule = schedule
         self._recorders = recorders
         self._dim = dim
-        self._seed = seed
+        # Made once: to make one of a number takes as long as some thousands of path-steps.
+        self._seed = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(int(seed))
         self._threads = threads
         self._chunk = chunk_size(len(state), state.shape[1], threads)
 
