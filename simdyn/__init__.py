@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable, cosine, stepwise
     from simdyn.errors import InputError
     from simdyn.exits import Exit
-    from simdyn.questions import EscapeEstimate, Survey, escape_time, survey
+    from simdyn.installation import bench, doctor
+    from simdyn.questions import EscapeEstimate, Survey, escape_time, simulate, survey
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -34,6 +35,9 @@ _HOMES = {
     "stepwise": "simdyn.dynamics",
     "Survey": "simdyn.questions",
     "survey": "simdyn.questions",
+    "bench": "simdyn.installation",
+    "doctor": "simdyn.installation",
+    "simulate": "simdyn.questions",
 }
 _MODULES = {"exact", "theory"}
 
@@ -55,6 +59,9 @@ __all__ = [
     "exact",
     "stepwise",
     "survey",
+    "bench",
+    "doctor",
+    "simulate",
     "theory",
 ]
 

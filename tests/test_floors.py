@@ -26,9 +26,11 @@ FLOORS = {
     "simdyn.theory": 2,
     "simdyn.exact": 2,
     "simdyn.estimators": 3,
+    "simdyn.recorders": 3,
     "simdyn.study": 4,
     "simdyn.questions": 4,
     "simdyn.plotting": 4,
+    "simdyn.installation": 4,
     "simdyn.cli": 5,
     "studies": 5,
 }

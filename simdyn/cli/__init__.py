@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from simdyn.cli import escape, potentials, study
+from simdyn.cli import bench, doctor, escape, potentials, simulate, study
 from simdyn.errors import InputError
 
 app = typer.Typer(
@@ -21,6 +21,9 @@ app = typer.Typer(
 )
 app.command("escape")(escape.escape)
 app.add_typer(potentials.app, name="potentials")
+app.command("simulate")(simulate.simulate)
+app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 app.add_typer(study.app, name="study")
 
 
@@ -42,7 +45,9 @@ def _root(
 
 
 def main() -> None:
-    """Run the shell and leave with 0 (done), 2 (the input is wrong), or 130 (interrupted)."""
+    """Run the shell and leave with 0 (done), 1 (the doctor found something wrong), 2 (the input is wrong), or
+    130 (interrupted).
+    """
     sys.exit(run(sys.argv[1:]))
 
 

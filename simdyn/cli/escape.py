@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from simdyn.errors import InputError
-
-if TYPE_CHECKING:
-    from simdyn.dynamics import Dynamics
+from simdyn.cli import problem
 
 
 def escape(
@@ -63,18 +60,17 @@ def escape(
     ] = False,
 ) -> None:
     """Measure a mean escape time and hold it against closed forms and the exact value."""
-    from simdyn.cli.landscape import read_potential
     from simdyn.cli.picture import check_picture
     from simdyn.cli.progress import escape_bar
     from simdyn.questions import escape_time
 
     check_picture(plot)
-    dynamics = _dynamics(sgd, sgld, sde)
-    landscape = read_potential(potential, dim, set_ or [])
+    chosen = problem.dynamics(sgd, sgld, sde)
+    landscape = problem.landscape(potential, dim, set_ or [])
     with escape_bar(paths) as report:
         answer = escape_time(
             landscape,
-            dynamics,
+            chosen,
             start,
             exit,
             paths=paths,
@@ -99,19 +95,3 @@ def escape(
         typer.echo(f"figure: {plot}", err=as_json)
     if not answer.measurement.records.complete:
         raise KeyboardInterrupt
-
-
-def _dynamics(sgd: str | None, sgld: str | None, sde: str | None) -> Dynamics:
-    from simdyn.cli.settings import build
-    from simdyn.dynamics import SDE, SGD, SGLD
-
-    given: list[tuple[type, str, str]] = [
-        (kind, text, option)
-        for kind, text, option in ((SGD, sgd, "--sgd"), (SGLD, sgld, "--sgld"), (SDE, sde, "--sde"))
-        if text is not None
-    ]
-    if len(given) != 1:
-        said = " and ".join(option for _, _, option in given) or "none of them"
-        raise InputError(f"Name the dynamics by exactly one of --sgd, --sgld and --sde; there was {said}.")
-    dynamics: Dynamics = build(*given[0])
-    return dynamics

@@ -1,16 +1,22 @@
-"""The file named by --plot."""
+"""Whether a picture can be written where it is wanted: asked before a run, not after it."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from simdyn.errors import InputError
 
 
 def check_picture(plot: str | None) -> None:
-    """Refuse a file that could not be written, before the run and not after it."""
+    """Refuse a file name with a wrong ending or in a folder that is not there.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
     if plot is None:
         return
-    from pathlib import Path
-
     from simdyn.plotting.style import FORMATS
 
     if Path(plot).suffix.lower() not in FORMATS:

@@ -64,12 +64,12 @@ def show(
 ) -> None:
     """Show formula, parameters, the minima, and the saddles on the rim of each valley with their barriers."""
     from potentials import describe, names
-    from simdyn.cli.landscape import read_landscape
+    from simdyn.cli import problem
     from simdyn.cli.picture import check_picture
     from simdyn.questions import survey
 
     check_picture(plot)
-    answer = survey(read_landscape(potential, dim, set_ or []), most=most)
+    answer = survey(problem.landscape(potential, dim, set_ or []), most=most)
     if as_json:
         typer.echo(json.dumps(answer.to_json(), allow_nan=False))
     else:

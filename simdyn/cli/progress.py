@@ -1,4 +1,4 @@
-"""A progress bar for one measurement, on standard error and only on a terminal."""
+"""A progress bar for one measurement or simulation, on standard error and only on a terminal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simdyn.estimators import Progress as Measurement
+    from simdyn.recorders import Progress as Simulation
 
 
 @contextmanager
@@ -41,3 +42,23 @@ def escape_bar(paths: int) -> Iterator[Callable[[Measurement], None] | None]:
             )
 
         yield report
+
+
+@contextmanager
+def simulation_bar(steps: int) -> Iterator[Callable[[Simulation], None] | None]:
+    """Yields the callback that moves the bar; None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("step {task.completed:,.0f}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("simulate", total=steps)
+        yield lambda state: bar.update(task, completed=state.steps_done)

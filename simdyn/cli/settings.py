@@ -27,7 +27,7 @@ def parse_settings(text: str, option: str) -> dict[str, Any]:
     if "[[[" in text.replace(" ", ""):
         raise InputError(f"{option} nests brackets deeper than a matrix; give at most a list of lists.")
     settings: dict[str, Any] = {}
-    for part in _split(text):
+    for part in split(text):
         key, separator, value = (piece.strip() for piece in part.partition("="))
         if not separator or not key.isidentifier() or not value:
             raise InputError(f"{option} contains {part.strip()!r}, which is not key=value.")
@@ -83,7 +83,8 @@ def parse_numbers(assignments: list[str], option: str) -> dict[str, float]:
     return numbers
 
 
-def _split(text: str) -> list[str]:
+def split(text: str) -> list[str]:
+    """The parts of a text between commas that stand in no brackets."""
     parts, depth, current = [], 0, ""
     for character in text:
         depth += (character in "([{") - (character in ")]}")
@@ -107,10 +108,10 @@ def _value(text: str) -> Any:
     if stable:
         from simdyn.dynamics import AlphaStable
 
-        return AlphaStable(*(_value(part) for part in _split(stable[1])))
+        return AlphaStable(*(_value(part) for part in split(stable[1])))
     if text.startswith("["):
         try:
             return ast.literal_eval(text)
         except (ValueError, SyntaxError):
-            return [_value(part.strip()) for part in _split(text[1:-1])]
+            return [_value(part.strip()) for part in split(text[1:-1])]
     return text.strip("\"'")

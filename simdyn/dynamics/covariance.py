@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from potentials import Potential
+from potentials import DriftField, Potential
 from potentials.formula import parse_expression
 from simdyn.dynamics.update import Factor
 from simdyn.errors import InputError
@@ -74,7 +74,7 @@ def constant_factor(matrix: Any, dim: int, what: str) -> Factor:
     return tuple(tuple(sympy.Float(float(root[i, j])) for j in range(dim)) for i in range(dim))
 
 
-def hessian_factor(potential: Potential, floor: sympy.Expr) -> Factor:
+def hessian_factor(potential: Potential | DriftField, floor: sympy.Expr) -> Factor:
     """Square root of |H|_floor = (H^2 + floor^2 I)^(1/2), with H the Hessian of the potential.
 
     Diagonal Hessians in any dimension; full Hessians in two, through the spectral form
@@ -85,6 +85,7 @@ def hessian_factor(potential: Potential, floor: sympy.Expr) -> Factor:
     InputError
         A Hessian that is neither diagonal nor 2 x 2.
     """
+    potential = _with_energy(potential, "hessian")
     hessian = potential.hessian_expressions
     dim = potential.dim
 
@@ -115,7 +116,7 @@ def hessian_factor(potential: Potential, floor: sympy.Expr) -> Factor:
     return ((middle + slope * half_gap, corner), (corner, middle - slope * half_gap))
 
 
-def loss_factor(potential: Potential, start: np.ndarray | None) -> Factor:
+def loss_factor(potential: Potential | DriftField, start: np.ndarray | None) -> Factor:
     """Square root of 2 L(x) H_a, with H_a the Hessian at the minimum of the start's valley.
 
     The gradient covariance of a squared loss near that minimum (Mori et al. 2022); the loss must not be
@@ -126,6 +127,7 @@ def loss_factor(potential: Potential, start: np.ndarray | None) -> Factor:
     InputError
         No start, a start in no valley, or a loss that is negative at the bottom of that valley.
     """
+    potential = _with_energy(potential, "loss")
     if start is None:
         raise InputError('noise="loss" takes its curvature from the start\'s valley; give a start.')
     minimum = potential.valley(start).minimum
@@ -138,7 +140,7 @@ def loss_factor(potential: Potential, start: np.ndarray | None) -> Factor:
     return scaled(sympy.sqrt(2 * potential.expression), root)
 
 
-def expression_factor(covariance: Any, potential: Potential, what: str) -> Factor:
+def expression_factor(covariance: Any, potential: Potential | DriftField, what: str) -> Factor:
     """Square root of a covariance given by expressions of the variables.
 
     One expression stands for a multiple of the identity, d expressions for the diagonal, a 2 x 2 nested
@@ -176,11 +178,20 @@ def expression_factor(covariance: Any, potential: Potential, what: str) -> Facto
     )
 
 
+def _with_energy(potential: Potential | DriftField, noise: str) -> Potential:
+    if not isinstance(potential, Potential):
+        raise InputError(
+            f"noise={noise!r} needs an energy, which the drift field {potential.name!r} does not have; give "
+            "the covariance as an expression."
+        )
+    return potential
+
+
 def _is_entry(entry: Any) -> bool:
     return isinstance(entry, str | sympy.Expr | Real) and not isinstance(entry, bool)
 
 
-def _root_of(entry: Any, potential: Potential, what: str) -> sympy.Expr:
+def _root_of(entry: Any, potential: Potential | DriftField, what: str) -> sympy.Expr:
     expression = _expression(entry, potential, what)
     if expression.is_negative:
         raise InputError(
@@ -189,7 +200,7 @@ def _root_of(entry: Any, potential: Potential, what: str) -> sympy.Expr:
     return sympy.sqrt(expression)
 
 
-def _expression(entry: Any, potential: Potential, what: str) -> sympy.Expr:
+def _expression(entry: Any, potential: Potential | DriftField, what: str) -> sympy.Expr:
     if not _is_entry(entry):
         raise InputError(f"{what} contains {entry!r}, but it must be made of numbers and formulas.")
     known = {*(v.name for v in potential.variables), *potential.parameters}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from potentials import Potential
+from potentials import DriftField, Potential
 from simdyn.dynamics.checks import positive
 from simdyn.dynamics.conventions import CONVENTIONS
 from simdyn.dynamics.covariance import constant_factor, expression_factor, scaled
@@ -135,7 +135,7 @@ class SDE:
             step = dynamics.learning_rate
         return cls(diffusion=dynamics, step=step, **options)
 
-    def update(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+    def update(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
         """One step of the scheme on `potential`; times are SDE times.
 
         Raises
@@ -166,7 +166,7 @@ class SDE:
             spread=equation.kick,
         )
 
-    def law(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+    def law(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
         """Ito drift and diffusion of the equation as an Euler-Maruyama step, whatever the scheme.
 
         This is what closed forms and exact values read.
@@ -190,7 +190,7 @@ class SDE:
             bridge=self.crossing == "bridge" and bool(step.factor[0]),
         )
 
-    def _equation(self, potential: Potential, start: np.ndarray | None) -> Equation:
+    def _equation(self, potential: Potential | DriftField, start: np.ndarray | None) -> Equation:
         values: dict[str, float] = {DT.name: float(self.step)}
         force = potential.force_expressions
         if isinstance(self.diffusion, SGD | SGLD):
@@ -208,14 +208,14 @@ class SDE:
             kick = scaled(AMPLITUDE, root)
         return Equation(potential.variables, force, root, kick, self.convention, values)
 
-    def _root(self, potential: Potential) -> Factor:
+    def _root(self, potential: Potential | DriftField) -> Factor:
         """A square root of D."""
         diffusion = self.diffusion
         if isinstance(diffusion, str | sympy.Expr) or _has_text(diffusion):
             return expression_factor(diffusion, potential, "diffusion")
         return constant_factor(diffusion, potential.dim, "diffusion")
 
-    def _jumping(self, potential: Potential, noise: AlphaStable) -> Update:
+    def _jumping(self, potential: Potential | DriftField, noise: AlphaStable) -> Update:
         size = SCALE * DT ** (1 / ALPHA)
         return Update(
             variables=potential.variables,
@@ -228,7 +228,7 @@ class SDE:
         )
 
 
-def _bend(potential: Potential) -> list[sympy.Expr]:
+def _bend(potential: Potential | DriftField) -> list[sympy.Expr]:
     """J f with the Jacobian J of the force f: grad |grad L|^2 / 2 for a potential."""
     force = potential.force_expressions
     return [

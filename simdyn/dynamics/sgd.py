@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy
 
-from potentials import Potential
+from potentials import DriftField, Potential
 from simdyn.dynamics.checks import not_negative, positive
 from simdyn.dynamics.covariance import (
     constant_factor,
@@ -95,7 +95,7 @@ class SGD:
             setting("temperature", self.temperature, positive),
         )
 
-    def update(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+    def update(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
         """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time.
 
         Parameters
@@ -147,7 +147,7 @@ class SGD:
         )
         return heavy_ball(rule, self.momentum)
 
-    def law(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+    def law(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
         """The update, for closed forms and exact values.
 
         Raises
@@ -157,7 +157,7 @@ class SGD:
         """
         return require_gaussian(self.update(potential, start))
 
-    def _factor(self, potential: Potential, start: np.ndarray | None) -> Factor:
+    def _factor(self, potential: Potential | DriftField, start: np.ndarray | None) -> Factor:
         if _is(self.noise, "none"):
             return ((),) * potential.dim
         if _is(self.noise, "minibatch"):

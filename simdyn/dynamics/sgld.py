@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from potentials import Potential
+from potentials import DriftField, Potential
 from simdyn.dynamics.checks import not_negative, positive
 from simdyn.dynamics.covariance import scalar_factor
 from simdyn.dynamics.momentum import checked_momentum, heavy_ball
@@ -46,7 +46,7 @@ class SGLD:
         setting("temperature", self.temperature, not_negative)
         checked_momentum(self.momentum)
 
-    def update(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+    def update(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
         """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time."""
         eta = setting("learning_rate", self.learning_rate, positive)
         temperature = setting("temperature", self.temperature, not_negative)
@@ -71,7 +71,7 @@ class SGLD:
         )
         return heavy_ball(rule, self.momentum)
 
-    def law(self, potential: Potential, start: np.ndarray | None = None) -> Update:
+    def law(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
         """The update, for closed forms and exact values.
 
         Raises

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from potentials import Potential
+from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.exact import chain_survival, modes
@@ -16,7 +16,7 @@ from simdyn.exits import parse_start, resolve_exit
 from simdyn.results import Reference
 
 
-def escape_time(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Reference:
+def escape_time(potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any) -> Reference:
     """Mean escape time: in steps for discrete rules (transfer operator), in time for SDEs (quadrature).
 
     Parameters
@@ -40,7 +40,7 @@ def escape_time(potential: Potential, dynamics: Dynamics, start: Any, exit: Any)
 
 
 def escape_moments(
-    potential: Potential, dynamics: Dynamics, start: Any, exit: Any
+    potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any
 ) -> tuple[Reference, Reference]:
     """Mean and second moment of the escape time; parameters and errors as in `escape_time`."""
     mean, square = _answers(potential, dynamics, start, exit, 2)
@@ -48,7 +48,7 @@ def escape_moments(
 
 
 def overshoot_share(
-    potential: Potential, dynamics: Dynamics, start: Any, exit: Any, beyond: float
+    potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any, beyond: float
 ) -> Reference:
     """Share of a discrete rule's escapes whose first point outside has |x| > `beyond`.
 
@@ -78,7 +78,9 @@ def overshoot_share(
     )
 
 
-def _parts(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> tuple[list[Coordinate], str]:
+def _parts(
+    potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any
+) -> tuple[list[Coordinate], str]:
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     try:
@@ -89,7 +91,7 @@ def _parts(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> t
 
 
 def _answers(
-    potential: Potential, dynamics: Dynamics, start: Any, exit: Any, moments: int
+    potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any, moments: int
 ) -> tuple[Reference, ...]:
     parts, unit = _parts(potential, dynamics, start, exit)
     try:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import sympy
 
-from potentials import Potential, Valley
+from potentials import DriftField, Potential, Valley
 from potentials.formula import parse_condition
 from simdyn.errors import InputError
 from simdyn.exits.exit import Channel, Exit, Surface
 
 
-def resolve_exit(spec: Any, potential: Potential, start: np.ndarray) -> Exit:
+def resolve_exit(spec: Any, potential: Potential | DriftField, start: np.ndarray) -> Exit:
     """The exit that `spec` names, for paths that begin at `start`.
 
     Parameters
@@ -33,14 +33,20 @@ def resolve_exit(spec: Any, potential: Potential, start: np.ndarray) -> Exit:
     InputError
         A condition that cannot be read or that the start fulfils already, or a valley without a rim.
     """
+    word = spec.strip().lower() if isinstance(spec, str) else None
     if isinstance(spec, Exit):
         found = spec
-    elif isinstance(spec, str) and spec.strip().lower() == "valley":
-        found = _valley_exit(potential, start)
-    elif isinstance(spec, str) and spec.strip().lower() == "commit":
-        found = _commit_exit(potential, start)
-    elif isinstance(spec, str):
+    elif isinstance(spec, str) and word not in ("valley", "commit"):
         found = _condition_exit(spec, potential)
+    elif not isinstance(potential, Potential):
+        raise InputError(
+            f"The exit {spec!r} needs an energy, which the drift field {potential.name!r} does not have; "
+            'give a condition such as "x >= 0".'
+        )
+    elif word == "valley":
+        found = _valley_exit(potential, start)
+    elif word == "commit":
+        found = _commit_exit(potential, start)
     else:
         found = _target_exit(spec, potential, start)
     inside = int(found.channel_of(start))
@@ -53,7 +59,7 @@ def resolve_exit(spec: Any, potential: Potential, start: np.ndarray) -> Exit:
     return found
 
 
-def _condition_exit(text: str, potential: Potential) -> Exit:
+def _condition_exit(text: str, potential: Potential | DriftField) -> Exit:
     condition = parse_condition(text)
     known = {*(v.name for v in potential.variables), *potential.parameters}
     unknown = sorted(s.name for s in condition.free_symbols if s.name not in known)
@@ -79,7 +85,7 @@ def _condition_exit(text: str, potential: Potential) -> Exit:
     return Exit(potential.variables, tuple(channels), values, "hit", text)
 
 
-def _surface(relation: Any, potential: Potential, values: dict[str, float]) -> Surface:
+def _surface(relation: Any, potential: Potential | DriftField, values: dict[str, float]) -> Surface:
     """A relation as left >= right, with a bare numeric bound turned into a run-time value."""
     if not isinstance(relation, sympy.Rel) or isinstance(relation, sympy.Eq | sympy.Ne):
         raise InputError(f"The exit contains {relation}, but it must be made of <, <=, > and >=.")
@@ -248,7 +254,7 @@ def _no_rim(potential: Potential, where: np.ndarray) -> str:
     )
 
 
-def _point_text(potential: Potential, point: np.ndarray) -> str:
+def _point_text(potential: Potential | DriftField, point: np.ndarray) -> str:
     if potential.dim <= 3:
         return ", ".join(f"{v}={p:.6g}" for v, p in zip(potential.variables, np.asarray(point), strict=True))
     return "(" + ", ".join(f"{p:.4g}" for p in point[:3]) + ", ...)"

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from potentials import Potential
+from potentials import DriftField, Potential
 from simdyn.errors import InputError
 
 
-def parse_start(spec: Any, potential: Potential) -> np.ndarray:
+def parse_start(spec: Any, potential: Potential | DriftField) -> np.ndarray:
     """The start as an array of shape (d,).
 
     Parameters
@@ -30,12 +30,17 @@ def parse_start(spec: Any, potential: Potential) -> np.ndarray:
     if isinstance(spec, str):
         text = spec.strip()
         if text.lower() == "deepest":
+            if not isinstance(potential, Potential):
+                raise InputError(
+                    f'The start "deepest" needs an energy, which the drift field {potential.name!r} does not '
+                    'have; give a point such as "x=-1".'
+                )
             return np.array(potential.deepest().x, dtype=float)
         return _named(text, potential) if "=" in text else _numbers(text.split(","), potential)
     return _numbers(np.atleast_1d(np.asarray(getattr(spec, "x", spec), dtype=object)).tolist(), potential)
 
 
-def _named(text: str, potential: Potential) -> np.ndarray:
+def _named(text: str, potential: Potential | DriftField) -> np.ndarray:
     names = [v.name for v in potential.variables]
     given: dict[str, float] = {}
     for part in text.split(","):
@@ -51,7 +56,7 @@ def _named(text: str, potential: Potential) -> np.ndarray:
     return np.array([given[name] for name in names])
 
 
-def _numbers(values: list[Any], potential: Potential) -> np.ndarray:
+def _numbers(values: list[Any], potential: Potential | DriftField) -> np.ndarray:
     numbers = [_finite(value, values if len(values) > 1 else values[0]) for value in values]
     if len(numbers) == 1:
         numbers *= potential.dim

@@ -2,5 +2,6 @@
 
 from simdyn.questions.escape import EscapeEstimate, escape_time
 from simdyn.questions.landscape_survey import Survey, survey
+from simdyn.questions.simulation import simulate
 
-__all__ = ["EscapeEstimate", "Survey", "escape_time", "survey"]
+__all__ = ["EscapeEstimate", "Survey", "escape_time", "simulate", "survey"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from potentials import Potential
+from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics, Update
 from simdyn.errors import InputError
 from simdyn.estimators import DirectMeasurement, Progress, measure_escape
@@ -17,6 +17,7 @@ from simdyn.lowering import DIVERGENCE_BOUND
 from simdyn.noise import Seed, seed_record
 from simdyn.questions.descent import share_returning
 from simdyn.questions.record import dynamics_record
+from simdyn.questions.start import check_start
 from simdyn.results import Estimate, Prediction, Reference, versions
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class EscapeEstimate(Estimate):
 
 
 def escape_time(
-    potential: Potential,
+    potential: Potential | DriftField,
     dynamics: Dynamics,
     start: Any = "deepest",
     exit: Any = "valley",
@@ -170,7 +171,7 @@ def escape_time(
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     update = dynamics.update(potential, origin)
-    _check_start(update, origin, potential)
+    check_start(update, origin, potential)
     # Before the run, so that neither a refusal nor Ctrl-C in here can lose it.
     reference, note = _reference(potential, dynamics, origin, way_out)
     from simdyn import theory
@@ -234,28 +235,17 @@ def escape_time(
     )
 
 
-def _check_start(update: Update, origin: np.ndarray, potential: Potential) -> None:
-    where = f"at the start {origin.tolist()}"
-    with np.errstate(all="ignore"):
-        state = update.at_rest(origin)
-        factor, drift = update.factor_at(state), update.drift_at(state)
-        energy = potential.energy(origin)
-    if not (np.isfinite(energy) and np.isfinite(drift).all()):
-        raise InputError(f"{potential.name!r} or its gradient is not finite {where}; choose another start.")
-    if not np.isfinite(factor).all():
-        raise InputError(
-            f"The noise covariance is not positive semidefinite {where}; check its expression there."
-        )
-
-
-def _burn_in(potential: Potential, update: Update, origin: np.ndarray) -> float:
+def _burn_in(potential: Potential | DriftField, update: Update, origin: np.ndarray) -> float:
     """Several relaxation times of the start's valley, in the unit of the dynamics; 0 if there is none.
 
     One relaxation takes 1 / -log(rho) steps, with rho the spectral radius of the noise-free step at the
     bottom of the valley.
     """
     try:
-        bottom = update.at_rest(potential.valley(origin).minimum.x)
+        if isinstance(potential, Potential):
+            bottom = update.at_rest(potential.valley(origin).minimum.x)
+        else:
+            bottom = update.at_rest(potential.attractor(origin).x)
     except InputError:
         return 0.0
     shift = 1e-5 * np.diag(1.0 + np.abs(bottom))
@@ -268,7 +258,7 @@ def _burn_in(potential: Potential, update: Update, origin: np.ndarray) -> float:
 
 
 def _reference(
-    potential: Potential, dynamics: Dynamics, origin: np.ndarray, way_out: Exit
+    potential: Potential | DriftField, dynamics: Dynamics, origin: np.ndarray, way_out: Exit
 ) -> tuple[Reference | None, str]:
     from simdyn import exact
 
@@ -284,8 +274,10 @@ def _shares(way_out: Exit, measurement: DirectMeasurement) -> dict[str, float]:
     return {label: float((code == k + 1).sum() / events) for k, label in enumerate(way_out.labels)}
 
 
-def _misclassified(potential: Potential, way_out: Exit, measurement: DirectMeasurement) -> float | None:
-    if not way_out.approximate or way_out.valley is None:
+def _misclassified(
+    potential: Potential | DriftField, way_out: Exit, measurement: DirectMeasurement
+) -> float | None:
+    if not isinstance(potential, Potential) or not way_out.approximate or way_out.valley is None:
         return None
     sample = measurement.records.state[measurement.records.exited][:_CLASSIFIED]
     if len(sample) == 0:

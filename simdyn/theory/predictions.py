@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from potentials import Potential
+from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.exits import parse_start, resolve_exit
@@ -18,7 +18,9 @@ from simdyn.theory.xie2021 import xie2021
 Formula = Callable[[Potential, Dynamics, Any, Any], Prediction]
 
 
-def predictions(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> tuple[Prediction, ...]:
+def predictions(
+    potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any
+) -> tuple[Prediction, ...]:
     """The closed forms that apply to the problem at all, each with a verdict on its assumptions.
 
     Parameters
@@ -34,6 +36,8 @@ def predictions(potential: Potential, dynamics: Dynamics, start: Any, exit: Any)
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     found: list[Prediction] = []
+    if not isinstance(potential, Potential):
+        return ()
     for formula in _formulas(potential):
         # A formula refuses a problem that it is not about; it judges one that it is about.
         try:

@@ -1,0 +1,144 @@
+"""`simdyn simulate`: an ensemble of paths, as a table, a file and a picture."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from simdyn.cli import problem
+from simdyn.errors import InputError
+
+
+def simulate(
+    potential: Annotated[
+        str, typer.Argument(metavar="FORMULA_OR_NAME", help='Such as "x**4/4 - x**2/2" or styblinski_tang.')
+    ],
+    steps: Annotated[int, typer.Option(help="Number of steps of each path.")],
+    dim: Annotated[int | None, typer.Option(help="Dimension of a named potential.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the potential; may be repeated."),
+    ] = None,
+    sgd: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY=VALUE,...", help="learning_rate, batch_size, noise, temperature, floor, covariance."
+        ),
+    ] = None,
+    sgld: Annotated[
+        str | None, typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature.")
+    ] = None,
+    sde: Annotated[
+        str | None, typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention.")
+    ] = None,
+    start: Annotated[str, typer.Option(help='"deepest", "x=-1", or numbers.')] = "deepest",
+    paths: Annotated[int, typer.Option(help="Number of paths.")] = 10_000,
+    record: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="snapshots, moments or histogram, besides the final states, which are always kept; may be "
+            "repeated."
+        ),
+    ] = None,
+    every: Annotated[
+        int | None, typer.Option(help="Steps between looks. [default: a fiftieth of the steps, at least 50]")
+    ] = None,
+    bins: Annotated[
+        str | None,
+        typer.Option(metavar="N|LOW,HIGH,N", help="Bins of histograms. [default: 100 that cover all]"),
+    ] = None,
+    of: Annotated[
+        list[str] | None,
+        typer.Option(help='What histograms count, such as "x**2"; may be repeated. [default: coordinates]'),
+    ] = None,
+    burn_in: Annotated[
+        int | None,
+        typer.Option(help="Steps that averages over time leave out. [default: half of the steps]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    backend: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")] = None,
+    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
+    normals: Annotated[
+        str, typer.Option(help="standard (up to 7.5 sigma) or wide (up to 8.6).")
+    ] = "standard",
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE.nc", help="Write everything recorded as NetCDF.")
+    ] = None,
+    plot: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Draw what was recorded (.pdf, .svg, .png).")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
+    ] = False,
+) -> None:
+    """Run an ensemble of paths: final states, snapshots, moments, histograms."""
+    from simdyn.cli.dataset_file import check_target, write_dataset
+    from simdyn.cli.picture import check_picture
+    from simdyn.cli.progress import simulation_bar
+    from simdyn.questions import simulate as run
+    from simdyn.questions.ensemble_summary import json_object, summary
+
+    check_picture(plot)
+    check_target(out)
+    asked = record or []
+    for name in asked:
+        if name in ("snapshots", "histogram") and out is None and plot is None:
+            raise InputError(
+                f"--record {name} needs --out FILE.nc or --plot FILE to go to; the table has no room for it."
+            )
+    chosen = problem.dynamics(sgd, sgld, sde)
+    landscape = problem.landscape(potential, dim, set_ or [])
+    with simulation_bar(steps) as report:
+        data = run(
+            landscape,
+            chosen,
+            start,
+            paths=paths,
+            steps=steps,
+            record=["final", *asked],
+            every=every,
+            bins=None if bins is None else _bins(bins),
+            of=of or None,
+            burn_in=burn_in,
+            seed=seed,
+            backend=backend,
+            threads=threads,
+            dtype=dtype,
+            normals=normals,
+            progress=report,
+        )
+    if out is not None:
+        write_dataset(data, out)
+    if as_json:
+        if not data.attrs["complete"]:
+            typer.echo(f"warning: interrupted after {data.attrs['steps_done']} steps", err=True)
+        typer.echo(json.dumps({**json_object(data), "out": out, "plot": plot}, allow_nan=False))
+    else:
+        typer.echo(summary(data))
+        if out is not None:
+            typer.echo(f"data: {out}")
+    if plot is not None:
+        from simdyn.plotting.ensemble import ensemble_figure
+        from simdyn.plotting.style import save
+
+        save(ensemble_figure(data, landscape), plot)
+        typer.echo(f"figure: {plot}", err=as_json)
+    if not data.attrs["complete"]:
+        raise KeyboardInterrupt
+
+
+def _bins(text: str) -> int | tuple[float, float, int]:
+    """ "60" or "-2,2,80"."""
+    parts = text.split(",")
+    try:
+        if len(parts) == 1:
+            return int(text)
+        low, high, number = parts
+        return float(low), float(high), int(number)
+    except ValueError:
+        raise InputError(
+            f"--bins is {text!r}, but it must be a number of bins, or LOW,HIGH,NUMBER such as -2,2,80."
+        ) from None

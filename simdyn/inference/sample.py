@@ -1,0 +1,72 @@
+"""Mean, spread and quantiles of a sample of independent values, with 95 % intervals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value and the ends of its 95 % interval, infinite where the sample gives no bound."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def half_width(self) -> float:
+        """Half the length of the interval."""
+        return 0.5 * (self.high - self.low)
+
+
+def mean_of(sample: np.ndarray) -> Interval:
+    """The mean, within 1.96 standard errors; no bounds from fewer than two values."""
+    n = len(sample)
+    mean = float(np.mean(sample)) if n else math.nan
+    error = float(np.std(sample, ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    return Interval(mean, mean - _Z * error, mean + _Z * error)
+
+
+def deviation_of(sample: np.ndarray) -> Interval:
+    """The standard deviation, with the error of the variance that the sample's fourth moment gives."""
+    n = len(sample)
+    if n < 2:
+        return Interval(math.nan, 0.0, math.inf)
+    variance = float(np.var(sample, ddof=1))
+    if variance == 0.0:
+        return Interval(0.0, 0.0, 0.0)
+    fourth = float(np.mean((sample - np.mean(sample)) ** 4))
+    error = math.sqrt(max(0.0, (fourth - (n - 3) / (n - 1) * variance**2) / n))
+    low, high = max(0.0, variance - _Z * error), variance + _Z * error
+    return Interval(math.sqrt(variance), math.sqrt(low), math.sqrt(high))
+
+
+def quantile_of(ordered: np.ndarray, share: float) -> Interval:
+    """A quantile, between two order statistics that cover it with at least 95 % for any continuous law.
+
+    Parameters
+    ----------
+    ordered
+        The sample in ascending order.
+    share
+        Share of the law below the quantile.
+    """
+    from scipy import stats
+
+    n = len(ordered)
+    if n == 0:
+        return Interval(math.nan, -math.inf, math.inf)
+    # The number of values below the quantile is binomial: the k-th order statistic (from 1) lies below it
+    # when at least k values do.
+    low, high = (int(stats.binom.ppf(p, n, share)) for p in (0.025, 0.975))
+    value = float(np.quantile(ordered, share))
+    return Interval(
+        value,
+        float(ordered[low - 1]) if low >= 1 else -math.inf,
+        float(ordered[high]) if high < n else math.inf,
+    )

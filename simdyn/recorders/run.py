@@ -1,0 +1,210 @@
+"""Advances an ensemble and shows it to recorders as it goes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from simdyn.noise import Seed
+from simdyn.recorders.ensemble import Progress, Schedule
+from simdyn.recorders.observation import Observation, Recorder
+from simdyn.recorders.pairs import LEAF
+
+_ROUND_SECONDS = 0.2
+"""How long a round should last: short enough for a prompt Ctrl-C and a lively progress bar."""
+
+_CHUNK_NUMBERS = 1 << 15
+"""Numbers of the state of the paths that are advanced and looked at together: they stay in the cache."""
+
+_ROUND_STEPS = 8
+"""Steps of the first round, and what the length of every round is a multiple of: whole groups of steps."""
+
+
+class Engine(Protocol):
+    """What a run needs of an engine."""
+
+    def integrate(
+        self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
+    ) -> np.ndarray:
+        """States after `steps` more steps; called from several threads at once."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How far an ensemble came.
+
+    Attributes
+    ----------
+    state
+        Shape (D, paths): the engine's whole state, of which the first d rows are the coordinates.
+    steps_done
+        Steps that all paths have taken; fewer than asked for after Ctrl-C.
+    seconds
+        Wall-clock time, without that to load the kernels.
+    """
+
+    state: np.ndarray
+    steps_done: int
+    seconds: float
+
+
+def run_ensemble(
+    engine: Engine,
+    state: np.ndarray,
+    schedule: Schedule,
+    recorders: Sequence[Recorder],
+    *,
+    dim: int,
+    seed: Seed,
+    threads: int,
+    report: Callable[[Progress], None] | None = None,
+) -> Run:
+    """Take `schedule.steps` steps with all paths, some of them at a time in each thread.
+
+    All paths go through a number of steps (a round) before any goes further. After Ctrl-C the round is
+    brought to its end, so that everything recorded is what a shorter run would have recorded; a second Ctrl-C
+    ends the run at once and keeps nothing.
+
+    Parameters
+    ----------
+    engine
+        Runs one thread; threads are shared out here, so that recorders run in them too.
+    state
+        Shape (D, paths), contiguous: the engine's state at step 0. It is advanced in place.
+    schedule, recorders
+        When to look, and who.
+    dim
+        Number of coordinates d, the first rows of the state.
+    seed
+        Seed of the run.
+    threads
+        Number of threads; nothing depends on it but the time.
+    report
+        Called after each round.
+    """
+    return _Runner(engine, state, schedule, recorders, dim, seed, threads).execute(report)
+
+
+class _Runner:
+    def __init__(
+        self,
+        engine: Engine,
+        state: np.ndarray,
+        schedule: Schedule,
+        recorders: Sequence[Recorder],
+        dim: int,
+        seed: Seed,
+        threads: int,
+    ) -> None:
+        self._engine = engine
+        self._state = state
+        self._schedule = schedule
+        self._recorders = recorders
+        self._dim = dim
+        # Made once: to make one of a number takes as long as some thousands of path-steps.
+        self._seed = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(int(seed))
+        self._threads = threads
+        self._chunk = chunk_size(len(state), state.shape[1], threads)
+
+    def execute(self, report: Callable[[Progress], None] | None) -> Run:
+        paths, steps = self._state.shape[1], self._schedule.steps
+        # Loads the kernels here, before threads could do so side by side, and before the clock runs.
+        self._engine.integrate(self._state[:, :1].T, steps=min(_ROUND_STEPS, steps), seed=self._seed)
+        begun = time.perf_counter()
+        turn = _Round(0, min(_ROUND_STEPS, steps), range(0, paths, self._chunk))
+        with ThreadPoolExecutor(self._threads) as pool:
+            try:
+                while True:
+                    round_begun = time.perf_counter()
+                    self._complete(turn, pool)
+                    if report is not None:
+                        report(Progress(turn.end, steps, paths))
+                    if turn.end == steps:
+                        break
+                    length = _next_length(turn.end - turn.begin, time.perf_counter() - round_begun)
+                    end = min(turn.end + length, steps)
+                    turn = _Round(turn.end, end, range(0, paths, self._chunk))
+            except KeyboardInterrupt:
+                # Whatever had been done of the round by then. Chunks that a thread has in hand are waited for
+                # where the pool is left.
+                self._complete(turn, pool)
+        return Run(self._state, turn.end, time.perf_counter() - begun)
+
+    def _complete(self, turn: _Round, pool: ThreadPoolExecutor) -> None:
+        for worker in [pool.submit(self._work, turn) for _ in range(self._threads)]:
+            worker.result()
+
+    def _work(self, turn: _Round) -> None:
+        for first in turn:
+            chunk = slice(first, first + self._chunk)
+            x = self._state[:, chunk].T
+            if turn.begin == 0:
+                self._look(0, first, x)
+            step = turn.begin
+            while step < turn.end:
+                stop = self._next_stop(step, turn.end)
+                x = self._engine.integrate(
+                    x, steps=stop - step, seed=self._seed, first_path=first, first_step=step
+                )
+                step = stop
+                if step % self._schedule.every == 0:
+                    self._look(step // self._schedule.every, first, x)
+            self._state[:, chunk] = x.T
+
+    def _next_stop(self, step: int, end: int) -> int:
+        if not self._recorders:
+            return end
+        every = self._schedule.every
+        return min(end, (step // every + 1) * every)
+
+    def _look(self, look: int, first: int, x: np.ndarray) -> None:
+        if self._recorders:
+            seen = Observation(look, first, np.ascontiguousarray(x.T[: self._dim]))
+            for recorder in self._recorders:
+                recorder.observe(seen)
+
+
+class _Round:
+    """Steps `begin` to `end` of all paths: a queue of chunks, of which each goes to one thread."""
+
+    def __init__(self, begin: int, end: int, chunks: Iterable[int]) -> None:
+        self.begin = begin
+        self.end = end
+        self._chunks = iter(chunks)
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Iterator[int]:
+        while True:
+            with self._lock:
+                first = next(self._chunks, None)
+            if first is None:
+                return
+            yield first
+
+
+def chunk_size(numbers: int, paths: int, threads: int) -> int:
+    """Paths in a chunk: 2^k leaves, few enough for the cache and for all threads to have some.
+
+    Parameters
+    ----------
+    numbers
+        Size of the state of one path.
+    """
+    leaves = max(1, _CHUNK_NUMBERS // (numbers * LEAF))
+    leaves = min(leaves, max(1, -(-paths // (threads * LEAF))))
+    return LEAF << (leaves.bit_length() - 1)
+
+
+def _next_length(length: int, seconds: float) -> int:
+    """Steps of the next round, so that it lasts about as long as it should."""
+    if seconds < _ROUND_SECONDS / 2:
+        return 2 * length if seconds > _ROUND_SECONDS / 8 else 8 * length
+    if seconds > 2 * _ROUND_SECONDS:
+        return max(length // 2 // _ROUND_STEPS, 1) * _ROUND_STEPS
+    return length
