@@ -30,6 +30,7 @@ _LARGEST_DEGREE = 40
 _SCAN = 8001
 _BEYOND = 3
 _UNDERFLOW = 1e-280
+_MOST_MARGINS = 30
 _ISOLATION = sp.Rational(1, 10**6)
 
 
@@ -113,8 +114,12 @@ def _polished(coefficients: list[Fraction], low: Fraction, high: Fraction) -> fl
 
 def _bisected(coefficients: list[Fraction], low: Fraction, high: Fraction) -> float:
     margin = (high - low) / 10**12  # an end of the bracket may be a neighbouring root
+    for _ in range(_MOST_MARGINS):
+        sign = _horner(coefficients, high - margin)[0] > 0
+        if (_horner(coefficients, low + margin)[0] > 0) != sign:
+            break
+        margin /= 10**12  # this one is nearer to an end than that
     low, high = low + margin, high - margin
-    sign = _horner(coefficients, high)[0] > 0
     while float(low) != float(high) and high - low > abs(low + high) / 10**17:
         middle = (low + high) / 2
         if (_horner(coefficients, middle)[0] > 0) == sign:
