@@ -31,6 +31,7 @@ _SCAN = 8001
 _BEYOND = 3
 _UNDERFLOW = 1e-280
 _MOST_MARGINS = 30
+_DIGITS = 50
 _ISOLATION = sp.Rational(1, 10**6)
 
 
@@ -66,7 +67,8 @@ def _degree(expression: sp.Expr, variable: sp.Symbol) -> int:
 def _of_polynomial(potential: Potential, slope: sp.Expr) -> tuple[CriticalPoint, ...]:
     variable = potential.variables[0]
     coefficients = sp.Poly(slope, variable).all_coeffs()
-    exact = [c if c.is_Rational else sp.Rational(repr(float(c))) for c in coefficients]
+    # Doubles would do for the coefficients themselves, but not for the roots far from 0 that they determine.
+    exact = [c if c.is_Rational else sp.Rational(str(c.evalf(_DIGITS))) for c in coefficients]
     polynomial = sp.Poly(exact, variable, domain="QQ")
     if polynomial.degree() < 1:
         return ()
