@@ -90,8 +90,8 @@ def test_sharp_and_flat_minima_are_what_was_asked_for(
     landscape = potentials.sharp_and_flat(sharp=sharp, flat=flat, depth=depth, sharp_at=first, flat_at=second)
     left, top, right = landscape.critical_points()
     one, two = (left, right) if first < second else (right, left)
-    # Places to a few units in the last place; a curvature is what is left of terms of the size of the steepest
-    # wall, which one well needs that is much deeper than its curvature alone would make it.
+    # Places to a few units in the last place. A curvature is what is left of terms as large as the steepest
+    # wall, and a well much deeper than its curvature alone would make it has steep walls.
     size = max(sharp, flat) * (second - first) ** 2 + 60 * abs(depth)
     curvature = 1e-12 * size / (second - first) ** 2
     assert one.x[0] == pytest.approx(first, rel=0, abs=4e-15)
