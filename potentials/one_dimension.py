@@ -30,6 +30,8 @@ _LARGEST_DEGREE = 40
 _SCAN = 8001
 _BEYOND = 3
 _UNDERFLOW = 1e-280
+_MOST_MARGINS = 30
+_DIGITS = 50
 _ISOLATION = sp.Rational(1, 10**6)
 
 
@@ -65,7 +67,8 @@ def _degree(expression: sp.Expr, variable: sp.Symbol) -> int:
 def _of_polynomial(potential: Potential, slope: sp.Expr) -> tuple[CriticalPoint, ...]:
     variable = potential.variables[0]
     coefficients = sp.Poly(slope, variable).all_coeffs()
-    exact = [c if c.is_Rational else sp.Rational(repr(float(c))) for c in coefficients]
+    # Doubles would do for the coefficients themselves, but not for the roots far from 0 that they determine.
+    exact = [c if c.is_Rational else sp.Rational(str(c.evalf(_DIGITS))) for c in coefficients]
     polynomial = sp.Poly(exact, variable, domain="QQ")
     if polynomial.degree() < 1:
         return ()
@@ -113,8 +116,12 @@ def _polished(coefficients: list[Fraction], low: Fraction, high: Fraction) -> fl
 
 def _bisected(coefficients: list[Fraction], low: Fraction, high: Fraction) -> float:
     margin = (high - low) / 10**12  # an end of the bracket may be a neighbouring root
+    for _ in range(_MOST_MARGINS):
+        sign = _horner(coefficients, high - margin)[0] > 0
+        if (_horner(coefficients, low + margin)[0] > 0) != sign:
+            break
+        margin /= 10**12  # this one is nearer to an end than that
     low, high = low + margin, high - margin
-    sign = _horner(coefficients, high)[0] > 0
     while float(low) != float(high) and high - low > abs(low + high) / 10**17:
         middle = (low + high) / 2
         if (_horner(coefficients, middle)[0] > 0) == sign:

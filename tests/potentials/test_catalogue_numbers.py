@@ -90,15 +90,15 @@ def test_sharp_and_flat_minima_are_what_was_asked_for(
     landscape = potentials.sharp_and_flat(sharp=sharp, flat=flat, depth=depth, sharp_at=first, flat_at=second)
     left, top, right = landscape.critical_points()
     one, two = (left, right) if first < second else (right, left)
-    # The steeper the walls beside a depth, the nearer the saddle is to the shallower minimum and the larger
-    # the terms that cancel; 1e-9 of the distance and of these terms is far above rounding.
-    size = max(sharp, flat) * (second - first) ** 2 + abs(depth)
-    curvature = 1e-9 * size / (second - first) ** 2
-    assert one.x[0] == pytest.approx(first, abs=1e-9 * size / sharp)
-    assert two.x[0] == pytest.approx(second, abs=1e-9 * size / flat)
-    assert one.hessian[0, 0] == pytest.approx(sharp, abs=curvature)
-    assert two.hessian[0, 0] == pytest.approx(flat, abs=curvature)
-    assert two.energy - one.energy == pytest.approx(depth, abs=1e-9 * size)
+    # Places to a few units in the last place. A curvature is what is left of terms as large as the steepest
+    # wall, and a well much deeper than its curvature alone would make it has steep walls.
+    size = max(sharp, flat) * (second - first) ** 2 + 60 * abs(depth)
+    curvature = 1e-12 * size / (second - first) ** 2
+    assert one.x[0] == pytest.approx(first, rel=0, abs=4e-15)
+    assert two.x[0] == pytest.approx(second, rel=0, abs=4e-15)
+    assert one.hessian[0, 0] == pytest.approx(sharp, rel=0, abs=curvature)
+    assert two.hessian[0, 0] == pytest.approx(flat, rel=0, abs=curvature)
+    assert two.energy - one.energy == pytest.approx(depth, rel=0, abs=1e-13 * size)
     assert top.energy > max(one.energy, two.energy)
 
 
