@@ -108,7 +108,10 @@ def _value(text: str) -> Any:
     if stable:
         from simdyn.dynamics import AlphaStable
 
-        return AlphaStable(*(_value(part) for part in split(stable[1])))
+        given = [_value(part.strip()) for part in split(stable[1])]
+        if len(given) not in (1, 2):
+            raise InputError(f"{text} must be alpha_stable(alpha, scale) or alpha_stable(alpha).")
+        return AlphaStable(*given)
     if text.startswith("["):
         try:
             return ast.literal_eval(text)

@@ -12,7 +12,7 @@ import numpy as np
 import sympy
 
 from potentials import parse_expression
-from simdyn.dynamics.checks import number
+from simdyn.dynamics.checks import number, positive
 from simdyn.dynamics.update import CLOCK
 from simdyn.errors import InputError
 
@@ -79,7 +79,8 @@ def setting(name: str, given: Schedule, check: Callable[[str, object], float]) -
             f"{name} is {given!r}, but it must be a finite number or a schedule such as "
             f'"0.1/(1 + step/1000)", "cosine(0.1, 0.01, 1000)" or "stepwise(0.1, 1000, 0.01)".'
         )
-    values = sympy.lambdify(CLOCK, expression, "numpy")(_PROBES.astype(float))
+    with np.errstate(all="ignore"):
+        values = sympy.lambdify(CLOCK, expression, "numpy")(_PROBES.astype(float))
     for step, value in zip(_PROBES, np.broadcast_to(values, _PROBES.shape), strict=True):
         try:
             check(name, float(value) if np.isreal(value) else complex(value))
@@ -92,9 +93,17 @@ def setting(name: str, given: Schedule, check: Callable[[str, object], float]) -
 
 
 def cosine(first: float, last: float, steps: float) -> sympy.Expr:
-    """Half a cosine from `first` at step 0 to `last` at `steps`, and `last` from there on."""
-    share = sympy.Min(CLOCK / sympy.sympify(steps), 1)
-    return last + sympy.sympify(first - last) * (1 + sympy.cos(sympy.pi * share)) / 2
+    """Half a cosine from `first` at step 0 to exactly `last` at `steps`, and `last` from there on.
+
+    Raises
+    ------
+    InputError
+        What is no finite number, or steps that are not above 0.
+    """
+    first, last = number("first", first), number("last", last)
+    turn = sympy.cos(sympy.pi * CLOCK / positive("steps", steps))
+    # A sum that ends at `last` up to rounding might end below zero.
+    return sympy.Piecewise(((first + last) / 2 + (first - last) / 2 * turn, steps > CLOCK), (last, True))
 
 
 def stepwise(first: float, *changes: float) -> sympy.Expr:
@@ -103,12 +112,13 @@ def stepwise(first: float, *changes: float) -> sympy.Expr:
     Raises
     ------
     InputError
-        A step without a value, or steps that do not increase.
+        What is no finite number, a step without a value, or steps that do not increase.
     """
-    steps, values = list(changes[::2]), [first, *changes[1::2]]
+    steps = [number("a step of stepwise", step) for step in changes[::2]]
+    values = [number("a value of stepwise", value) for value in (first, *changes[1::2])]
     if len(steps) != len(values) - 1 or any(b <= a for a, b in zip([0, *steps], steps, strict=False)):
         raise InputError(
-            f"stepwise({first}, {', '.join(map(str, changes))}) must name a value, then pairs of an "
+            f"stepwise({', '.join(map(str, (first, *changes)))}) must name a value, then pairs of an "
             "increasing step and the value from there on."
         )
     until = [(value, step > CLOCK) for value, step in zip(values, steps, strict=False)]

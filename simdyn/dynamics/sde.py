@@ -42,7 +42,8 @@ class SDE:
         "milstein": strong order 1 for noise that commutes.
         "heun": strong order 1 for noise that commutes, weak order 2 for constant D; it solves the
         Stratonovich form, into which other conventions are translated.
-        "sri2": strong order 1 for any noise (Roessler 2010).
+        "sri2": strong order 1 for any noise (Roessler 2010); where it does not commute, for the Levy areas
+        that are drawn with it, which are Gaussian in the rest of their Fourier series.
         "leimkuhler_matthews": constant D; stationary averages of order 2, exact variances on quadratics.
         "baoab": underdamped Langevin with `friction`, dx = v dt, dv = -grad L dt - friction v dt
         + (2 friction D)^(1/2) dW, unit mass and temperature D; stationary averages of order 2.
@@ -60,7 +61,8 @@ class SDE:
     order
         With a discrete rule as diffusion: 1 for the SDE with its mean and covariance, 2 for the modified
         equation with the drift -grad(L + eta |grad L|^2 / 4), which is weakly closer to the rule by one
-        order (Li, Tai & E 2017).
+        order over a fixed time where the noise is small with the step, D = O(eta), as that of SGD is (Li,
+        Tai & E 2017). At a D that is not, as that of SGLD, and for the width of stationary laws, it is not.
 
     Raises
     ------
@@ -147,7 +149,7 @@ class SDE:
             return self._jumping(potential, self.diffusion)
         equation = self._equation(potential, start)
         noiseless = not equation.root[0]
-        step = (euler_maruyama if noiseless else SCHEMES[self.scheme])(equation)
+        step = SCHEMES[self.scheme](equation)
         values = dict(equation.values)
         if self.friction is not None:
             values["_keep"] = math.exp(-self.friction * self.step)

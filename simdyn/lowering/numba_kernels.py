@@ -44,7 +44,8 @@ def grouping(program: Program, wide: bool) -> Grouping:
     Normal n of a path, of m in each step, is number n % m of step n // m.
     """
     per_block = 2 if wide else 4
-    steps = 4
+    # Alpha-stable kicks are long: a kernel of many takes half a minute to compile.
+    steps = 1 if program.kick_dim else 4
     if program.noise_dim:
         steps = per_block // math.gcd(program.noise_dim, per_block)
     for uniforms in (program.uniform_dim, program.kick_dim):
