@@ -24,14 +24,23 @@ if TYPE_CHECKING:
     )
     from potentials.critical_points import CriticalPoint
     from potentials.errors import InputError
+    from potentials.finite_sum import FiniteSum
     from potentials.formula import parse_condition, parse_expression, symbol
+    from potentials.linearised_network import LinearisedNetwork
     from potentials.potential import Potential
+    from potentials.quadratic_sum import QuadraticSum
+    from potentials.sample_mean import SampleMean
     from potentials.valley import Valley
+    from potentials.wu2018 import two_functions
 
 _HOMES = {
     "CriticalPoint": "potentials.critical_points",
+    "FiniteSum": "potentials.finite_sum",
     "InputError": "potentials.errors",
+    "LinearisedNetwork": "potentials.linearised_network",
     "Potential": "potentials.potential",
+    "QuadraticSum": "potentials.quadratic_sum",
+    "SampleMean": "potentials.sample_mean",
     "Valley": "potentials.valley",
     "cosine": "potentials.catalogue",
     "describe": "potentials.catalogue",
@@ -47,12 +56,17 @@ _HOMES = {
     "styblinski_tang": "potentials.catalogue",
     "symbol": "potentials.formula",
     "tilted_well": "potentials.catalogue",
+    "two_functions": "potentials.wu2018",
 }
 
 __all__ = [
     "CriticalPoint",
+    "FiniteSum",
     "InputError",
+    "LinearisedNetwork",
     "Potential",
+    "QuadraticSum",
+    "SampleMean",
     "Valley",
     "cosine",
     "describe",
@@ -68,6 +82,7 @@ __all__ = [
     "styblinski_tang",
     "symbol",
     "tilted_well",
+    "two_functions",
 ]
 
 

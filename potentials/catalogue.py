@@ -18,6 +18,7 @@ import sympy as sp
 from potentials.errors import InputError
 from potentials.formula import symbol
 from potentials.potential import Potential
+from potentials.wu2018 import two_functions
 
 __all__ = [
     "cosine",
@@ -187,6 +188,7 @@ _CATALOGUE: dict[str, Callable[..., Potential]] = {
         muller_brown,
         quadratic,
         cosine,
+        two_functions,
     )
 }
 

@@ -319,6 +319,10 @@ class Potential:
         InputError
             If the record is incomplete or not that of a potential.
         """
+        if isinstance(record, Mapping) and "kind" in record:
+            from potentials.sums import sum_from_record
+
+            return sum_from_record(record)
         kinds = {"name": str, "formula": str, "variables": list, "parameters": Mapping, "domain": list}
         if not isinstance(record, Mapping) or any(not isinstance(record.get(k), t) for k, t in kinds.items()):
             raise InputError(

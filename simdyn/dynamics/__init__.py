@@ -1,5 +1,6 @@
 """Immutable descriptions of update rules: what moves a point one step."""
 
+from simdyn.dynamics.minibatch import MinibatchUpdate
 from simdyn.dynamics.sde import SDE
 from simdyn.dynamics.sgd import SGD
 from simdyn.dynamics.sgld import SGLD
@@ -7,4 +8,7 @@ from simdyn.dynamics.update import Update
 
 Dynamics = SGD | SGLD | SDE
 
-__all__ = ["SDE", "SGD", "SGLD", "Dynamics", "Update"]
+Rule = Update | MinibatchUpdate
+"""One step of a dynamics on a landscape: in symbols, or by samples."""
+
+__all__ = ["SDE", "SGD", "SGLD", "Dynamics", "MinibatchUpdate", "Rule", "Update"]

@@ -87,6 +87,11 @@ class SDE:
         values: dict[str, float] = {"_dt": float(self.step)}
         if isinstance(self.diffusion, SGD | SGLD):
             discrete = self.diffusion.update(potential)
+            if not isinstance(discrete, Update):
+                raise InputError(
+                    f"The SDE limit on {potential.name[:60]!r} needs the noise covariance as a formula; give the "
+                    "diffusion as an expression."
+                )
             root = discrete.factor
             values = {**discrete.values, **values}
             # factor = (2 D eta)^(1/2) of the rule; one step of the SDE lasts dt instead of eta.

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import sympy
 
-from potentials import Potential
+from potentials import Potential, SampleMean
 from simdyn.dynamics.checks import not_negative, number, positive
 from simdyn.dynamics.covariance import (
     Factor,
@@ -17,6 +17,7 @@ from simdyn.dynamics.covariance import (
     hessian_factor,
     scaled,
 )
+from simdyn.dynamics.minibatch import MinibatchUpdate, check_sampling, gradient_noise
 from simdyn.dynamics.update import Update
 from simdyn.errors import InputError
 
@@ -38,8 +39,8 @@ class SGD:
         The per-sample gradient covariance C_1: "hessian" for |H|_floor = (H^2 + floor^2 I)^(1/2) (the matrix
         absolute value of Xie, Sato & Sugiyama 2021 at floor 0), "constant" with `covariance`, "none" for
         gradient descent, or expressions of the variables: one (times the identity), d of them (the diagonal),
-        or in two dimensions a 2 x 2 list. "minibatch", the noise of real minibatches, asks for a potential
-        that is a sum over samples.
+        or in two dimensions a 2 x 2 list. Two ask for a potential that is a mean over samples: "minibatch",
+        real batches of B samples, and "empirical", Gaussian noise with the covariance of such batches at x.
     momentum
         Heavy-ball momentum; only 0 so far.
     temperature
@@ -49,6 +50,9 @@ class SGD:
         curvature does, and in one dimension the SDE limit never crosses such a point.
     covariance
         For "constant": a number, d variances, or a d x d matrix.
+    sampling
+        How batches are drawn: "with_replacement", "without_replacement" (a fresh uniform subset each step) or
+        "epoch_shuffle" (parts of a fresh permutation each epoch; B divides n).
 
     Raises
     ------
@@ -64,6 +68,7 @@ class SGD:
     temperature: float = 1.0
     floor: float | None = None
     covariance: Any = None
+    sampling: str = "without_replacement"
 
     def __post_init__(self) -> None:
         positive("learning_rate", self.learning_rate)
@@ -72,6 +77,12 @@ class SGD:
         if number("momentum", self.momentum) != 0:
             raise InputError(
                 f"momentum is {self.momentum!r}, but SGD runs without momentum so far; leave it at 0."
+            )
+        check_sampling(self.sampling)
+        if self.noise == "minibatch" and self.temperature != 1:
+            raise InputError(
+                f"temperature is {self.temperature!r}, but real minibatches have the noise that they have; leave "
+                'it at 1, change batch_size, or use noise="empirical".'
             )
         if self.noise == "hessian" and self.floor is None:
             raise InputError(
@@ -85,7 +96,7 @@ class SGD:
         if (self.noise == "constant") != (self.covariance is not None):
             raise InputError('covariance= and noise="constant" belong together; give both or neither.')
 
-    def update(self, potential: Potential) -> Update:
+    def update(self, potential: Potential) -> Update | MinibatchUpdate:
         """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time.
 
         Raises
@@ -93,6 +104,16 @@ class SGD:
         InputError
             Noise that this potential cannot supply.
         """
+        if isinstance(potential, SampleMean) and self.noise in ("minibatch", "empirical", "none"):
+            return gradient_noise(
+                potential,
+                float(self.learning_rate),
+                self.batch_size,
+                self.noise,
+                self.sampling,
+                scale=float(self.temperature),
+                momentum=float(self.momentum),
+            )
         eta, amplitude = sympy.symbols("_eta _amplitude", positive=True)
         factor = self._factor(potential)
         values = {
@@ -114,9 +135,9 @@ class SGD:
     def _factor(self, potential: Potential) -> Factor:
         if self.noise == "none":
             return ((),) * potential.dim
-        if self.noise == "minibatch":
+        if self.noise in ("minibatch", "empirical"):
             raise InputError(
-                f'noise="minibatch" needs per-sample losses, which {potential.name!r} does not have; choose '
+                f'noise="{self.noise}" needs per-sample losses, which {potential.name!r} does not have; choose '
                 'noise="hessian", "constant", "none" or an expression.'
             )
         if self.noise == "hessian":

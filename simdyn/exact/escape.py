@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from potentials import Potential
-from simdyn.dynamics import Dynamics
+from simdyn.dynamics import Dynamics, Update
 from simdyn.errors import InputError
 from simdyn.exact import chain_survival, modes
 from simdyn.exact.chain import Chain, chain_first_passage, exit_share
@@ -82,6 +82,11 @@ def _parts(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> t
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     update = dynamics.update(potential)
+    if not isinstance(update, Update):
+        raise NoReference(
+            "Exact values need noise with a density in symbols, and the noise of samples has none; give the noise "
+            "as an expression to compare with its Gaussian model."
+        )
     return coordinates(update, origin, way_out), update.unit
 
 

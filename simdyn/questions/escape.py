@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import Potential
-from simdyn.dynamics import Dynamics, Update
+from simdyn.dynamics import Dynamics, Rule
 from simdyn.errors import InputError
 from simdyn.estimators import DirectMeasurement, Progress, measure_escape
 from simdyn.exits import Exit, parse_start, resolve_exit
@@ -234,7 +234,7 @@ def escape_time(
     )
 
 
-def _check_start(update: Update, origin: np.ndarray, potential: Potential) -> None:
+def _check_start(update: Rule, origin: np.ndarray, potential: Potential) -> None:
     where = f"at the start {origin.tolist()}"
     with np.errstate(all="ignore"):
         factor, drift = update.factor_at(origin), update.drift_at(origin)
@@ -247,7 +247,7 @@ def _check_start(update: Update, origin: np.ndarray, potential: Potential) -> No
         )
 
 
-def _burn_in(potential: Potential, update: Update, origin: np.ndarray) -> float:
+def _burn_in(potential: Potential, update: Rule, origin: np.ndarray) -> float:
     """Several relaxation times of the start's valley, in the unit of the dynamics; 0 if there is none."""
     try:
         slowest = float(potential.valley(origin).minimum.eigenvalues.min())
@@ -285,7 +285,7 @@ def _misclassified(potential: Potential, way_out: Exit, measurement: DirectMeasu
     return share_returning(potential, way_out.valley, sample.astype(float))
 
 
-def _overshoot(update: Update, measurement: DirectMeasurement) -> float:
+def _overshoot(update: Rule, measurement: DirectMeasurement) -> float:
     """Share of sampled exit states from which the update without noise leaves every bound."""
     x = measurement.records.state[measurement.records.exited][:_FOLLOWED].astype(float)
     if len(x) == 0:
@@ -297,7 +297,7 @@ def _overshoot(update: Update, measurement: DirectMeasurement) -> float:
 
 
 def _warnings(
-    measurement: DirectMeasurement, misclassified: float | None, overshoot: float, update: Update
+    measurement: DirectMeasurement, misclassified: float | None, overshoot: float, update: Rule
 ) -> tuple[str, ...]:
     records, fit = measurement.records, measurement.fit
     tally, total = records.tally, len(records.code)

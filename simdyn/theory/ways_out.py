@@ -99,6 +99,11 @@ def escape_problem(potential: Potential, dynamics: Dynamics, start: Any, exit: A
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     update = dynamics.update(potential)
+    if not isinstance(update, Update):
+        raise InputError(
+            "The noise of samples has no formula, which escape-rate formulas need; give the noise as an "
+            "expression."
+        )
     if update.noise_dim == 0:
         raise InputError(
             "The dynamics has no noise, so no escape-rate formula applies; give it a temperature."
