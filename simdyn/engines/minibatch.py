@@ -23,7 +23,7 @@ from simdyn.noise import Seed, key_of
 _CALL_SECONDS = 0.05
 """How long one kernel call should last: short enough for a prompt Ctrl-C and a lively progress bar."""
 
-_DRAWS = 64
+_DRAWS = 128
 """Draws of a path that are made at once: enough to fill vectors."""
 
 _LANE_NUMBERS = 1 << 24

@@ -29,6 +29,7 @@ from simdyn.lowering.program import DIVERGED, DIVERGENCE_BOUND, across
 from simdyn.lowering.symbolic import Constants, Lowering
 from simdyn.lowering.tree import Builder, Node, schedule
 from simdyn.lowering.vector_rows import padded
+from simdyn.noise.indices import SPARE
 
 BATCH_LANES = 64
 """Paths that one call of a kernel holds at once."""
@@ -101,6 +102,7 @@ class _Writer:
             epochs=self.epochs,
             kicks=self.kicks,
             empirical=self.empirical,
+            spare=SPARE,
         )
         sizes = {"numbers": self.numbers, "width": self.width, "per_sample": self.per_sample}
         text += COMMON + self.advance("advance", watched=False) + INTEGRATE.format(**sizes)

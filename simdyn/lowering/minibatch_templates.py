@@ -19,7 +19,7 @@ BATCHES = {batches}
 EPOCHS = {epochs}
 KICKS = {kicks}
 EMPIRICAL = {empirical}
-SPARE = 8
+SPARE = {spare}
 '''
 
 COMMON = '''

@@ -29,15 +29,16 @@ _GAUSSIAN = uint64(int(Purpose.GAUSSIAN) << 24)
 _GAUSSIAN_WIDE = uint64(int(Purpose.GAUSSIAN_WIDE) << 24)
 _REPLACEMENTS = uint64(1 << 55)
 
-SPARE = 8
-"""A buffer of words has to be this much longer than the draws that it serves: draws may begin within a block."""
+SPARE = 40
+"""A buffer of words or normals has to be this much longer than what it serves: that may begin within a block, and
+blocks are made eight at a time."""
 
 
 @_compiled
 def fill_words(words, first_block, blocks, purpose, path, key0, key1):  # type: ignore[no-untyped-def]
-    """Consecutive blocks of a path, four words each."""
+    """Consecutive blocks of a path, four words each; a few more than asked for, to fill whole vectors."""
     high = path >> _32
-    for q in range(blocks):
+    for q in range((blocks + 7) & -8):
         counter = uint64(first_block + q)
         w0, w1, w2, w3 = philox(counter, (counter >> _32) | purpose, path, high, key0, key1)
         words[4 * q] = w0
@@ -66,12 +67,13 @@ def draw_below(indices, bounds, first_draw, count, path, key0, key1, words):  # 
     first_block = first_draw >> 2
     offset = first_draw & 3
     fill_words(words, first_block, (offset + count + 3) >> 2, _MINIBATCH, path, key0, key1)
-    doubtful = uint64(0)
+    doubtful = 0
     for k in range(count):
-        product = words[offset + k] * bounds[k]
+        # The masks tell the compiler that a 32 x 32 bit multiplication will do.
+        product = (words[offset + k] & _LOW) * (bounds[k] & _LOW)
         indices[k] = int64(product >> _32)
-        doubtful |= uint64(1) if (product & _LOW) < bounds[k] else uint64(0)
-    if doubtful != uint64(0):
+        doubtful |= int64(product & _LOW) < int64(bounds[k] & _LOW)
+    if doubtful:
         for k in range(count):
             low = (words[offset + k] * bounds[k]) & _LOW
             if low < bounds[k] and low < uint64(0x100000000) % bounds[k]:
@@ -127,7 +129,7 @@ def fill_normals(normals, first, count, path, key0, key1, words):  # type: ignor
     offset = first & 3
     blocks = (offset + count + 3) >> 2
     fill_words(words, first >> 2, blocks, _GAUSSIAN, path, key0, key1)
-    for q in range(2 * blocks):
+    for q in range((2 * blocks + 7) & -8):
         normals[2 * q], normals[2 * q + 1] = normal_pair(words[2 * q], words[2 * q + 1])
     return offset
 
@@ -138,7 +140,7 @@ def fill_normals_wide(normals, first, count, path, key0, key1, words):  # type: 
     offset = first & 1
     blocks = (offset + count + 1) >> 1
     fill_words(words, first >> 1, blocks, _GAUSSIAN_WIDE, path, key0, key1)
-    for q in range(blocks):
+    for q in range((blocks + 7) & -8):
         w = 4 * q
         normals[2 * q], normals[2 * q + 1] = normal_pair_wide(
             words[w], words[w + 1], words[w + 2], words[w + 3]
