@@ -100,7 +100,9 @@ def test_words_that_favour_some_indices_are_replaced():
     found = draws([3 * 2**30] * 60_000)
     assert fits(np.bincount(found % 3, minlength=3))
     assert fits(np.bincount(found >> 28, minlength=12))
-    words = np.array([plain_words(3, Purpose.MINIBATCH, k, KEY) for k in range(3_000)], dtype=np.uint64).ravel()
+    words = np.array(
+        [plain_words(3, Purpose.MINIBATCH, k, KEY) for k in range(3_000)], dtype=np.uint64
+    ).ravel()
     biased = (words * np.uint64(3 * 2**30)) >> np.uint64(32)
     assert not fits(np.bincount(biased.astype(np.int64) % 3, minlength=3))
 
