@@ -154,17 +154,20 @@ def check_batch(potential: SampleMean, batch_size: Any, sampling: str, *, whole:
     positive("batch_size", batch_size)
     if whole and float(batch_size) != int(batch_size):
         raise InputError(
-            f'batch_size is {batch_size!r}, but real batches have a whole number of samples; noise="empirical" '
+            f"batch_size is {batch_size!r}, but real batches have a whole number of samples; "
+            'noise="empirical" '
             "takes any."
         )
     if sampling != "with_replacement" and batch_size > n:
         raise InputError(
-            f"batch_size is {batch_size!r}, but {potential.name[:60]!r} has only {n} samples; take at most {n} "
+            f"batch_size is {batch_size!r}, but {potential.name[:60]!r} has only {n} samples; take at "
+            f"most {n} "
             'or sampling="with_replacement".'
         )
     if sampling == "epoch_shuffle" and n % int(batch_size):
         raise InputError(
-            f"batch_size is {batch_size!r}, which does not divide the {n} samples of {potential.name[:60]!r}, "
+            f"batch_size is {batch_size!r}, which does not divide the {n} samples of "
+            f"{potential.name[:60]!r}, "
             'so that an epoch has no whole number of batches; choose a divisor or "without_replacement".'
         )
 

@@ -89,7 +89,8 @@ class SDE:
             discrete = self.diffusion.update(potential)
             if not isinstance(discrete, Update):
                 raise InputError(
-                    f"The SDE limit on {potential.name[:60]!r} needs the noise covariance as a formula; give the "
+                    f"The SDE limit on {potential.name[:60]!r} needs the noise covariance as a formula; "
+                    "give the "
                     "diffusion as an expression."
                 )
             root = discrete.factor

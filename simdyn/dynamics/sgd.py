@@ -81,7 +81,8 @@ class SGD:
         check_sampling(self.sampling)
         if self.noise == "minibatch" and self.temperature != 1:
             raise InputError(
-                f"temperature is {self.temperature!r}, but real minibatches have the noise that they have; leave "
+                f"temperature is {self.temperature!r}, but real minibatches have the noise that they "
+                "have; leave "
                 'it at 1, change batch_size, or use noise="empirical".'
             )
         if self.noise == "hessian" and self.floor is None:
@@ -137,7 +138,8 @@ class SGD:
             return ((),) * potential.dim
         if self.noise in ("minibatch", "empirical"):
             raise InputError(
-                f'noise="{self.noise}" needs per-sample losses, which {potential.name!r} does not have; choose '
+                f'noise="{self.noise}" needs per-sample losses, which {potential.name!r} does not have; '
+                "choose "
                 'noise="hessian", "constant", "none" or an expression.'
             )
         if self.noise == "hessian":

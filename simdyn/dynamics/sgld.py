@@ -68,7 +68,8 @@ class SGLD:
             )
         if self.batch_size is not None:
             raise InputError(
-                f"batch_size is {self.batch_size!r}, but {potential.name!r} has no per-sample losses to draw a "
+                f"batch_size is {self.batch_size!r}, but {potential.name!r} has no per-sample losses to "
+                "draw a "
                 "batch from; leave it out."
             )
         eta, amplitude = sympy.symbols("_eta _amplitude", positive=True)

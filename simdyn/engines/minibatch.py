@@ -132,7 +132,8 @@ class MinibatchEngine:
         return state[:, : given.shape[1]]
 
     def _state(self, x: np.ndarray) -> np.ndarray:
-        """A copy of `x` with a column for each number of the state; velocities that are not there are zero."""
+        """A copy of `x` with a column for each number of the state; velocities that are not there are
+        zero."""
         if x.ndim != 2 or x.shape[1] not in (self.dim, self.state_dim):
             wanted = " or ".join(f"(paths, {k})" for k in sorted({self.dim, self.state_dim}))
             raise InputError(f"The states have shape {x.shape}, but it must be {wanted}.")

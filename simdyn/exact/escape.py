@@ -84,7 +84,8 @@ def _parts(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> t
     update = dynamics.update(potential)
     if not isinstance(update, Update):
         raise NoReference(
-            "Exact values need noise with a density in symbols, and the noise of samples has none; give the noise "
+            "Exact values need noise with a density in symbols, and the noise of samples has none; give "
+            "the noise "
             "as an expression to compare with its Gaussian model."
         )
     return coordinates(update, origin, way_out), update.unit

@@ -1,8 +1,8 @@
 """Source text of the kernels for means over samples, specialised for one update rule.
 
-There are two forms. Rows: a path after the other, for losses that depend on the coordinates through products with
-rows of data, which lie contiguously. Lanes: paths side by side, for any formula; the numbers of each path's sample
-are gathered, and then a loop over lanes evaluates the formula.
+There are two forms. Rows: a path after the other, for losses that depend on the coordinates through products
+with rows of data, which lie contiguously. Lanes: paths side by side, for any formula; the numbers of each
+path's sample are gathered, and then a loop over lanes evaluates the formula.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ class _Writer:
 
 
 class _LaneWriter(_Writer):
-    """Paths side by side. One flat array holds, for all lanes, coordinates, velocities, the sums of gradients, the
-    sample's numbers, scale, kick, weight and the step's normals."""
+    """Paths side by side. One flat array holds, for all lanes, coordinates, velocities, the sums of
+    gradients, the sample's numbers, scale, kick, weight and the step's normals."""
 
     def __init__(self, update: MinibatchUpdate, exit: Exit | None, model: PointwiseModel) -> None:
         super().__init__(update, exit)

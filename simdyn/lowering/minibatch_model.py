@@ -1,4 +1,5 @@
-"""A mean over samples as numbers and formulas that kernels take: gradients of samples, or rows with weights."""
+"""A mean over samples as numbers and formulas that kernels take: gradients of samples, or rows with
+weights."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ PRODUCT = sympy.Symbol("_product", real=True)
 
 @dataclass(frozen=True)
 class PointwiseModel:
-    """Gradient of one sample's loss as d formulas of coordinates, of numbers of the sample, and of parameters.
+    """Gradient of one sample's loss as d formulas of coordinates, of numbers of the sample, and of
+    parameters.
 
     Attributes
     ----------
@@ -59,8 +61,8 @@ class RowModel:
     columns, data
         Symbols of a row's numbers and their values, shape (n * per_sample, number of columns).
     weight
-        Weight of a row as a formula of `PRODUCT`, of the row's numbers and of parameters. None: row k < d of a
-        sample has the k-th coordinate as its weight and the last row -1, which is H x - b.
+        Weight of a row as a formula of `PRODUCT`, of the row's numbers and of parameters. None: row k < d of
+        a sample has the k-th coordinate as its weight and the last row -1, which is H x - b.
     values
         Parameter values.
     """
@@ -121,7 +123,7 @@ def _quadratics(potential: QuadraticSum) -> Model:
 
 
 def _network(potential: LinearisedNetwork) -> Model:
-    n, outputs, dim = potential.jacobian.shape
+    _, outputs, dim = potential.jacobian.shape
     if dim >= _NARROW or outputs > 1:
         (residual,) = columns = tuple(_numbers("_r", 1))
         rows, data = potential.jacobian.reshape(-1, dim), potential.residual.reshape(-1, 1)

@@ -54,7 +54,8 @@ def draw_normals(lane, step, span, size, path, key0, key1, memory):
 
 @njit(nogil=True, error_model="numpy")
 def weigh_samples(normals, begin, size, rate, spread):
-    """Turn a step's normals xi into weights of the sample gradients: -eta/n + eta spread (xi - mean of xi)."""
+    """Turn a step's normals xi into weights of the sample gradients: -eta/n + eta spread (xi - mean of
+    xi)."""
     mean = 0.0
     for m in range(size):
         mean += normals[begin + m]
@@ -65,8 +66,8 @@ def weigh_samples(normals, begin, size, rate, spread):
 
 @njit(nogil=True, error_model="numpy")
 def allocate(lanes, span, batch, size, distinct, numbers, width, per_sample):
-    """What kernels work in: words, bounds, indices, stamps, tick, epochs, draws, normals, lanes, point, velocity,
-    row numbers, row weights."""
+    """What kernels work in: words, bounds, indices, stamps, tick, epochs, draws, normals, lanes, point,
+    velocity, row numbers, row weights."""
     draws = span * batch if BATCHES else (size if EPOCHS else 0)
     normals = span * size if EMPIRICAL else (span * DIM if KICKS else 0)
     words = np.empty(max(draws, 2 * normals) + 2 * SPARE, dtype=np.uint64)
@@ -219,8 +220,8 @@ INTEGRATE = '''
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def integrate(
-    state, first_path, first_step, last_step, lanes, span, rows, data, constants, batch, size, distinct, rates,
-    kicks, momentum, spread, key0, key1,
+    state, first_path, first_step, last_step, lanes, span, rows, data, constants, batch, size, distinct,
+    rates, kicks, momentum, spread, key0, key1,
 ):
     """Advance to step last_step in place; row p of `state` is path first_path + p at step first_step."""
     memory = allocate(lanes, span, batch, size, distinct, {numbers}, {width}, {per_sample})
@@ -237,8 +238,9 @@ def integrate(
         step = first_step
         while step < last_step:
             advance(
-                state[begin:begin + width], paths, steps, codes, width, min(span, last_step - step), last_step,
-                memory, rows, data, constants, batch, size, distinct, rates, kicks, momentum, spread, key0, key1,
+                state[begin:begin + width], paths, steps, codes, width, min(span, last_step - step),
+                last_step, memory, rows, data, constants, batch, size, distinct, rates, kicks, momentum,
+                spread, key0, key1,
             )
             step += span
 '''
@@ -255,8 +257,8 @@ def first_passage(
 
     Path first_path + s writes its end to slot s. A lane whose path has ended takes the next slot of the queue
     [next_slot, end_slot) once its round is over. When the queue is empty the kernel returns so that it may be
-    refilled, unless `drain` says that there is no more: then the remaining lanes are compacted. Returns the width
-    in use, the next slot, and events, censored paths, diverged paths and path-steps of this call.
+    refilled, unless `drain` says that there is no more: then the remaining lanes are compacted. Returns the
+    width in use, the next slot, and events, censored paths, diverged paths and path-steps of this call.
     """
     memory = allocate(lanes, span, batch, size, distinct, {numbers}, {width}, {per_sample})
     epochs = memory[5]

@@ -1,9 +1,9 @@
 """Dot products and weighted sums of contiguous rows, as vector instructions in a fixed order.
 
 A loop that adds up products in order cannot be vectorised without a licence to reassociate. These functions
-write the vectors out: a dot product has eight partial sums (lanes), added at the end in one fixed tree, and each
-multiply-add is an fma. Their width does not depend on the processor, so the bits do not either: AVX-512 does
-eight lanes in one instruction, AVX2 in two.
+write the vectors out: a dot product has eight partial sums (lanes), added at the end in one fixed tree, and
+each multiply-add is an fma. Their width does not depend on the processor, so the bits do not either: AVX-512
+does eight lanes in one instruction, AVX2 in two.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def dot_of(width: int) -> Any:
 
 
 def add_rows_of(width: int) -> Any:
-    """A device function (rows, ids, weights, count, scale, out): out += scale * sum of weights[m] rows[ids[m]].
+    """A device function (rows, ids, weights, count, scale, out): out += scale * sum of weights[m]
+    rows[ids[m]].
 
     The sum goes over m = 0 ... count - 1 in order, each term an fma, and so is the last addition.
     """

@@ -1,10 +1,11 @@
 """Random sample indices as Numba device functions: independent draws, subsets, permutations.
 
-All are exact in distribution. Draw number k of a path uses word k mod 4 of block k div 4 of purpose MINIBATCH;
-a word is mapped to 0 ... bound - 1 by multiplication, and the few words that would favour some indices are
-replaced (Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019)). Replacements come from
-blocks with bit 55 set, where the number of the draw is part of the block number, so that they too depend on
-(seed, path, draw) alone. Draws are numbered as follows, so that any step can be reached without the ones before:
+All are exact in distribution. Draw number k of a path uses word k mod 4 of block k div 4 of purpose
+MINIBATCH; a word is mapped to 0 ... bound - 1 by multiplication, and the few words that would favour some
+indices are replaced (Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019)).
+Replacements come from blocks with bit 55 set, where the number of the draw is part of the block number, so
+that they too depend on (seed, path, draw) alone. Draws are numbered as follows, so that any step can be
+reached without the ones before:
 
 - batches of B: step s uses draws s B to s B + B - 1;
 - shuffled epochs of n samples: epoch e uses the draws from 4 ceil(n/4) e on.
@@ -30,8 +31,8 @@ _GAUSSIAN_WIDE = uint64(int(Purpose.GAUSSIAN_WIDE) << 24)
 _REPLACEMENTS = uint64(1 << 55)
 
 SPARE = 40
-"""A buffer of words or normals has to be this much longer than what it serves: that may begin within a block, and
-blocks are made eight at a time."""
+"""A buffer of words or normals has to be this much longer than what it serves: that may begin within a
+block, and blocks are made eight at a time."""
 
 
 @_compiled
@@ -49,8 +50,8 @@ def fill_words(words, first_block, blocks, purpose, path, key0, key1):  # type: 
 
 @_compiled
 def replaced_draw(draw, bound, path, key0, key1):  # type: ignore[no-untyped-def]
-    """The index that a draw gets after its word was refused; each new word is accepted with a probability above
-    one half, so that all of the 256 are refused never."""
+    """The index that a draw gets after its word was refused; each new word is accepted with a probability
+    above one half, so that all of the 256 are refused never."""
     threshold = uint64(0x100000000) % bound
     for attempt in range(64):
         counter = _REPLACEMENTS | (uint64(draw) << uint64(6)) | uint64(attempt)
@@ -91,9 +92,9 @@ def batch_bounds(bounds, batch, size, distinct):  # type: ignore[no-untyped-def]
 def keep_distinct(indices, batches, batch, size, stamps, tick):  # type: ignore[no-untyped-def]
     """Turn draws into uniform subsets: Floyd's method (Bentley & Floyd, Communications of the ACM 30 (1987)).
 
-    Element m of a subset is a draw from 0 ... j, j = size - batch + m, or j itself if that draw is in the subset
-    already. `stamps` remembers for each sample the last subset that it was in; `tick` counts subsets. Returns the
-    new tick.
+    Element m of a subset is a draw from 0 ... j, j = size - batch + m, or j itself if that draw is in the
+    subset already. `stamps` remembers for each sample the last subset that it was in; `tick` counts subsets.
+    Returns the new tick.
     """
     k = 0
     for _ in range(batches):

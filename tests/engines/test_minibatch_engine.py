@@ -1,4 +1,5 @@
-"""The minibatch engine against plain loops over the very same samples, and to the bit however a run is cut."""
+"""The minibatch engine against plain loops over the very same samples, and to the bit however a run is
+cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What real batches do, against exact numbers; each comparison within 5 standard errors (false alarm 6e-7)."""
+"""What real batches do, against exact numbers; each comparison within 5 standard errors (false alarm
+6e-7)."""
 
 from __future__ import annotations
 
