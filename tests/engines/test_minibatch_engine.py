@@ -279,7 +279,7 @@ def test_scaled_landscapes_take_the_same_number_of_steps():
     whole, ends = None, None
     for k in (1.0, 4.0, 16.0, 0.25):
         scaled, root = landscape.with_parameters(k=k), np.sqrt(k)
-        exit = resolve_exit(f"x >= {float(0.5 / root)!r}", scaled, np.array([-1.0 / root]))
+        exit = resolve_exit(f"x >= {float(-0.7 / root)!r}", scaled, np.array([-1.0 / root]))
         update = SGD(0.08 / k, 2).update(scaled)
         records = MinibatchEngine(update, exit, threads=1).first_passage(
             np.array([-1.0 / root]), paths=400, max_steps=3000, seed=3
