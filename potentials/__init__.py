@@ -29,22 +29,31 @@ if TYPE_CHECKING:
         three_wells,
         three_wells_ring,
         tilted_well,
+        two_functions,
         winding_valley,
     )
     from potentials.critical_points import CriticalPoint
     from potentials.drift_field import DriftField
     from potentials.errors import InputError
+    from potentials.finite_sum import FiniteSum
     from potentials.fixed_points import FixedPoint
     from potentials.formula import parse_condition, parse_expression, symbol
+    from potentials.linearised_network import LinearisedNetwork
     from potentials.potential import Potential
+    from potentials.quadratic_sum import QuadraticSum
+    from potentials.sample_mean import SampleMean
     from potentials.valley import Valley
 
 _HOMES = {
     "CriticalPoint": "potentials.critical_points",
     "DriftField": "potentials.drift_field",
     "FixedPoint": "potentials.fixed_points",
+    "FiniteSum": "potentials.finite_sum",
     "InputError": "potentials.errors",
+    "LinearisedNetwork": "potentials.linearised_network",
     "Potential": "potentials.potential",
+    "QuadraticSum": "potentials.quadratic_sum",
+    "SampleMean": "potentials.sample_mean",
     "Valley": "potentials.valley",
     "bulk_and_outliers": "potentials.catalogue",
     "cosine": "potentials.catalogue",
@@ -69,14 +78,19 @@ _HOMES = {
     "three_wells_ring": "potentials.catalogue",
     "tilted_well": "potentials.catalogue",
     "winding_valley": "potentials.catalogue",
+    "two_functions": "potentials.catalogue",
 }
 
 __all__ = [
     "CriticalPoint",
     "DriftField",
     "FixedPoint",
+    "FiniteSum",
     "InputError",
+    "LinearisedNetwork",
     "Potential",
+    "QuadraticSum",
+    "SampleMean",
     "Valley",
     "bulk_and_outliers",
     "cosine",
@@ -101,6 +115,7 @@ __all__ = [
     "three_wells_ring",
     "tilted_well",
     "winding_valley",
+    "two_functions",
 ]
 
 

@@ -271,6 +271,10 @@ class Potential(Parametric):
         InputError
             If the record is incomplete or not that of a potential.
         """
+        if isinstance(record, Mapping) and "kind" in record:
+            from potentials.sums import sum_from_record
+
+            return sum_from_record(record)
         cls._check_record(record)
         return cls(
             record["formula"],

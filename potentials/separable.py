@@ -74,11 +74,26 @@ class Separable:
             for neighbour, rim in ((place - 1, lower), (place + 1, upper)):
                 if 0 <= neighbour < len(self.lines[i]):
                     top = self.lines[i][neighbour]
+                    if top.is_minimum:
+                        rim[i] = self._kink(i, chosen[i].x[0], top.x[0])
+                        continue
                     rim[i] = top.x[0]
                     if top.index == 1 and not top.degenerate:
                         saddles.append(_composed([*chosen[:i], top, *chosen[i + 1 :]]))
         saddles.sort(key=lambda point: (point.energy, tuple(point.x)))
         return Valley(_composed(chosen), tuple(saddles), "box", lower=lower, upper=upper)
+
+    def _kink(self, i: int, bottom: float, other: float) -> float:
+        """The top between neighbouring minima of line i, where the slope jumps down through zero."""
+        outward = np.sign(other - bottom)
+        while True:
+            middle = 0.5 * (bottom + other)
+            if middle in (bottom, other):
+                return middle
+            if outward * float(self.coordinates[i].gradient(np.array([middle]))[0]) > 0.0:
+                bottom = middle
+            else:
+                other = middle
 
     def _below(self, i: int, value: float) -> int | None:
         """Position in line i of the minimum that the way down from `value` leads to."""
@@ -86,6 +101,10 @@ class Separable:
         low, high = self.coordinates[i].domain[0]
         if not low <= value <= high and not is_listed_completely(self.coordinates[i]):
             return None
+        for place, point in enumerate(line):
+            # At the bottom itself the slope says nothing.
+            if point.is_minimum and abs(point.x[0] - value) <= 1e-12 * (1.0 + abs(value)):
+                return place
         right = next((place for place, point in enumerate(line) if point.x[0] >= value), len(line))
         if right < len(line) and line[right].x[0] == value:
             return right if line[right].is_minimum else None

@@ -18,6 +18,7 @@ from potentials.catalogue.separable import (
     styblinski_tang,
     tilted_well,
 )
+from potentials.catalogue.sums import two_functions
 from potentials.catalogue.valleys import curved_valley, muller_brown, winding_valley
 from potentials.catalogue.wells import sharp_and_flat, three_wells, three_wells_ring
 from potentials.drift_field import DriftField
@@ -44,6 +45,7 @@ __all__ = [
     "three_wells",
     "three_wells_ring",
     "tilted_well",
+    "two_functions",
     "winding_valley",
 ]
 
@@ -62,6 +64,7 @@ _CATALOGUE: dict[str, Callable[..., Potential | DriftField]] = {
         winding_valley,
         rescaled_wells,
         bulk_and_outliers,
+        two_functions,
         quadratic,
         cosine,
         maier_stein,

@@ -1,6 +1,7 @@
 """Immutable descriptions of update rules: what moves a point one step."""
 
 from simdyn.dynamics.levy import AlphaStable
+from simdyn.dynamics.minibatch import MinibatchUpdate
 from simdyn.dynamics.schedules import cosine, stepwise
 from simdyn.dynamics.sde import SDE
 from simdyn.dynamics.sgd import SGD
@@ -9,4 +10,18 @@ from simdyn.dynamics.update import Update
 
 Dynamics = SGD | SGLD | SDE
 
-__all__ = ["SDE", "SGD", "SGLD", "AlphaStable", "Dynamics", "Update", "cosine", "stepwise"]
+Rule = Update | MinibatchUpdate
+"""One step of a dynamics on a landscape: in symbols, or by samples."""
+
+__all__ = [
+    "SDE",
+    "SGD",
+    "SGLD",
+    "AlphaStable",
+    "Dynamics",
+    "MinibatchUpdate",
+    "Rule",
+    "Update",
+    "cosine",
+    "stepwise",
+]

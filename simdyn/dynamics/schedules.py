@@ -47,6 +47,13 @@ class Setting:
         """Stands for the constant in expressions."""
         return sympy.Symbol(f"_{self.name}", positive=True)
 
+    def at(self, steps: np.ndarray) -> np.ndarray:
+        """Values at steps; same shape."""
+        if self.expression is None:
+            return np.full(np.shape(steps), self.value)
+        values = sympy.lambdify(CLOCK, self.expression, "numpy")(np.asarray(steps, dtype=float))
+        return np.broadcast_to(values, np.shape(steps)).astype(float)
+
     @property
     def term(self) -> sympy.Expr:
         """What expressions use: the schedule, or the symbol of the constant."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import sympy
 
-from potentials import DriftField, Potential
+from potentials import DriftField, Potential, SampleMean
 from simdyn.dynamics.checks import not_negative, positive
 from simdyn.dynamics.covariance import (
     constant_factor,
@@ -19,10 +20,13 @@ from simdyn.dynamics.covariance import (
     scaled,
 )
 from simdyn.dynamics.levy import ALPHA, SCALE, AlphaStable
+from simdyn.dynamics.minibatch import MinibatchUpdate, check_sampling, gradient_noise
 from simdyn.dynamics.momentum import checked_momentum, heavy_ball
 from simdyn.dynamics.schedules import Schedule, Setting, setting
 from simdyn.dynamics.update import Factor, Update, require_gaussian
 from simdyn.errors import InputError
+
+_OF_SAMPLES = ("minibatch", "empirical", "none")
 
 Noise: TypeAlias = Any
 """Text, a SymPy expression, a number, or nested lists of them."""
@@ -44,8 +48,9 @@ class SGD:
         absolute value of Xie, Sato & Sugiyama 2021 at floor 0), "constant" with `covariance`, "none" for
         gradient descent, or expressions of the variables: one (times the identity), d of them (the diagonal),
         or in two dimensions a 2 x 2 list; "loss" for 2 L(x) H_a with H_a the Hessian at the minimum of the
-        start's valley, the noise of squared losses (Mori et al. 2022). "minibatch", the noise of real
-        minibatches, asks for a potential that is a sum over samples. An `AlphaStable` gives each coordinate
+        start's valley, the noise of squared losses (Mori et al. 2022). Two ask for a potential that is a mean
+        over samples: "minibatch", real batches of B samples, and "empirical", Gaussian noise with the
+        covariance of such batches at x. An `AlphaStable` gives each coordinate
         kicks eta scale (temperature / B)^(1 - 1/alpha) S_alpha, as a mean over B samples would have.
     momentum
         Heavy-ball momentum in [0, 1): v' = momentum v + (the increment above), x' = x + v'.
@@ -56,6 +61,12 @@ class SGD:
         curvature does, and in one dimension the SDE limit never crosses such a point.
     covariance
         For "constant": a number, d variances, or a d x d matrix.
+    sampling
+        How batches are drawn: "with_replacement", "without_replacement" (a fresh uniform subset each step) or
+        "epoch_shuffle" (parts of a fresh permutation each epoch; B divides n).
+    sampling
+        How batches are drawn: "with_replacement", "without_replacement" (a fresh uniform subset each step) or
+        "epoch_shuffle" (parts of a fresh permutation each epoch; B divides n).
 
     Raises
     ------
@@ -71,10 +82,17 @@ class SGD:
     temperature: Schedule = 1.0
     floor: float | None = None
     covariance: Any = None
+    sampling: str = "without_replacement"
 
     def __post_init__(self) -> None:
-        self._settings()
+        temperature = self._settings()[2]
         checked_momentum(self.momentum)
+        check_sampling(self.sampling)
+        if _is(self.noise, "minibatch") and (temperature.expression is not None or temperature.value != 1):
+            raise InputError(
+                f"temperature is {self.temperature!r}, but real minibatches have the noise that they have; "
+                'leave it at 1, change batch_size, or use noise="empirical".'
+            )
         if _is(self.noise, "hessian") and self.floor is None:
             raise InputError(
                 'noise="hessian" needs floor, the delta of (H^2 + delta^2 I)^(1/2); give floor=0 if the '
@@ -95,7 +113,9 @@ class SGD:
             setting("temperature", self.temperature, positive),
         )
 
-    def update(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
+    def update(
+        self, potential: Potential | DriftField, start: np.ndarray | None = None
+    ) -> Update | MinibatchUpdate:
         """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time.
 
         Parameters
@@ -111,6 +131,10 @@ class SGD:
             Noise that this potential cannot supply.
         """
         eta, batch, temperature = self._settings()
+        if isinstance(potential, SampleMean) and any(map(partial(_is, self.noise), _OF_SAMPLES)):
+            return gradient_noise(
+                potential, eta, batch, self.noise, self.sampling, scale=temperature, momentum=self.momentum
+            )
         values = {
             **potential.parameters,
             **{one.symbol.name: one.value for one in (eta, batch, temperature)},
@@ -160,10 +184,10 @@ class SGD:
     def _factor(self, potential: Potential | DriftField, start: np.ndarray | None) -> Factor:
         if _is(self.noise, "none"):
             return ((),) * potential.dim
-        if _is(self.noise, "minibatch"):
+        if _is(self.noise, "minibatch") or _is(self.noise, "empirical"):
             raise InputError(
-                f'noise="minibatch" needs per-sample losses, which {potential.name!r} does not have; choose '
-                'noise="hessian", "loss", "constant", "none" or an expression.'
+                f'noise="{self.noise}" needs per-sample losses, which {potential.name!r} does not have; '
+                'choose noise="hessian", "loss", "constant", "none" or an expression.'
             )
         if _is(self.noise, "hessian"):
             floor = sympy.Symbol("_floor", positive=True) if self.floor else sympy.Integer(0)

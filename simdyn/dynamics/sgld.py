@@ -1,4 +1,4 @@
-"""Stochastic gradient Langevin dynamics with full gradients."""
+"""Stochastic gradient Langevin dynamics, with full gradients or with those of batches."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from potentials import DriftField, Potential
+from potentials import DriftField, Potential, SampleMean
 from simdyn.dynamics.checks import not_negative, positive
 from simdyn.dynamics.covariance import scalar_factor
+from simdyn.dynamics.minibatch import BatchNoise, MinibatchUpdate, check_sampling, gradient_noise
 from simdyn.dynamics.momentum import checked_momentum, heavy_ball
 from simdyn.dynamics.schedules import Schedule, setting
 from simdyn.dynamics.update import Update, require_gaussian
+from simdyn.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class SGLD:
     temperature
         T >= 0, the diffusion coefficient D of the SDE, in units of the potential. Zero is gradient descent. A
         number or a schedule.
+    batch_size
+        On a mean over samples: B samples give the gradient of a step; None: all do.
+    sampling
+        How batches are drawn; see `SGD`.
     momentum
         Heavy-ball momentum in [0, 1): v' = momentum v - eta grad L(x) + sqrt(2 eta T) xi, x' = x + v'. The
         kicks are not scaled down, so that the stationary temperature is about T / (1 - momentum).
@@ -39,17 +45,42 @@ class SGLD:
 
     learning_rate: Schedule
     temperature: Schedule
+    batch_size: float | None = None
+    sampling: str = "without_replacement"
     momentum: float = 0.0
 
     def __post_init__(self) -> None:
         setting("learning_rate", self.learning_rate, positive)
         setting("temperature", self.temperature, not_negative)
         checked_momentum(self.momentum)
+        check_sampling(self.sampling)
+        if self.batch_size is not None:
+            positive("batch_size", self.batch_size)
 
-    def update(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
-        """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time."""
+    def update(
+        self, potential: Potential | DriftField, start: np.ndarray | None = None
+    ) -> Update | MinibatchUpdate:
+        """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time.
+
+        Raises
+        ------
+        InputError
+            Batches of a potential that has no samples.
+        """
         eta = setting("learning_rate", self.learning_rate, positive)
         temperature = setting("temperature", self.temperature, not_negative)
+        if isinstance(potential, SampleMean):
+            size = potential.size if self.batch_size is None else self.batch_size
+            batch = setting("batch_size", size, positive)
+            noise: BatchNoise = "none" if self.batch_size is None else "minibatch"
+            return gradient_noise(
+                potential, eta, batch, noise, self.sampling, heat=temperature, momentum=self.momentum
+            )
+        if self.batch_size is not None:
+            raise InputError(
+                f"batch_size is {self.batch_size!r}, but {potential.name!r} has no per-sample losses to draw "
+                "a batch from; leave it out."
+            )
         if eta.expression is None and temperature.expression is None:
             amplitude: sympy.Expr = sympy.Symbol("_amplitude", positive=True)
             noisy = temperature.value > 0

@@ -276,14 +276,19 @@ class Update:
         return not (sympy.sympify(expression).free_symbols & others)
 
 
-def require_gaussian(update: Update) -> Update:
+def require_gaussian(update: object) -> Update:
     """The update, if closed forms and transfer operators can read its law off it.
 
     Raises
     ------
     InputError
-        Memory, a schedule, or draws that are not Gaussian; the message says which.
+        Samples, memory, a schedule, or draws that are not Gaussian; the message says which.
     """
+    if not isinstance(update, Update):
+        raise InputError(
+            "The noise of samples has no density in symbols, which exact values and closed forms need; give "
+            "the noise as an expression to compare with its Gaussian model."
+        )
     if update.gaussian:
         return update
     if update.uniforms:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from simdyn.dynamics import Update
+from simdyn.dynamics import MinibatchUpdate, Rule
 from simdyn.engines.cpu import CpuEngine
+from simdyn.engines.minibatch import MinibatchEngine
 from simdyn.errors import InputError
 from simdyn.exits import Exit
 
 BACKENDS = ("auto", "cpu")
 
 
-def engine_for(backend: str, update: Update, exit: Exit | None = None, **options: Any) -> CpuEngine:
-    """The engine of a backend; "auto" is the CPU, the only one so far.
+def engine_for(
+    backend: str, update: Rule, exit: Exit | None = None, **options: Any
+) -> CpuEngine | MinibatchEngine:
+    """The engine of a backend for a rule in symbols or by samples; "auto" is the CPU, the only one so far.
 
     Raises
     ------
@@ -27,4 +30,6 @@ def engine_for(backend: str, update: Update, exit: Exit | None = None, **options
         )
     if backend not in BACKENDS:
         raise InputError(f"backend is {backend!r}, but it must be one of: {', '.join(BACKENDS)}.")
+    if isinstance(update, MinibatchUpdate):
+        return MinibatchEngine(update, exit, **options)
     return CpuEngine(update, exit, **options)

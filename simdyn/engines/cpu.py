@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from types import ModuleType
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from simdyn.dynamics import Update
 from simdyn.engines.records import ExitRecords, Report, Tally
-from simdyn.engines.threads import default_threads
+from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
 from simdyn.exits import Exit
 from simdyn.lowering import LANES, grouping, kernel_source, load_kernels, lower
@@ -110,7 +110,7 @@ class CpuEngine:
         if len(pieces) == 1:
             work(pieces[0])
         else:
-            _in_threads([partial(work, piece) for piece in pieces])
+            in_threads([partial(work, piece) for piece in pieces])
         return columns.T
 
     def _advance(
@@ -193,7 +193,7 @@ class _FirstPassage:
         workers = [self._work] * self.engine.threads
         interrupted = False
         try:
-            _in_threads(workers, self.stop, (lambda: report(self._tally)) if report else None)
+            in_threads(workers, self.stop, (lambda: report(self._tally)) if report else None)
         except KeyboardInterrupt:
             interrupted = True
         ran = self.code != _NOT_RUN
@@ -249,38 +249,3 @@ class _FirstPassage:
 
 
 _NOT_RUN = -9
-
-
-def _in_threads(
-    workers: Sequence[Callable[[], None]],
-    stop: threading.Event | None = None,
-    tick: Callable[[], None] | None = None,
-) -> None:
-    """Run callables side by side; the first exception in any of them is raised here once all have ended."""
-    failures: list[BaseException] = []
-
-    def guarded(worker: Callable[[], None]) -> None:
-        try:
-            worker()
-        except BaseException as error:
-            failures.append(error)
-            if stop is not None:
-                stop.set()
-
-    threads = [threading.Thread(target=guarded, args=(worker,), daemon=True) for worker in workers]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(0.1)
-                if tick is not None:
-                    tick()
-    except BaseException:
-        if stop is not None:
-            stop.set()
-        for thread in threads:
-            thread.join()
-        raise
-    if failures:
-        raise failures[0]

@@ -1,8 +1,10 @@
-"""How many threads a run may use."""
+"""How many threads a run may use, and how it uses them."""
 
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable, Sequence
 
 from simdyn.errors import InputError
 
@@ -21,3 +23,38 @@ def default_threads(threads: int | None) -> int:
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise InputError(f"threads is {threads!r}, but it must be a whole number of at least 1.")
     return threads
+
+
+def in_threads(
+    workers: Sequence[Callable[[], None]],
+    stop: threading.Event | None = None,
+    tick: Callable[[], None] | None = None,
+) -> None:
+    """Run callables side by side; the first exception in any of them is raised here once all have ended."""
+    failures: list[BaseException] = []
+
+    def guarded(worker: Callable[[], None]) -> None:
+        try:
+            worker()
+        except BaseException as error:
+            failures.append(error)
+            if stop is not None:
+                stop.set()
+
+    threads = [threading.Thread(target=guarded, args=(worker,), daemon=True) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.1)
+                if tick is not None:
+                    tick()
+    except BaseException:
+        if stop is not None:
+            stop.set()
+        for thread in threads:
+            thread.join()
+        raise
+    if failures:
+        raise failures[0]

@@ -9,7 +9,7 @@ from numbers import Real
 
 import numpy as np
 
-from simdyn.dynamics import Update
+from simdyn.dynamics import Rule
 from simdyn.engines import ExitRecords, Tally, engine_for
 from simdyn.errors import InputError
 from simdyn.exits import Exit
@@ -72,7 +72,7 @@ class Progress:
 
 
 def measure_escape(
-    update: Update,
+    update: Rule,
     exit: Exit,
     start: np.ndarray,
     *,
@@ -155,7 +155,7 @@ def _further_paths(fit: ExponentialFit, done: int, limit: int, target_error: flo
 
 
 def _measurement(
-    update: Update, records: ExitRecords, burn_in: float, max_steps: int, begun: float
+    update: Rule, records: ExitRecords, burn_in: float, max_steps: int, begun: float
 ) -> DirectMeasurement:
     observed = records.exited
     times = records.steps.astype(float)

@@ -13,6 +13,8 @@ from types import ModuleType
 
 from simdyn.errors import InputError
 
+_DEVICE_MODULES = ("noise/device.py", "noise/polynomials.py", "noise/indices.py", "lowering/vector_rows.py")
+
 
 def cache_folder() -> Path:
     """Where generated sources and machine code are kept: $SIMDYN_CACHE, or simdyn in the user's cache folder.
@@ -63,8 +65,8 @@ def load_kernels(source: str) -> ModuleType:
 
 @cache
 def _device_text() -> str:
-    folder = Path(__file__).parent.parent / "noise"
-    return "".join((folder / name).read_text() for name in ("device.py", "polynomials.py"))
+    folder = Path(__file__).parent.parent
+    return "".join((folder / name).read_text() for name in _DEVICE_MODULES)
 
 
 def _write(path: Path, source: str) -> None:

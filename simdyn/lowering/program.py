@@ -96,7 +96,7 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
             crossed = tuple(_bridged(lowering, update, exit, k, old, new) for k in range(len(exit.channels)))
             uniforms = len(crossed)
         else:
-            crossed = tuple(_crossed(lowering, channel.surfaces, new) for channel in exit.channels)
+            crossed = tuple(across(lowering, channel.surfaces, new) for channel in exit.channels)
     return Program(
         update.state_dim,
         update.noise_dim,
@@ -132,7 +132,7 @@ def _added(builder: Builder, value: Node, drift: Node) -> Node:
     return builder.add([value, drift])
 
 
-def _crossed(lowering: Lowering, surfaces: tuple[Surface, ...], point: Mapping[sympy.Symbol, Node]) -> Node:
+def across(lowering: Lowering, surfaces: tuple[Surface, ...], point: Mapping[sympy.Symbol, Node]) -> Node:
     build = lowering.builder
     return build.both(
         build.op(
@@ -176,4 +176,4 @@ def _bridged(
     before, after = lowering.convert(gap, old), lowering.convert(gap, new)
     ratio = build.op("div", build.product([build.const(-2.0), before, after]), lowering.convert(spread, old))
     touched = build.op("lt", build.name(f"u{index}"), build.op("exp", ratio))
-    return build.either([_crossed(lowering, surfaces, new), touched])
+    return build.either([across(lowering, surfaces, new), touched])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import DriftField, Potential
-from simdyn.dynamics import Dynamics, Update
+from simdyn.dynamics import Dynamics, Rule
 from simdyn.errors import InputError
 from simdyn.estimators import DirectMeasurement, Progress, measure_escape
 from simdyn.exits import Exit, parse_start, resolve_exit
@@ -235,7 +235,7 @@ def escape_time(
     )
 
 
-def _burn_in(potential: Potential | DriftField, update: Update, origin: np.ndarray) -> float:
+def _burn_in(potential: Potential | DriftField, update: Rule, origin: np.ndarray) -> float:
     """Several relaxation times of the start's valley, in the unit of the dynamics; 0 if there is none.
 
     One relaxation takes 1 / -log(rho) steps, with rho the spectral radius of the noise-free step at the
@@ -285,7 +285,7 @@ def _misclassified(
     return share_returning(potential, way_out.valley, sample.astype(float))
 
 
-def _overshoot(update: Update, measurement: DirectMeasurement) -> float:
+def _overshoot(update: Rule, measurement: DirectMeasurement) -> float:
     """Share of sampled exit states from which the update without noise leaves every bound."""
     x = measurement.records.state[measurement.records.exited][:_FOLLOWED].astype(float)
     if len(x) == 0:
@@ -298,7 +298,7 @@ def _overshoot(update: Update, measurement: DirectMeasurement) -> float:
 
 
 def _warnings(
-    measurement: DirectMeasurement, misclassified: float | None, overshoot: float, update: Update
+    measurement: DirectMeasurement, misclassified: float | None, overshoot: float, update: Rule
 ) -> tuple[str, ...]:
     records, fit = measurement.records, measurement.fit
     tally, total = records.tally, len(records.code)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import DriftField, Potential
-from simdyn.dynamics import Dynamics, Update
+from simdyn.dynamics import Dynamics, Rule
 from simdyn.engines import engine_for
 from simdyn.engines.threads import default_threads
 from simdyn.errors import InputError
@@ -214,7 +214,7 @@ def _dataset(
     ensemble: Ensemble,
     schedule: Schedule,
     starts: np.ndarray,
-    update: Update,
+    update: Rule,
     problem: dict[str, Any],
     seed: Seed,
 ) -> xarray.Dataset:

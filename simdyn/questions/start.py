@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from potentials import DriftField, Potential
-from simdyn.dynamics import Update
+from simdyn.dynamics import Rule
 from simdyn.errors import InputError
 
 
-def check_start(update: Update, starts: np.ndarray, potential: Potential | DriftField) -> None:
+def check_start(update: Rule, starts: np.ndarray, potential: Potential | DriftField) -> None:
     """Refuse starts, shape (..., d), at which energy, drift or noise have no value.
 
     Raises

@@ -1,0 +1,263 @@
+"""One step of SGD or SGLD on a landscape that is a mean over samples: real batches, or their covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, Literal
+
+import numpy as np
+import sympy
+
+from potentials import SampleMean
+from simdyn.dynamics.checks import not_negative, number, positive
+from simdyn.dynamics.schedules import Setting
+from simdyn.errors import InputError
+from simdyn.results import Unit
+
+Array = np.ndarray
+
+SAMPLINGS = ("with_replacement", "without_replacement", "epoch_shuffle")
+
+HORIZON = 1 << 20
+"""Steps for which a schedule is tabulated, unless it is constant from some earlier step on."""
+
+BatchNoise = Literal["minibatch", "empirical", "none"]
+
+
+@dataclass(frozen=True, eq=False)
+class MinibatchUpdate:
+    """The Markov chain v' = momentum v - eta ghat(x) + kick xi, x' = x + v', on L = (1/n) sum of f_i.
+
+    Attributes
+    ----------
+    potential
+        The mean over samples.
+    batch_size
+        B. A whole number for batches; any positive number for Gaussian noise of their covariance.
+    noise
+        "minibatch": ghat is the mean gradient of a batch of B samples. "empirical": ghat is Gaussian with the
+        mean and the covariance that such a batch has at x, formed from the gradients of all samples. "none":
+        ghat is the gradient.
+    sampling
+        "with_replacement": B independent samples. "without_replacement": a fresh uniform subset each step.
+        "epoch_shuffle": consecutive parts of a fresh permutation each epoch of n/B steps; epochs begin at
+        multiples of n/B steps.
+    rates, kicks
+        Learning rate and standard deviation of the added Gaussian kick, per step; the last value holds on.
+    momentum
+        Heavy-ball factor beta; the velocity v starts at zero.
+    scale
+        Factor on the covariance of "empirical" noise.
+    horizon
+        Number of steps that `rates` and `kicks` cover, if they must not be held on beyond.
+
+    Raises
+    ------
+    InputError
+        A number out of range, a batch larger than the data, or epochs that B does not divide.
+    """
+
+    potential: SampleMean
+    batch_size: float
+    noise: BatchNoise = "minibatch"
+    sampling: str = "without_replacement"
+    rates: Any = (0.1,)
+    kicks: Any = (0.0,)
+    momentum: float = 0.0
+    scale: float = 1.0
+    horizon: int | None = None
+
+    unit: Unit = "steps"
+    """Times count steps, each worth `step` of SDE time."""
+    bridge: bool = False
+    """There is nothing between two steps."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rates", _per_step("learning_rate", self.rates, positive))
+        object.__setattr__(self, "kicks", _per_step("kick", self.kicks, not_negative))
+        not_negative("scale", self.scale)
+        if not abs(number("momentum", self.momentum)) < 1:
+            raise InputError(f"momentum is {self.momentum!r}, but it must lie between -1 and 1.")
+        if self.noise != "none":
+            check_batch(self.potential, self.batch_size, self.sampling, whole=self.noise == "minibatch")
+        if self.noise == "empirical" and self.sampling == "epoch_shuffle":
+            raise InputError(
+                'noise="empirical" is fresh at each step, but shuffled batches are not independent; choose '
+                'sampling="with_replacement" or "without_replacement".'
+            )
+        if self.noise == "empirical" and self.kicks.any():
+            raise InputError('noise="empirical" and a temperature together are not available; choose one.')
+
+    @property
+    def variables(self) -> tuple[sympy.Symbol, ...]:
+        """The d coordinates."""
+        return self.potential.variables
+
+    @property
+    def dim(self) -> int:
+        """Number of coordinates d."""
+        return self.potential.dim
+
+    @property
+    def step(self) -> float:
+        """SDE time that passes in the first step: its learning rate."""
+        return float(self.rates[0])
+
+    @property
+    def state_dim(self) -> int:
+        """Numbers that describe the state of a path: d positions and, with momentum, d velocities."""
+        return self.dim * (2 if self.momentum else 1)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether a step draws anything at random."""
+        return self.noise_dim > 0
+
+    def at_rest(self, x: Array) -> Array:
+        """The full state, shape (..., state_dim), of paths that start at points `x` of shape (..., d)."""
+        x = np.asarray(x, dtype=float)
+        return np.concatenate([x, np.zeros_like(x)], axis=-1) if self.momentum else x
+
+    def advance(self, x: Array) -> Array:
+        """States after a first step with the mean gradient and without noise; shape (..., state_dim)."""
+        x = np.asarray(x, dtype=float)
+        place, velocity = x[..., : self.dim], x[..., self.dim :]
+        velocity = self.drift_at(place) + (self.momentum * velocity if self.momentum else 0.0)
+        return np.concatenate([place + velocity, velocity][: 2 if self.momentum else 1], axis=-1)
+
+    @property
+    def covariance_factor(self) -> float:
+        """p_B: covariance of the batch gradient over the per-sample covariance C_1.
+
+        1/B with replacement; (n - B) / (B (n - 1)) for a subset. A shuffled batch is, taken alone, a uniform
+        subset, but batches of one epoch depend on one another.
+        """
+        if self.noise == "none":
+            return 0.0
+        n = self.potential.size
+        if self.sampling == "with_replacement":
+            return self.scale / self.batch_size
+        return self.scale * (n - self.batch_size) / (self.batch_size * (n - 1)) if n > 1 else 0.0
+
+    @property
+    def noise_dim(self) -> int:
+        """Columns of `factor_at`: d, or 0 without noise."""
+        return self.dim if self.covariance_factor > 0 or self.kicks.any() else 0
+
+    def drift_at(self, x: Array) -> Array:
+        """Mean increment of the first step at states `x` of shape (..., state_dim), from rest; (..., d)."""
+        return -self.step * self.potential.gradient(np.asarray(x, dtype=float)[..., : self.dim])
+
+    def factor_at(self, x: Array) -> Array:
+        """Symmetric root of the covariance of the first step at states (..., state_dim); (..., d, m)."""
+        x = np.asarray(x, dtype=float)[..., : self.dim]
+        if not self.noise_dim:
+            return np.zeros((*x.shape, 0))
+        covariance = self.step**2 * self.covariance_factor * self.potential.gradient_covariance(x)
+        covariance = covariance + float(self.kicks[0]) ** 2 * np.eye(self.dim)
+        if not np.isfinite(covariance).all():
+            return np.full(covariance.shape, np.nan)
+        values, vectors = np.linalg.eigh(covariance)
+        root = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+        return np.asarray(root @ np.swapaxes(vectors, -1, -2))
+
+
+def check_batch(potential: SampleMean, batch_size: Any, sampling: str, *, whole: bool) -> None:
+    """Refuse a batch that cannot be drawn from the samples of `potential`.
+
+    Raises
+    ------
+    InputError
+        See `MinibatchUpdate`.
+    """
+    check_sampling(sampling)
+    n = potential.size
+    positive("batch_size", batch_size)
+    if whole and float(batch_size) != int(batch_size):
+        raise InputError(
+            f"batch_size is {batch_size!r}, but real batches have a whole number of samples; "
+            'noise="empirical" '
+            "takes any."
+        )
+    if sampling != "with_replacement" and batch_size > n:
+        raise InputError(
+            f"batch_size is {batch_size!r}, but {potential.name[:60]!r} has only {n} samples; take at "
+            f"most {n} "
+            'or sampling="with_replacement".'
+        )
+    if sampling == "epoch_shuffle" and n % int(batch_size):
+        raise InputError(
+            f"batch_size is {batch_size!r}, which does not divide the {n} samples of "
+            f"{potential.name[:60]!r}, "
+            'so that an epoch has no whole number of batches; choose a divisor or "without_replacement".'
+        )
+
+
+def check_sampling(sampling: object) -> None:
+    """Refuse what is not one of `SAMPLINGS`."""
+    if sampling not in SAMPLINGS:
+        raise InputError(f"sampling is {sampling!r}, but it must be one of: {', '.join(SAMPLINGS)}.")
+
+
+def gradient_noise(
+    potential: SampleMean,
+    eta: Setting,
+    batch: Setting,
+    noise: BatchNoise,
+    sampling: str,
+    *,
+    heat: Setting | None = None,
+    scale: Setting | None = None,
+    momentum: float = 0.0,
+) -> MinibatchUpdate:
+    """The update with a learning rate and a Langevin temperature `heat` that may be schedules.
+
+    Raises
+    ------
+    InputError
+        A batch size or a scale of the covariance that changes with the step, which kernels do not take.
+    """
+    for one in (batch, scale):
+        if one is not None and one.expression is not None:
+            raise InputError(
+                f"{one.name} changes with the step, which is available for Gaussian noise in symbols but not "
+                "on a mean over samples; give a number."
+            )
+    steps, held = _tabulated([eta] if heat is None else [eta, heat])
+    rates = eta.at(steps)
+    kicks = np.zeros(1) if heat is None else np.sqrt(2.0 * rates * heat.at(steps))
+    return MinibatchUpdate(
+        potential,
+        batch.value,
+        noise,
+        sampling,
+        rates=rates,
+        kicks=kicks,
+        momentum=momentum,
+        scale=1.0 if scale is None else scale.value,
+        horizon=None if held else len(steps),
+    )
+
+
+def _tabulated(settings: Sequence[Setting]) -> tuple[Array, bool]:
+    """The steps at which schedules are tabulated, and whether they stay as they are at the last of them."""
+    scheduled = [one for one in settings if one.expression is not None]
+    if not scheduled:
+        return np.zeros(1), True
+    table = np.stack([one.at(np.arange(HORIZON + 1)) for one in scheduled])
+    beyond = np.stack([one.at(np.geomspace(HORIZON, 1e12, 100).round()) for one in scheduled])
+    held = bool(np.all(beyond == table[:, -1:]))
+    changes = np.flatnonzero(np.any(np.diff(table, axis=1) != 0, axis=0))
+    length = int(changes[-1]) + 2 if held and len(changes) else 1 if held else HORIZON
+    return np.arange(length), held
+
+
+def _per_step(name: str, values: Any, check: Any) -> Array:
+    listed: Sequence[Any] = [values] if isinstance(values, Real) else list(values)
+    if not listed:
+        raise InputError(f"{name} has no values; give one, or one for each step.")
+    array = np.array([check(name, float(v) if isinstance(v, np.floating) else v) for v in listed])
+    array.flags.writeable = False
+    return array

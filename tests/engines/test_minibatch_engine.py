@@ -1,0 +1,380 @@
+"""The minibatch engine against plain loops over the very same samples, and to the bit however a run is
+cut."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import simdyn.engines.minibatch as minibatch
+from potentials import FiniteSum, LinearisedNetwork, QuadraticSum, double_well, two_functions
+from simdyn.dynamics import SGD, SGLD, MinibatchUpdate
+from simdyn.engines import ExitRecords, engine_for
+from simdyn.engines.cpu import CpuEngine
+from simdyn.engines.minibatch import MinibatchEngine
+from simdyn.errors import InputError
+from simdyn.exits import resolve_exit
+from simdyn.lowering.minibatch_kernels import BATCH_LANES
+from simdyn.lowering.minibatch_model import PointwiseModel, RowModel, model_of
+from simdyn.noise import Purpose, key_of
+from simdyn.noise.indices import SPARE, batch_bounds, draw_below, fill_normals, keep_distinct, shuffle
+
+N = 12
+
+
+@cache
+def landscape_of(name):
+    rng = np.random.default_rng(3)
+    if name == "formula":
+        data = {"a": rng.normal(size=N), "s": rng.normal(size=N)}
+        return FiniteSum(
+            "a*sin(x - s) + (x - s)**2/2 + k*x*y + y**2", data, variables="x y", parameters={"k": 0.3}
+        )
+    if name == "kinks":
+        return FiniteSum("max(abs(x - s), x**2/4)", {"s": rng.normal(size=N)}, variables="x")
+    if name == "logistic":
+        columns = {c: rng.normal(size=N) for c in "abcde"} | {"t": rng.choice([-1.0, 1.0], N)}
+        form = "(a*x1 + b*x2 + c*x3 + d*x4 + e*x5)"
+        return FiniteSum(f"log(1 + exp(-t*{form}))", columns, variables="x1 x2 x3 x4 x5")
+    if name == "line":
+        return QuadraticSum(rng.uniform(0.5, 2, N), rng.normal(size=N))
+    roots = rng.normal(size=(N, 5, 5)) / 2
+    if name == "bowls":
+        return QuadraticSum(roots @ np.swapaxes(roots, 1, 2), rng.normal(size=(N, 5)))
+    if name == "network":
+        return LinearisedNetwork(roots[:, :3], rng.normal(size=(N, 3)))
+    if name == "wide":
+        return LinearisedNetwork(rng.normal(size=(N, 70)) / 8, rng.normal(size=N))
+    raise KeyError(name)
+
+
+LANDSCAPES = ("formula", "kinks", "logistic", "line", "bowls", "network", "wide")
+POINTWISE = ("formula", "kinks", "line")
+
+RULES = {
+    "one": {"batch_size": 1},
+    "subset": {"batch_size": 5},
+    "independent": {"batch_size": 5, "sampling": "with_replacement"},
+    "epochs": {"batch_size": 3, "sampling": "epoch_shuffle"},
+    "descent": {"batch_size": 1, "noise": "none"},
+    "empirical": {"batch_size": 2.5, "noise": "empirical", "scale": 1.5},
+    "langevin": {"batch_size": 4, "kicks": [0.02]},
+    "heavy": {"batch_size": 4, "momentum": 0.8},
+    "everything": {
+        "batch_size": 3,
+        "sampling": "epoch_shuffle",
+        "momentum": 0.5,
+        "rates": [0.05, 0.04, 0.03],
+        "kicks": [0.02, 0.0, 0.01],
+    },
+}
+
+
+def update_of(landscape, rule):
+    return MinibatchUpdate(landscape_of(landscape), **{"rates": [0.05], **RULES[rule]})
+
+
+@cache
+def engine_of(landscape, rule, threads=1):
+    potential = landscape_of(landscape)
+    first = potential.variables[0]
+    exit = resolve_exit(f"({first} >= 0.35) | ({first} <= -0.3)", potential, np.zeros(potential.dim))
+    return MinibatchEngine(update_of(landscape, rule), exit, threads=threads)
+
+
+def keys(seed):
+    return tuple(np.uint64(word) for word in key_of(seed))
+
+
+def samples_of(update, path, step, seed):
+    """The samples of one step, drawn on their own."""
+    n, batch = update.potential.size, int(update.batch_size)
+    bounds, words = np.empty(max(n, batch), np.uint64), np.empty(2 * n + SPARE, np.uint64)
+    if update.noise != "minibatch":
+        return np.arange(n)
+    if update.sampling == "epoch_shuffle":
+        epoch, part = divmod(step, n // batch)
+        order = np.empty(n, np.int64)
+        shuffle(order, epoch, np.uint64(path), *keys(seed), np.empty(n, np.int64), bounds, words)
+        return order[part * batch : (part + 1) * batch]
+    found, distinct = np.empty(batch, np.int64), update.sampling == "without_replacement"
+    bounds = bounds[:batch]
+    batch_bounds(bounds, batch, n, distinct)
+    draw_below(found, bounds, step * batch, batch, np.uint64(path), *keys(seed), words)
+    if distinct:
+        keep_distinct(found, 1, batch, n, np.zeros(n, np.int64), 0)
+        assert len(set(found.tolist())) == batch
+    return found
+
+
+def normals_for(update, path, steps, seed):
+    """The normals of a path, one row a step."""
+    size = N if update.noise == "empirical" else update.dim
+    found, words = np.empty(steps * size + SPARE), np.empty(2 * steps * size + SPARE, np.uint64)
+    fill_normals(found, 0, steps * size, np.uint64(path), *keys(seed), words)
+    return found[: steps * size].reshape(steps, size)
+
+
+def plain_run(update, x, steps, seed, path, normals, first_step=0):
+    """Positions and velocities after each step, in NumPy."""
+    x, v, course = np.array(x, dtype=float), np.zeros(update.dim), []
+    n = update.potential.size
+    for step in range(first_step, first_step + steps):
+        rate = update.rates[min(step, len(update.rates) - 1)]
+        kick = update.kicks[min(step, len(update.kicks) - 1)]
+        gradients = update.potential.sample_gradients(x)
+        if update.noise == "empirical":
+            deviation = gradients - gradients.mean(0)
+            p = update.covariance_factor
+            move = -rate * gradients.mean(0) + rate * np.sqrt(p / n) * normals[step] @ deviation
+        else:
+            move = -rate * gradients[samples_of(update, path, step, seed)].mean(0)
+        v = update.momentum * v + move
+        if update.kicks.any():
+            v = v + kick * normals[step]
+        x = x + v
+        course.append((x, v))
+    return course
+
+
+PAIRS = [(landscape, rule) for landscape in ("formula", "network") for rule in RULES]
+PAIRS += [(landscape, rule) for landscape in LANDSCAPES for rule in ("subset", "everything")]
+
+
+@pytest.mark.parametrize(("landscape", "rule"), sorted(set(PAIRS)))
+def test_steps_are_those_of_a_plain_loop(landscape, rule):
+    update, engine, steps = update_of(landscape, rule), engine_of(landscape, rule), 23
+    start = np.tile(np.random.default_rng(0).normal(size=update.dim) / 4, (70, 1))
+    found = engine.integrate(start, steps=steps, seed=6)
+    for path in (0, 69):
+        normals = normals_for(update, path, steps, 6)
+        x, _ = plain_run(update, start[path], steps, 6, path, normals)[-1]
+        np.testing.assert_allclose(found[path], x, rtol=1e-11, atol=1e-12)
+
+
+def test_both_forms_of_kernel_are_tried():
+    forms = {name: type(model_of(landscape_of(name))) for name in LANDSCAPES}
+    assert {name for name, form in forms.items() if form is PointwiseModel} == set(POINTWISE)
+    assert {name for name, form in forms.items() if form is RowModel} == set(LANDSCAPES) - set(POINTWISE)
+
+
+@pytest.mark.parametrize(
+    ("landscape", "rule"),
+    [
+        ("formula", "subset"),
+        ("formula", "everything"),
+        *(("network", r) for r in ("subset", "epochs", "everything")),
+    ],
+)
+def test_paths_leave_when_and_where_a_plain_loop_says(landscape, rule):
+    update, engine = update_of(landscape, rule), engine_of(landscape, rule)
+    start = np.zeros(update.dim)
+    records = engine.first_passage(start, paths=100, max_steps=600, seed=2)
+    assert records.tally.events > 20
+    for path in range(0, 100, 9):
+        normals = normals_for(update, path, 600, 2)
+        course = plain_run(update, start, 600, 2, path, normals)
+        left = [k for k, (x, _) in enumerate(course) if x[0] >= 0.35 or x[0] <= -0.3]
+        if not left:
+            assert (records.steps[path], records.code[path]) == (600, 0)
+            assert np.isnan(records.state[path]).all()
+            continue
+        x = course[left[0]][0]
+        channel = next(k for k, label in enumerate(_labels(update)) if (">=" in label) == (x[0] > 0))
+        assert (records.steps[path], records.code[path]) == (left[0] + 1, channel + 1)
+        np.testing.assert_allclose(records.state[path], x, rtol=1e-10, atol=1e-12)
+
+
+def _labels(update):
+    first = update.variables[0]
+    return resolve_exit(
+        f"({first} >= 0.35) | ({first} <= -0.3)", update.potential, np.zeros(update.dim)
+    ).labels
+
+
+# --- the same bits however it is computed -------------------------------------------------------------------
+
+CUT = [("formula", "subset"), ("formula", "everything"), ("network", "epochs"), ("bowls", "langevin"),
+       ("kinks", "empirical"), ("wide", "heavy")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("landscape", "rule"), CUT)
+def test_threads_and_neighbours_do_not_matter(landscape, rule):
+    update, engine = update_of(landscape, rule), engine_of(landscape, rule)
+    start = np.random.default_rng(1).normal(size=(2 * BATCH_LANES + 7, update.state_dim)) / 4
+    whole = engine.integrate(start, steps=25, seed=9)
+    for threads in (2, 3):
+        again = engine_of(landscape, rule, threads).integrate(start, steps=25, seed=9)
+        assert again.tobytes() == whole.tobytes()
+    for path in (0, 1, BATCH_LANES - 1, BATCH_LANES, len(start) - 1):
+        alone = engine.integrate(start[path : path + 1], steps=25, seed=9, first_path=path)
+        assert alone.tobytes() == whole[path : path + 1].tobytes()
+    if update.noise_dim:
+        assert engine.integrate(start, steps=25, seed=10).tobytes() != whole.tobytes()
+
+
+@settings(max_examples=25)
+@given(cuts=st.lists(st.integers(0, 40), max_size=5), offset=st.integers(0, 9))
+@pytest.mark.parametrize(("landscape", "rule"), CUT)
+def test_runs_can_be_cut_at_any_step(landscape, rule, cuts, offset):
+    update, engine = update_of(landscape, rule), engine_of(landscape, rule)
+    start = np.full((3, update.state_dim), 0.1)
+    whole = engine.integrate(start, steps=40, seed=2, first_step=offset)
+    state, step = start, 0
+    for cut in [*sorted(cuts), 40]:
+        state = engine.integrate(state, steps=cut - step, seed=2, first_step=offset + step)
+        step = cut
+    assert state.tobytes() == whole.tobytes()
+
+
+@settings(max_examples=15)
+@given(sizes=st.lists(st.integers(1, 150), min_size=1, max_size=4), threads=st.integers(1, 3))
+@pytest.mark.parametrize(("landscape", "rule"), [("formula", "everything"), ("network", "subset")])
+def test_first_passages_can_be_split_into_batches(same_records, landscape, rule, sizes, threads):
+    start = np.zeros(landscape_of(landscape).dim)
+    whole = engine_of(landscape, rule).first_passage(start, paths=sum(sizes), max_steps=70, seed=5)
+    engine, parts, done = engine_of(landscape, rule, threads), [], 0
+    for size in sizes:
+        parts.append(engine.first_passage(start, paths=size, max_steps=70, seed=5, first_path=done))
+        done += size
+    assert same_records(ExitRecords.join(parts), whole)
+
+
+@pytest.mark.parametrize(("landscape", "rule"), [("formula", "everything"), ("network", "epochs")])
+def test_how_a_run_is_scheduled_does_not_matter(same_records, monkeypatch, landscape, rule):
+    start = np.zeros(landscape_of(landscape).dim)
+    usual = engine_of(landscape, rule).first_passage(start, paths=500, max_steps=90, seed=5)
+    assert usual.tally.events > 100
+    for seconds, lanes in ((1e-9, 1 << 24), (10.0, 300), (0.05, 20)):
+        monkeypatch.setattr(minibatch, "_CALL_SECONDS", seconds)
+        monkeypatch.setattr(minibatch, "_LANE_NUMBERS", lanes)
+        monkeypatch.setattr(minibatch, "_DRAWS", 1 if lanes == 20 else 64)
+        engine_of.cache_clear()
+        again = engine_of(landscape, rule, 2).first_passage(start, paths=500, max_steps=90, seed=5)
+        assert same_records(again, usual)
+    engine_of.cache_clear()
+
+
+@pytest.mark.parametrize("budget", [1, 2, 7, 40])
+@pytest.mark.parametrize("landscape", ["formula", "network"])
+def test_budgets_cut_a_long_run_and_change_nothing_else(landscape, budget):
+    engine, start = engine_of(landscape, "subset"), np.zeros(landscape_of(landscape).dim)
+    free = engine.first_passage(start, paths=300, max_steps=5_000, seed=1)
+    cut = engine.first_passage(start, paths=300, max_steps=budget, seed=1)
+    np.testing.assert_array_equal(cut.steps, np.minimum(free.steps, budget))
+    np.testing.assert_array_equal(cut.code, np.where(free.steps <= budget, free.code, 0))
+    assert cut.tally.path_steps == cut.steps.sum()
+
+
+def test_scaled_landscapes_take_the_same_number_of_steps():
+    """L_k(x) = L(sqrt(k) x), sample by sample: N_k(eta) = N_1(k eta), to the bit for k a power of 4."""
+    data = {"s": np.random.default_rng(0).normal(size=30)}
+    landscape = FiniteSum(
+        "(sqrt(k)*x)**4/4 - (sqrt(k)*x)**2/2 + s*sqrt(k)*x", data, variables="x", parameters={"k": 1.0}
+    )
+    whole, ends = None, None
+    for k in (1.0, 4.0, 16.0, 0.25):
+        scaled, root = landscape.with_parameters(k=k), np.sqrt(k)
+        exit = resolve_exit(f"x >= {float(-0.7 / root)!r}", scaled, np.array([-1.0 / root]))
+        update = SGD(0.08 / k, 2).update(scaled)
+        records = MinibatchEngine(update, exit, threads=1).first_passage(
+            np.array([-1.0 / root]), paths=400, max_steps=3000, seed=3
+        )
+        if whole is None:
+            whole, ends = records.steps, records.state
+            assert records.tally.events > 100
+        assert records.steps.tolist() == whole.tolist()
+        np.testing.assert_array_equal(records.state * root, ends)
+
+
+def test_all_samples_are_gradient_descent():
+    """A batch of everything, no noise, and the formula of the mean in the other engine."""
+    landscape = landscape_of("formula")
+    start = np.array([[0.3, -0.2], [1.0, 2.0]])
+    found = MinibatchEngine(SGD(0.05, 1, noise="none").update(landscape), threads=1).integrate(
+        start, steps=50, seed=0
+    )
+    batch = MinibatchEngine(SGD(0.05, N).update(landscape), threads=1).integrate(start, steps=50, seed=0)
+    np.testing.assert_allclose(batch, found, rtol=1e-12)
+    kicked = MinibatchEngine(SGLD(0.05, 0.3).update(landscape), threads=1).integrate(start, steps=50, seed=4)
+    from potentials import Potential
+
+    mean = Potential(landscape.expression, variables="x y", parameters={"k": 0.3})
+    other = CpuEngine(SGLD(0.05, 0.3).update(mean), threads=1).integrate(start, steps=50, seed=4)
+    np.testing.assert_allclose(kicked, other, rtol=1e-9)
+    assert np.abs(kicked - found).min() > 1e-3
+
+
+# --- limits -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "landscape", [QuadraticSum([4.0, 5.0]), QuadraticSum([np.eye(5) * 4, np.eye(5) * 5])]
+)
+def test_paths_that_blow_up_are_counted_as_diverged(landscape):
+    start = np.full(landscape.dim, 1.0)
+    exit = resolve_exit(f"{landscape.variables[0]} >= 1e7", landscape, start)
+    engine = MinibatchEngine(SGD(0.9, 1).update(landscape), exit, threads=2)
+    records = engine.first_passage(start, paths=100, max_steps=2000, seed=0)
+    assert records.tally.diverged == 100
+    assert (np.abs(records.state).max(axis=1) >= 1e6).all()
+
+
+def test_interruption_keeps_what_is_done():
+    landscape = two_functions()
+    exit = resolve_exit("x <= 0.5", landscape, np.array([1.0]))
+    engine = MinibatchEngine(SGLD(0.1, 0.004, batch_size=1).update(landscape), exit, threads=2)
+
+    def press(tally):
+        raise KeyboardInterrupt
+
+    records = engine.first_passage(np.array([1.0]), paths=2000, max_steps=10**9, seed=4, report=press)
+    assert not records.complete
+    assert 0 < len(records.steps) < 2000
+    assert (records.steps[records.code == 0] < 10**9).all()
+
+
+def test_nothing_to_integrate():
+    engine = engine_of("formula", "subset")
+    assert engine.integrate(np.zeros((0, 2)), steps=3, seed=0).shape == (0, 2)
+    assert engine.integrate(np.ones((2, 2)), steps=0, seed=0).tolist() == [[1.0, 1.0]] * 2
+
+
+def test_velocities_go_on_where_they_stood():
+    update, engine = update_of("formula", "heavy"), engine_of("formula", "heavy")
+    start = np.array([[0.3, -0.2]])
+    x, v = plain_run(update, start[0], 12, 3, 0, None)[-1]
+    found = engine.integrate(np.hstack([start, np.zeros((1, 2))]), steps=12, seed=3)
+    np.testing.assert_allclose(found[0], [*x, *v], rtol=1e-11)
+    assert engine.integrate(start, steps=12, seed=3).tolist() == found[:, :2].tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dtype": "float32"}, "computed in float64"),
+        ({"dtype": "float16"}, "dtype is 'float16'"),
+        ({"noise": "pink"}, "normals are 'pink'"),
+        ({"threads": 0}, "threads is 0"),
+    ],
+)
+def test_settings_that_the_engine_does_not_have(options, message):
+    with pytest.raises(InputError, match=message):
+        MinibatchEngine(update_of("line", "one"), **options)
+
+
+def test_states_of_the_wrong_shape():
+    with pytest.raises(InputError, match=r"\(paths, 2\)"):
+        engine_of("formula", "subset").integrate(np.zeros((3, 4)), steps=1, seed=0)
+    with pytest.raises(InputError, match=r"\(paths, 2\) or \(paths, 4\)"):
+        engine_of("formula", "heavy").integrate(np.zeros((3, 3)), steps=1, seed=0)
+
+
+def test_the_kind_of_rule_chooses_the_engine():
+    assert isinstance(engine_for("auto", update_of("line", "one")), MinibatchEngine)
+    assert isinstance(engine_for("cpu", SGLD(0.1, 0.1).update(double_well())), CpuEngine)
+    assert Purpose.MINIBATCH == 3
