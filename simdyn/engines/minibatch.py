@@ -138,8 +138,8 @@ class MinibatchEngine:
         if horizon is not None and last_step > horizon:
             raise InputError(
                 f"The schedule still changes after {horizon:,} steps, up to which it is tabulated on means "
-                f"over samples, and the run has {last_step:,}; run fewer steps, or let it end in a constant as "
-                '"cosine(first, last, steps)" does.'
+                f"over samples, and the run has {last_step:,}; run fewer steps, or let it end in a "
+                'constant, as "cosine(first, last, steps)" does.'
             )
 
     def _state(self, x: np.ndarray) -> np.ndarray:
