@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from potentials.tape import Tape
 from simdyn.results import Unit
 
 Array = np.ndarray
@@ -58,8 +59,15 @@ class Update:
     @property
     def diagonal(self) -> bool:
         """Whether coordinate i is driven by normal i alone."""
-        return self.noise_dim == self.dim and all(
-            entry == 0 for i, row in enumerate(self.factor) for j, entry in enumerate(row) if i != j
+        return self.noise_dim == self.dim and all(i == j for i, row in enumerate(self.kicks) for j, _ in row)
+
+    @cached_property
+    def kicks(self) -> tuple[tuple[tuple[int, sympy.Expr], ...], ...]:
+        """For each coordinate the normals that move it, each with its entry of `factor`."""
+        zero = sympy.S.Zero
+        return tuple(
+            tuple((j, entry) for j, entry in enumerate(row) if entry is not zero and entry != 0)
+            for row in self.factor
         )
 
     @property
@@ -69,7 +77,7 @@ class Update:
         return (self.diagonal or self.noise_dim == 0) and all(
             self._depends_only_on(i, expression)
             for i in range(self.dim)
-            for expression in (self.drift[i], *self.factor[i])
+            for expression in (self.drift[i], *(entry for _, entry in self.kicks[i]))
         )
 
     def coordinate(self, index: int) -> Update:
@@ -82,11 +90,15 @@ class Update:
 
     def drift_at(self, x: Array) -> Array:
         """Deterministic increment at points `x` of shape (..., d); shape (..., d)."""
-        return self._stack(self._drift_function(*self._columns(x)), x, (self.dim,))
+        return self._stack(self._drift_function(*self._columns(x)), x)
 
     def factor_at(self, x: Array) -> Array:
         """Square root of the step covariance at points `x` of shape (..., d); shape (..., d, m)."""
-        return self._stack(self._factor_function(*self._columns(x)), x, (self.dim, self.noise_dim))
+        values = self._stack(self._factor_function(*self._columns(x)), x)
+        factor = np.zeros((*np.shape(x)[:-1], self.dim, self.noise_dim))
+        rows = [i for i, row in enumerate(self.kicks) for _ in row]
+        factor[..., rows, [j for row in self.kicks for j, _ in row]] = values
+        return factor
 
     def mean(self, x: Array) -> Array:
         """Conditional mean of x' in one dimension; same shape as `x`."""
@@ -108,7 +120,7 @@ class Update:
     @cached_property
     def _parameters(self) -> list[sympy.Symbol]:
         symbols: set[sympy.Symbol] = set()
-        for expression in (*self.drift, *(entry for row in self.factor for entry in row)):
+        for expression in (*self.drift, *(entry for row in self.kicks for _, entry in row)):
             symbols |= sympy.sympify(expression).free_symbols
         return sorted(symbols - set(self.variables), key=lambda symbol: symbol.name)
 
@@ -118,10 +130,10 @@ class Update:
 
     @cached_property
     def _factor_function(self) -> Callable[..., Any]:
-        return self._compile([entry for row in self.factor for entry in row])
+        return self._compile([entry for row in self.kicks for _, entry in row])
 
     def _compile(self, expressions: list[sympy.Expr]) -> Callable[..., Any]:
-        function = sympy.lambdify([*self.variables, *self._parameters], expressions, "numpy", cse=True)
+        function = Tape([*self.variables, *self._parameters], [sympy.sympify(e) for e in expressions])
         values = [self.values[symbol.name] for symbol in self._parameters]
         return lambda *columns: function(*columns, *values)
 
@@ -130,17 +142,16 @@ class Update:
         return [x[..., i] for i in range(self.dim)]
 
     @staticmethod
-    def _stack(entries: list[Any], x: Array, tail: tuple[int, ...]) -> Array:
-        shape = np.shape(x)[:-1]
-        columns = [np.broadcast_to(_real(entry), shape) for entry in entries]
-        return np.stack(columns, axis=-1).reshape(shape + tail) if columns else np.zeros(shape + tail)
+    def _stack(entries: list[Any], x: Array) -> Array:
+        values = np.empty((*np.shape(x)[:-1], len(entries)))
+        for k, entry in enumerate(entries):
+            values[..., k] = entry
+        return values
 
     def _depends_only_on(self, index: int, expression: sympy.Expr) -> bool:
-        others = set(self.variables) - {self.variables[index]}
-        return not (sympy.sympify(expression).free_symbols & others)
+        return sympy.sympify(expression).free_symbols & self._variable_set <= {self.variables[index]}
 
+    @cached_property
+    def _variable_set(self) -> frozenset[sympy.Symbol]:
+        return frozenset(self.variables)
 
-def _real(entry: Any) -> Array:
-    """NaN where a value is not real, such as the root of a negative number."""
-    value = np.asarray(entry)
-    return np.where(value.imag == 0, value.real, np.nan) if np.iscomplexobj(value) else value.astype(float)

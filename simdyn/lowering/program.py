@@ -74,9 +74,8 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
     for i, variable in enumerate(update.variables):
         # The kick goes first: it need not wait for the drift, which makes the chain of operations shorter.
         value = old[variable]
-        for j, entry in enumerate(update.factor[i]):
-            if entry != 0:
-                value = builder.op("fma", lowering.convert(entry, old), builder.name(f"z{j}"), value)
+        for j, entry in update.kicks[i]:
+            value = builder.op("fma", lowering.convert(entry, old), builder.name(f"z{j}"), value)
         step.append(_added(builder, value, lowering.convert(update.drift[i], old)))
     limit = builder.const(DIVERGENCE_BOUND)
     bounded = builder.both(builder.op("lt", builder.op("abs", node), limit) for node in new.values())
@@ -135,12 +134,14 @@ def _bridged(
         )
     build = lowering.builder
     gap = surfaces[0].gap
-    slope = [sympy.diff(gap, variable) for variable in update.variables]
-    columns = [
-        sympy.Add(*(slope[i] * update.factor[i][j] for i in range(update.dim)))
-        for j in range(update.noise_dim)
-    ]
-    spread = sympy.Add(*(column**2 for column in columns))
+    columns: dict[int, list[sympy.Expr]] = {}
+    used = gap.free_symbols
+    for i, variable in enumerate(update.variables):
+        if variable in used:
+            slope = sympy.diff(gap, variable)
+            for j, entry in update.kicks[i]:
+                columns.setdefault(j, []).append(slope * entry)
+    spread = sympy.Add(*(sympy.Add(*column) ** 2 for column in columns.values()))
     before, after = lowering.convert(gap, old), lowering.convert(gap, new)
     ratio = build.op("div", build.product([build.const(-2.0), before, after]), lowering.convert(spread, old))
     touched = build.op("lt", build.name(f"u{index}"), build.op("exp", ratio))

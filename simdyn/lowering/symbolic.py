@@ -29,12 +29,14 @@ class Constants:
     """The run-time constants that a kernel takes: expressions of parameters, in the order of first use."""
 
     expressions: list[sympy.Expr] = field(default_factory=list)
+    _places: dict[sympy.Expr, int] = field(default_factory=dict, repr=False)
 
     def name_of(self, expression: sympy.Expr) -> str:
         """The name under which kernels know the value of `expression`."""
-        if expression not in self.expressions:
+        if expression not in self._places:
+            self._places[expression] = len(self.expressions)
             self.expressions.append(expression)
-        return f"c{self.expressions.index(expression)}"
+        return f"c{self._places[expression]}"
 
     def evaluate(self, values: Mapping[str, float]) -> list[float]:
         """The constants for the given parameter values, each correctly rounded from 30 digits.
