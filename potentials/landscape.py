@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from potentials.derivatives import differentiate, expanded
 from potentials.formula import symbol
+from potentials.renaming import UpToNames
 from potentials.tape import Tape
 
 __all__ = ["Landscape", "natural_order"]
@@ -57,7 +58,8 @@ class Landscape:
             for name in term.free_symbols & holders.keys():
                 holders[name].append(term)
         # A variable of a long sum is in few of its terms; the others need not be looked at.
-        return tuple(factor * differentiate(sp.Add(*holders[v]), v) for v in self.variables)
+        derivative = UpToNames(differentiate, holders)
+        return tuple(factor * derivative(sp.Add(*holders[v]), v) for v in self.variables)
 
     @cached_property
     def slope(self) -> sp.Expr:
@@ -78,10 +80,11 @@ class Landscape:
                 entries[i, i] = one.curvature.xreplace({one.variables[0]: variable})
         else:
             place = {variable: i for i, variable in enumerate(self.variables)}
+            derivative = UpToNames(differentiate, place)
             for i, slope in enumerate(self.gradient):
                 for j in sorted(place[name] for name in slope.free_symbols & place.keys()):
                     if j >= i:
-                        entries[i, j] = differentiate(slope, self.variables[j])
+                        entries[i, j] = derivative(slope, self.variables[j])
         return {place: entry for place, entry in entries.items() if entry != 0}
 
     @cached_property

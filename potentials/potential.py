@@ -25,7 +25,7 @@ from potentials.inputs import (
     unknown_parameter,
 )
 from potentials.landscape import Landscape, natural_order
-from potentials.language import from_sympy
+from potentials.language import formula_text, from_sympy, short_name
 from potentials.search import Search
 from potentials.separable import Separable
 from potentials.valley import Valley
@@ -83,7 +83,7 @@ class Potential:
         self._set(
             Landscape(expression, chosen, natural_order(symbols[key] for key in values)),
             {key: finite_parameter(key, value) for key, value in values.items()},
-            str(expression) if name is None else str(name),
+            short_name(expression) if name is None else str(name),
             checked_domain(domain, len(chosen)),
         )
 
@@ -304,7 +304,7 @@ class Potential:
         """All that is needed to make this potential again, in JSON types."""
         return {
             "name": self._name,
-            "formula": str(self.expression),
+            "formula": formula_text(self.expression),
             "variables": [item.name for item in self.variables],
             "parameters": dict(self._parameters),
             "domain": [list(interval) for interval in self._domain],

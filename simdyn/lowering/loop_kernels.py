@@ -66,7 +66,7 @@ class Tables:
     def arguments(self, constants: Sequence[float], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
         """Values and table in the form that kernels take."""
         values = [*constants, *(float(text) for text in self.literals)]
-        return np.array(values, dtype=dtype), np.array(self.entries, dtype=np.int64)
+        return np.array(values, dtype=dtype), np.array(self.entries, dtype=np.uint64)
 
     def place(self, leaf: Node) -> int:
         """Where kernels find the value of a leaf in its array."""
@@ -252,7 +252,7 @@ class _LoopWriter:
             f"for r in range({len(rows)}):",
             f"    row = {begin} + r * {width}",
             *(f"    {line}" for line in (*opening, *each)),
-            "    for j in range(width):",
+            "    for j in range(lanes):",
             *(f"        {line}" for line in body),
         ]
 

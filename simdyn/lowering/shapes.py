@@ -190,8 +190,5 @@ def _kind(leaf: Node) -> str:
 
 def _shape(tree: Node, leaves: Sequence[Node]) -> Shape:
     builder = Builder()
-    slot = {leaf: builder.name(f"slot{k}") for k, leaf in enumerate(leaves)}
-    made: dict[Node, Node] = {}
-    for node in schedule([tree])[0]:
-        made[node] = slot[node] if node in slot else _again(node, made, builder)
-    return Shape(made[tree], tuple(_kind(leaf) for leaf in leaves))
+    slots = {leaf: builder.name(f"slot{k}") for k, leaf in enumerate(leaves)}
+    return Shape(builder.replaced(tree, slots), tuple(_kind(leaf) for leaf in leaves))

@@ -7,11 +7,12 @@ sweep over parameters, learning rates or exit positions runs one and the same co
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 import sympy
 
+from potentials.renaming import structure
 from simdyn.errors import InputError
 from simdyn.lowering.tree import Builder, Node
 
@@ -67,6 +68,7 @@ class Lowering:
     def __init__(self, builder: Builder, constants: Constants) -> None:
         self.builder = builder
         self.constants = constants
+        self._known: dict[Hashable, tuple[Node, list[Node]]] = {}
 
     def convert(self, expression: sympy.Expr, variables: Mapping[sympy.Symbol, Node]) -> Node:
         """The tree of `expression`, with each variable replaced by its node.
@@ -76,7 +78,16 @@ class Lowering:
         InputError
             A function that kernels do not have.
         """
-        return _Conversion(self, variables).convert(sympy.sympify(expression))
+        expression = sympy.sympify(expression)
+        key, names = structure(expression, variables)
+        leaves = [variables[name] for name in names]
+        if not names or any(leaf.op != "name" for leaf in leaves):
+            return _Conversion(self, dict(zip(names, leaves, strict=True))).convert(expression)
+        if key not in self._known:
+            conversion = _Conversion(self, dict(zip(names, leaves, strict=True)))
+            self._known[key] = conversion.convert(expression), leaves
+        tree, first = self._known[key]
+        return tree if leaves == first else self.builder.replaced(tree, dict(zip(first, leaves, strict=True)))
 
 
 class _Conversion:
