@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from potentials.catalogue import (
         cosine,
+        coupled_chain,
         describe,
         double_well,
         lookup,
@@ -34,6 +35,7 @@ _HOMES = {
     "Potential": "potentials.potential",
     "Valley": "potentials.valley",
     "cosine": "potentials.catalogue",
+    "coupled_chain": "potentials.catalogue",
     "describe": "potentials.catalogue",
     "double_well": "potentials.catalogue",
     "lookup": "potentials.catalogue",
@@ -55,6 +57,7 @@ __all__ = [
     "Potential",
     "Valley",
     "cosine",
+    "coupled_chain",
     "describe",
     "double_well",
     "lookup",

@@ -180,7 +180,9 @@ def _factor_and_terms(
     expression: sp.Expr, variables: Sequence[sp.Symbol]
 ) -> tuple[sp.Expr, tuple[sp.Expr, ...]]:
     """`expression` as a product of what depends on no variable and a sum."""
-    factor, rest = expression.as_independent(*variables, as_Add=False) if expression.is_Mul else (sp.S.One, expression)
+    factor, rest = (
+        expression.as_independent(*variables, as_Add=False) if expression.is_Mul else (sp.S.One, expression)
+    )
     return factor, sp.Add.make_args(rest)
 
 

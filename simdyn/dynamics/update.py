@@ -154,4 +154,3 @@ class Update:
     @cached_property
     def _variable_set(self) -> frozenset[sympy.Symbol]:
         return frozenset(self.variables)
-

@@ -109,7 +109,9 @@ def without_long_sums(trees: Sequence[Node], builder: Builder) -> Folds:
     order, uses = schedule(trees)
     # A link goes on in the one above it, unless its value is needed elsewhere, too.
     goes_on = {
-        _rest(node) for node in order if node.op in _REST and _rest(node).op in _REST and uses[_rest(node)] == 1
+        _rest(node)
+        for node in order
+        if node.op in _REST and _rest(node).op in _REST and uses[_rest(node)] == 1
     }
     made: dict[Node, Node] = {}
     folds: list[Fold] = []
