@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from potentials.catalogue import (
         bulk_and_outliers,
         cosine,
+        coupled_chain,
         curved_valley,
         describe,
         double_well,
@@ -58,6 +59,7 @@ _HOMES = {
     "bulk_and_outliers": "potentials.catalogue",
     "cosine": "potentials.catalogue",
     "curved_valley": "potentials.catalogue",
+    "coupled_chain": "potentials.catalogue",
     "describe": "potentials.catalogue",
     "double_well": "potentials.catalogue",
     "lookup": "potentials.catalogue",
@@ -95,6 +97,7 @@ __all__ = [
     "bulk_and_outliers",
     "cosine",
     "curved_valley",
+    "coupled_chain",
     "describe",
     "double_well",
     "lookup",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from potentials.derivatives import differentiate, expanded
 from potentials.formula import symbol
+from potentials.renaming import UpToNames
 from potentials.tape import Tape
 
 __all__ = ["Landscape", "matrix", "natural_order", "vector"]
@@ -52,7 +53,14 @@ class Landscape:
         if self.coordinates is not None:
             pairs = zip(self.coordinates, self.variables, strict=True)
             return tuple(one.slope.xreplace({one.variables[0]: variable}) for one, variable in pairs)
-        return tuple(differentiate(self.expression, variable) for variable in self.variables)
+        factor, terms = _factor_and_terms(self.expression, self.variables)
+        holders: dict[sp.Symbol, list[sp.Expr]] = {variable: [] for variable in self.variables}
+        for term in terms:
+            for name in term.free_symbols & holders.keys():
+                holders[name].append(term)
+        # A variable of a long sum is in few of its terms; the others need not be looked at.
+        derivative = UpToNames(differentiate, holders)
+        return tuple(factor * derivative(sp.Add(*holders[v]), v) for v in self.variables)
 
     @cached_property
     def slope(self) -> sp.Expr:
@@ -72,9 +80,12 @@ class Landscape:
             for i, (one, variable) in enumerate(zip(self.coordinates, self.variables, strict=True)):
                 entries[i, i] = one.curvature.xreplace({one.variables[0]: variable})
         else:
+            place = {variable: i for i, variable in enumerate(self.variables)}
+            derivative = UpToNames(differentiate, place)
             for i, slope in enumerate(self.gradient):
-                for j in range(i, len(self.variables)):
-                    entries[i, j] = differentiate(slope, self.variables[j])
+                for j in sorted(place[name] for name in slope.free_symbols & place.keys()):
+                    if j >= i:
+                        entries[i, j] = derivative(slope, self.variables[j])
         return {place: entry for place, entry in entries.items() if entry != 0}
 
     @cached_property
@@ -176,19 +187,32 @@ def _terms_by_variable(expression: sp.Expr, variables: Sequence[sp.Symbol]) -> l
     return [sp.Add(*part, share) for part in terms]
 
 
+def _factor_and_terms(
+    expression: sp.Expr, variables: Sequence[sp.Symbol]
+) -> tuple[sp.Expr, tuple[sp.Expr, ...]]:
+    """`expression` as a product of what depends on no variable and a sum."""
+    factor, rest = (
+        expression.as_independent(*variables, as_Add=False) if expression.is_Mul else (sp.S.One, expression)
+    )
+    return factor, sp.Add.make_args(rest)
+
+
 def _mixes(expression: sp.Expr, variables: Sequence[sp.Symbol]) -> bool:
     """Whether some mixed second derivative is surely not zero, decided at random points.
 
     A derivative that vanishes at all of them is left to the exact test that follows.
     """
     rng = np.random.default_rng(0)
-    others = sorted(expression.free_symbols, key=str)
-    for first, second in combinations(variables, 2):
-        if not {first, second} <= expression.free_symbols:
-            continue
-        mixed = differentiate(differentiate(expression, first), second)
+    place = {variable: i for i, variable in enumerate(variables)}
+    holders: dict[tuple[int, int], list[sp.Expr]] = {}
+    for term in _factor_and_terms(expression, variables)[1]:
+        for pair in combinations(sorted(place[name] for name in term.free_symbols & place.keys()), 2):
+            holders.setdefault(pair, []).append(term)
+    for (i, j), terms in holders.items():
+        mixed = differentiate(differentiate(sp.Add(*terms), variables[i]), variables[j])
         if mixed == 0:
             continue
+        others = sorted(mixed.free_symbols, key=str)
         points = rng.uniform(-1.5, 1.5, (len(others), 16))
         value = np.asarray(Tape(others, (mixed,))(*points)[0], dtype=np.float64)
         good = np.isfinite(value)

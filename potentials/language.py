@@ -15,9 +15,11 @@ __all__ = [
     "CONSTANTS",
     "FUNCTIONS",
     "check_name",
+    "formula_text",
     "from_sympy",
     "is_unreal",
     "rewritten",
+    "short_name",
     "shortened",
     "symbol",
 ]
@@ -58,6 +60,8 @@ _RECIPROCALS: dict[Any, Callable[[sp.Expr], sp.Expr]] = {
     sp.csc: lambda u: 1 / sp.sin(u),
 }
 """SymPy turns tan(x + pi/2) into -cot(x) of its own accord; these bring it back into the language."""
+
+_SORTED_TERMS = 100
 
 
 def symbol(name: str) -> sp.Symbol:
@@ -108,7 +112,7 @@ def from_sympy(expression: sp.Expr | float) -> sp.Expr:
             f"{shortened(repr(given))} is neither a formula nor a SymPy expression: give one of these."
         )
     names = {old: symbol(old.name) for old in expression.free_symbols if isinstance(old, sp.Symbol)}
-    result = expression.xreplace(names)
+    result = expression.xreplace({old: new for old, new in names.items() if old != new})
     if result.atoms(sp.Float):
         result = result.xreplace({f: sp.Rational(repr(float(f))) for f in result.atoms(sp.Float)})
     result = rewritten(result)
@@ -131,10 +135,27 @@ def is_unreal(expression: sp.Expr) -> bool:
 def rewritten(expression: sp.Expr) -> sp.Expr:
     """The expression without the reciprocal functions that SymPy brings in by itself."""
     for function, quotient in _RECIPROCALS.items():
-        expression = expression.replace(function, quotient)
+        if expression.has(function):
+            expression = expression.replace(function, quotient)
     return expression
 
 
 def shortened(text: str, length: int = 60) -> str:
     """The text, cut to a length that fits a message."""
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def formula_text(expression: sp.Expr) -> str:
+    """The expression as a formula; a very long sum in SymPy's internal order, which costs no sorting."""
+    return sp.sstr(expression, order="none") if _is_long(expression) else str(expression)
+
+
+def short_name(expression: sp.Expr) -> str:
+    """What to call a landscape without a name: its formula, or the first terms of a very long one."""
+    if not _is_long(expression):
+        return str(expression)
+    return f"{expression.func(*expression.args[:4])} + ... ({len(expression.args)} terms)"
+
+
+def _is_long(expression: sp.Expr) -> bool:
+    return bool(expression.is_Add) and len(expression.args) > _SORTED_TERMS

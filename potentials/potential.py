@@ -19,7 +19,7 @@ from potentials.inputs import (
     sorted_symbols,
 )
 from potentials.landscape import Landscape
-from potentials.language import from_sympy
+from potentials.language import formula_text, from_sympy, short_name
 from potentials.one_dimension import is_listed_completely
 from potentials.parametric import Parametric
 from potentials.search import Search
@@ -83,7 +83,7 @@ class Potential(Parametric):
                 f"The formula {str(expression)[:60]!r} contains no variable: add one, such as x."
             )
         landscape = Landscape(expression, chosen, named)
-        title = str(expression) if name is None else str(name)
+        title = short_name(expression) if name is None else str(name)
         self._set(landscape, values, title, checked_domain(domain, len(chosen)))
 
     def _value(self, x: Floats) -> Floats:
@@ -260,7 +260,7 @@ class Potential(Parametric):
 
     def record(self) -> dict[str, Any]:
         """All that is needed to make this potential again, in JSON types."""
-        return {"name": self._name, "formula": str(self.expression), **self._common_record()}
+        return {"name": self._name, "formula": formula_text(self.expression), **self._common_record()}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Potential:

@@ -28,8 +28,20 @@ _UNARY: dict[Any, Callable[..., Any]] = {
     sp.tanh: np.tanh,
     sp.Abs: np.abs,
     sp.sign: np.sign,
+    sp.Not: np.logical_not,
 }
-_FOLDED: dict[Any, Callable[..., Any]] = {sp.Max: np.maximum, sp.Min: np.minimum}
+_BINARY: dict[Any, Callable[..., Any]] = {
+    sp.StrictLessThan: np.less,
+    sp.LessThan: np.less_equal,
+    sp.StrictGreaterThan: np.greater,
+    sp.GreaterThan: np.greater_equal,
+}
+_FOLDED: dict[Any, Callable[..., Any]] = {
+    sp.Max: np.maximum,
+    sp.Min: np.minimum,
+    sp.And: np.logical_and,
+    sp.Or: np.logical_or,
+}
 
 
 class Tape:
@@ -88,8 +100,8 @@ class Tape:
         return self._slots[expression]
 
     def _build(self, expression: sp.Expr) -> int:
-        if expression.is_number:
-            return self._constant(float(expression))
+        if expression in (sp.true, sp.false) or expression.is_number:
+            return self._constant(float(bool(expression)) if expression.is_Boolean else float(expression))
         if expression.is_Add:
             return self._sum(expression)
         if expression.is_Mul:
@@ -97,14 +109,29 @@ class Tape:
         if expression.is_Pow:
             return self._power(expression.base, expression.exp)
         kind = expression.func
+        if kind is sp.Piecewise:
+            return self._piecewise(expression)
+        if kind is sp.DiracDelta:
+            # The derivative of a kink; it is zero wherever a path can be.
+            return self._constant(0.0)
+        if kind is sp.Heaviside:
+            return self._emit(np.heaviside, self._slot(expression.args[0]), self._constant(0.5))
         arguments = [self._slot(argument) for argument in expression.args]
         if kind in _UNARY:
             return self._emit(_UNARY[kind], *arguments)
+        if kind in _BINARY:
+            return self._emit(_BINARY[kind], *arguments)
         if kind in _FOLDED:
             return self._fold(_FOLDED[kind], arguments)
         raise InputError(
             f"The formula uses {kind}, which is not supported: use exp, log, sin, abs and the like."
         )
+
+    def _piecewise(self, expression: sp.Piecewise) -> int:
+        value = self._constant(np.nan)
+        for piece, condition in reversed(expression.args):
+            value = self._emit(np.where, self._slot(condition), self._slot(piece), value)
+        return value
 
     def _fold(self, function: Callable[..., Any], slots: Sequence[int]) -> int:
         result = slots[0]

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from potentials.catalogue.chains import coupled_chain
 from potentials.catalogue.drifts import maier_stein
 from potentials.catalogue.networks import bulk_and_outliers, rescaled_wells
 from potentials.catalogue.separable import (
@@ -28,6 +29,7 @@ from potentials.potential import Potential
 __all__ = [
     "bulk_and_outliers",
     "cosine",
+    "coupled_chain",
     "curved_valley",
     "describe",
     "double_well",
@@ -64,6 +66,7 @@ _CATALOGUE: dict[str, Callable[..., Potential | DriftField]] = {
         winding_valley,
         rescaled_wells,
         bulk_and_outliers,
+        coupled_chain,
         two_functions,
         quadratic,
         cosine,

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import sympy
 
+from potentials.tape import Tape
 from simdyn.errors import InputError
 from simdyn.results import Unit
 
 Array = np.ndarray
 Factor = tuple[tuple[sympy.Expr, ...], ...]
+Kicks = tuple[tuple[tuple[int, sympy.Expr], ...], ...]
 
 CLOCK = sympy.Symbol("_step", real=True, nonnegative=True)
 """Number of the step, from 0: what schedules are expressions of."""
@@ -118,9 +120,12 @@ class Update:
     @property
     def diagonal(self) -> bool:
         """Whether coordinate i is driven by normal i alone."""
-        return self.noise_dim == self.dim and all(
-            entry == 0 for i, row in enumerate(self.factor) for j, entry in enumerate(row) if i != j
-        )
+        return self.noise_dim == self.dim and all(i == j for i, row in enumerate(self.kicks) for j, _ in row)
+
+    @cached_property
+    def kicks(self) -> Kicks:
+        """For each entry of the state the normals that move it, each with its entry of `factor`."""
+        return kicks_of(self.factor)
 
     @property
     def factorised(self) -> bool:
@@ -132,7 +137,7 @@ class Update:
             and all(
                 self._depends_only_on(i, expression)
                 for i in range(self.dim)
-                for expression in (self.drift[i], *self.factor[i])
+                for expression in (self.drift[i], *(entry for _, entry in self.kicks[i]))
             )
         )
 
@@ -150,18 +155,18 @@ class Update:
         if not self.memory:
             return x
         known = self._parameters_of(self.memory_start)
-        function = sympy.lambdify([*self.variables[: self.dim], *known], list(self.memory_start), "numpy")
+        function = Tape([*self.variables[: self.dim], *known], self.memory_start)
         entries = function(*self._columns(x, self.dim), *(self.values[symbol.name] for symbol in known))
-        return np.concatenate([x, self._stack(entries, x, (self.memory,))], axis=-1)
+        return np.concatenate([x, self._stack(entries, x)], axis=-1)
 
     def drift_at(self, x: Array) -> Array:
         """`drift` at states `x` of shape (..., state_dim) in the first step, all normals zero; same shape."""
-        return self._stack(self._evaluated(self._drift_function, x), x, (self.state_dim,))
+        return self._stack(self._evaluated(self._drift_function, x), x)
 
     def factor_at(self, x: Array) -> Array:
         """`factor` at states `x` of shape (..., state_dim) in the first step, all normals zero; shape
         (..., state_dim, m)."""
-        return self._stack(self._evaluated(self._factor_function, x), x, (self.state_dim, self.noise_dim))
+        return self._factor(x)
 
     def advance(
         self, x: Array, normals: Array | None = None, uniforms: Array | None = None, step: int = 0
@@ -186,11 +191,9 @@ class Update:
         """
         x = np.asarray(x, dtype=float)
         draws = (normals, uniforms, step)
-        moved = self._stack(self._evaluated(self._drift_function, x, *draws), x, (self.state_dim,))
+        moved = self._stack(self._evaluated(self._drift_function, x, *draws), x)
         if normals is not None and self.noise_dim:
-            entries = self._evaluated(self._factor_function, x, *draws)
-            factor = self._stack(entries, x, (self.state_dim, self.noise_dim))
-            moved = moved + np.einsum("...ij,...j->...i", factor, normals)
+            moved += np.einsum("...ij,...j->...i", self._factor(x, *draws), normals)
         moved[..., : self.dim] += x[..., : self.dim]
         return moved
 
@@ -213,7 +216,7 @@ class Update:
 
     @cached_property
     def _expressions(self) -> tuple[sympy.Expr, ...]:
-        kicks = (entry for row in self.factor for entry in row)
+        kicks = (entry for row in self.kicks for _, entry in row)
         stages = (expression for _, expression in self.stages)
         return tuple(sympy.sympify(expression) for expression in (*self.drift, *kicks, *stages))
 
@@ -236,7 +239,7 @@ class Update:
 
     @cached_property
     def _factor_function(self) -> Callable[..., Any]:
-        return self._compile([entry for row in self.factor for entry in row])
+        return self._compile([entry for row in self.kicks for _, entry in row])
 
     def _compile(self, expressions: list[sympy.Expr]) -> Callable[..., Any]:
         for symbol, value in reversed(self.stages):
@@ -244,9 +247,16 @@ class Update:
             expressions = [sympy.sympify(expression).xreplace(put) for expression in expressions]
         draws = [*map(normal, range(self.noise_dim)), *map(uniform, range(self.uniforms)), CLOCK]
         arguments = [*self.variables, *draws, *self._parameters]
-        function = sympy.lambdify(arguments, expressions, "numpy", cse=True)
+        function = Tape(arguments, [sympy.sympify(expression) for expression in expressions])
         values = [self.values[symbol.name] for symbol in self._parameters]
         return lambda *columns: function(*columns, *values)
+
+    def _factor(self, x: Array, *draws: Any) -> Array:
+        values = self._stack(self._evaluated(self._factor_function, x, *draws), x)
+        factor = np.zeros((*np.shape(x)[:-1], self.state_dim, self.noise_dim))
+        rows = [i for i, row in enumerate(self.kicks) for _ in row]
+        factor[..., rows, [j for row in self.kicks for j, _ in row]] = values
+        return factor
 
     def _evaluated(
         self,
@@ -266,14 +276,26 @@ class Update:
         return [x[..., i] for i in range(count)]
 
     @staticmethod
-    def _stack(entries: list[Any], x: Array, tail: tuple[int, ...]) -> Array:
-        shape = np.shape(x)[:-1]
-        columns = [np.broadcast_to(_real(entry), shape) for entry in entries]
-        return np.stack(columns, axis=-1).reshape(shape + tail) if columns else np.zeros(shape + tail)
+    def _stack(entries: list[Any], x: Array) -> Array:
+        values = np.empty((*np.shape(x)[:-1], len(entries)))
+        for k, entry in enumerate(entries):
+            values[..., k] = entry
+        return values
 
     def _depends_only_on(self, index: int, expression: sympy.Expr) -> bool:
-        others = set(self.variables) - {self.variables[index]}
-        return not (sympy.sympify(expression).free_symbols & others)
+        return sympy.sympify(expression).free_symbols & self._variable_set <= {self.variables[index]}
+
+    @cached_property
+    def _variable_set(self) -> frozenset[sympy.Symbol]:
+        return frozenset(self.variables)
+
+
+def kicks_of(factor: Factor) -> Kicks:
+    """For each row its entries that are not zero, each with its column."""
+    zero = sympy.S.Zero
+    return tuple(
+        tuple((j, entry) for j, entry in enumerate(row) if entry is not zero and entry != 0) for row in factor
+    )
 
 
 def require_gaussian(update: object) -> Update:
@@ -303,9 +325,3 @@ def require_gaussian(update: object) -> Update:
         f"This dynamics is no chain with one Gaussian law of the next point ({reason}), which exact values "
         "and these closed forms need."
     )
-
-
-def _real(entry: Any) -> Array:
-    """NaN where a value is not real, such as the root of a negative number."""
-    value = np.asarray(entry)
-    return np.where(value.imag == 0, value.real, np.nan) if np.iscomplexobj(value) else value.astype(float)

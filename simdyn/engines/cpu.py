@@ -15,7 +15,7 @@ from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
 from simdyn.exits import Exit
-from simdyn.lowering import LANES, grouping, kernel_source, load_kernels, lower
+from simdyn.lowering import kernels_of, load_kernels, lower
 from simdyn.noise import Seed, key_of
 
 DTYPES = ("float64", "float32")
@@ -66,10 +66,9 @@ class CpuEngine:
         self.update = update
         if update.uniforms and dtype == "float32":
             raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
-        self._program = lower(update, exit)
-        self._group = grouping(self._program, noise == "wide")
-        self.source = kernel_source(self._program, dtype, noise == "wide")
-        self._constants = np.array(self._program.constant_values(), dtype=self.dtype)
+        chosen = kernels_of(lower(update, exit), dtype, noise == "wide")
+        self.source, self._lanes, self._group = chosen.source, chosen.lanes, chosen.group
+        self._constants = chosen.constants
 
     def integrate(
         self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
@@ -98,7 +97,7 @@ class CpuEngine:
         columns = np.array(np.asarray(x, dtype=self.dtype).T, order="C")
         paths = columns.shape[1]
         # Whole blocks of lanes to each thread; a copy, so that a thread's memory is contiguous.
-        share = max(1, -(-paths // (self.threads * LANES))) * LANES
+        share = max(1, -(-paths // (self.threads * self._lanes))) * self._lanes
         pieces = [(begin, min(paths, begin + share)) for begin in range(0, paths, share)]
 
         def work(piece: tuple[int, int]) -> None:
@@ -201,16 +200,17 @@ class _FirstPassage:
         return ExitRecords(self.steps[ran], self.code[ran], points, complete=not interrupted)
 
     def _queue(self, paths: int) -> Iterator[tuple[int, int]]:
-        share = max(1, min(LANES, -(-paths // self.engine.threads)))
+        share = max(1, min(self.engine._lanes, -(-paths // self.engine.threads)))
         for begin in range(0, paths, share):
             yield begin, min(paths, begin + share)
 
     def _work(self) -> None:
         """Keep one block of lanes busy until the queue is empty and its lanes have ended."""
         dim, dtype = self.engine.update.state_dim, self.engine.dtype
-        lanes = np.zeros(dim * LANES, dtype=dtype)
+        width_of_block = self.engine._lanes
+        lanes = np.zeros(dim * width_of_block, dtype=dtype)
         counter = np.int64 if dtype == np.float64 else np.int32
-        slots, groups = (np.zeros(LANES, dtype=counter) for _ in range(2))
+        slots, groups = (np.zeros(width_of_block, dtype=counter) for _ in range(2))
         width, slot, end = 0, 0, 0
         drain = False
         rounds, every = 16, 1

@@ -1,7 +1,8 @@
 """Potential + dynamics + exit -> one operation tree -> source text of kernels."""
 
 from simdyn.lowering.cache import cache_folder, load_kernels
-from simdyn.lowering.numba_kernels import LANES, Grouping, grouping, kernel_source
+from simdyn.lowering.kernel_choice import Kernels, kernels_of
+from simdyn.lowering.numba_kernels import LANES, Grouping, grouping
 from simdyn.lowering.program import DIVERGED, DIVERGENCE_BOUND, Program, lower
 
 __all__ = [
@@ -9,10 +10,11 @@ __all__ = [
     "DIVERGENCE_BOUND",
     "LANES",
     "Grouping",
+    "Kernels",
     "Program",
     "cache_folder",
     "grouping",
-    "kernel_source",
+    "kernels_of",
     "load_kernels",
     "lower",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy
 
-from simdyn.dynamics.update import CLOCK, Update, normal, uniform
+from simdyn.dynamics.update import CLOCK, Update, kicks_of, normal, uniform
 from simdyn.errors import InputError
 from simdyn.exits import Exit, Surface
 from simdyn.lowering.symbolic import Constants, Lowering
@@ -116,10 +116,9 @@ def _next(lowering: Lowering, update: Update, i: int, known: Mapping[sympy.Symbo
     build = lowering.builder
     # The kick goes first: it need not wait for the drift, which makes the chain of operations shorter.
     value = known[update.variables[i]] if i < update.dim else None
-    for j, entry in enumerate(update.factor[i]):
-        if entry != 0:
-            factor, kick = lowering.convert(entry, known), known[normal(j)]
-            value = build.op("mul", factor, kick) if value is None else build.op("fma", factor, kick, value)
+    for j, entry in update.kicks[i]:
+        factor, kick = lowering.convert(entry, known), known[normal(j)]
+        value = build.op("mul", factor, kick) if value is None else build.op("fma", factor, kick, value)
     drift = lowering.convert(update.drift[i], known)
     return drift if value is None else _added(build, value, drift)
 
@@ -166,13 +165,15 @@ def _bridged(
         )
     build = lowering.builder
     gap = surfaces[0].gap
-    spread_root = update.factor if update.spread is None else update.spread
-    slope = [sympy.diff(gap, variable) for variable in update.variables]
-    columns = [
-        sympy.Add(*(slope[i] * spread_root[i][j] for i in range(update.dim)))
-        for j in range(len(spread_root[0]))
-    ]
-    spread = sympy.Add(*(column**2 for column in columns))
+    kicks = update.kicks if update.spread is None else kicks_of(update.spread)
+    columns: dict[int, list[sympy.Expr]] = {}
+    used = gap.free_symbols
+    for i, variable in enumerate(update.variables[: update.dim]):
+        if variable in used:
+            slope = sympy.diff(gap, variable)
+            for j, entry in kicks[i]:
+                columns.setdefault(j, []).append(slope * entry)
+    spread = sympy.Add(*(sympy.Add(*column) ** 2 for column in columns.values()))
     before, after = lowering.convert(gap, old), lowering.convert(gap, new)
     ratio = build.op("div", build.product([build.const(-2.0), before, after]), lowering.convert(spread, old))
     touched = build.op("lt", build.name(f"u{index}"), build.op("exp", ratio))

@@ -7,11 +7,12 @@ sweep over parameters, learning rates or exit positions runs one and the same co
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 import sympy
 
+from potentials.renaming import structure
 from simdyn.errors import InputError
 from simdyn.lowering.tree import Builder, Node
 
@@ -29,12 +30,14 @@ class Constants:
     """The run-time constants that a kernel takes: expressions of parameters, in the order of first use."""
 
     expressions: list[sympy.Expr] = field(default_factory=list)
+    _places: dict[sympy.Expr, int] = field(default_factory=dict, repr=False)
 
     def name_of(self, expression: sympy.Expr) -> str:
         """The name under which kernels know the value of `expression`."""
-        if expression not in self.expressions:
+        if expression not in self._places:
+            self._places[expression] = len(self.expressions)
             self.expressions.append(expression)
-        return f"c{self.expressions.index(expression)}"
+        return f"c{self._places[expression]}"
 
     def evaluate(self, values: Mapping[str, float]) -> list[float]:
         """The constants for the given parameter values, each correctly rounded from 30 digits.
@@ -65,6 +68,7 @@ class Lowering:
     def __init__(self, builder: Builder, constants: Constants) -> None:
         self.builder = builder
         self.constants = constants
+        self._known: dict[Hashable, tuple[Node, list[Node]]] = {}
 
     def convert(self, expression: sympy.Expr, variables: Mapping[sympy.Symbol, Node]) -> Node:
         """The tree of `expression`, with each variable replaced by its node.
@@ -74,7 +78,16 @@ class Lowering:
         InputError
             A function that kernels do not have.
         """
-        return _Conversion(self, variables).convert(sympy.sympify(expression))
+        expression = sympy.sympify(expression)
+        key, names = structure(expression, variables)
+        leaves = [variables[name] for name in names]
+        if not names or any(leaf.op != "name" for leaf in leaves):
+            return _Conversion(self, dict(zip(names, leaves, strict=True))).convert(expression)
+        if key not in self._known:
+            conversion = _Conversion(self, dict(zip(names, leaves, strict=True)))
+            self._known[key] = conversion.convert(expression), leaves
+        tree, first = self._known[key]
+        return tree if leaves == first else self.builder.replaced(tree, dict(zip(first, leaves, strict=True)))
 
 
 class _Conversion:

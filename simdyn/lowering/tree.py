@@ -6,7 +6,7 @@ once becomes a named temporary when a printer writes the tree down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 LOGICAL = frozenset({"lt", "le", "gt", "ge", "and", "or", "not", "true", "false"})
@@ -87,6 +87,18 @@ class Builder:
     def either(self, conditions: Iterable[Node]) -> Node:
         """The disjunction of conditions."""
         return self._fold("or", conditions)
+
+    def replaced(self, tree: Node, leaves: Mapping[Node, Node]) -> Node:
+        """`tree` with other leaves in place of some."""
+        made = dict(leaves)
+        for node in schedule([tree])[0]:
+            if node not in made:
+                made[node] = (
+                    self.op(node.op, *(made[argument] for argument in node.args))
+                    if node.args
+                    else self._intern(node)
+                )
+        return made[tree]
 
     def _fold(self, op: str, conditions: Iterable[Node]) -> Node:
         total: Node | None = None

@@ -48,6 +48,25 @@ def prefer_wide_vectors(typingctx: Any) -> Any:
     return types.void(), lower
 
 
+@intrinsic
+def distinct_arrays(typingctx: Any) -> Any:
+    """Promise that no two array arguments of the function that calls this share memory.
+
+    Without it LLVM would have to test that at each loop before it vectorises.
+    """
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        from llvmlite import ir
+
+        # The first two arguments are Numba's own: where the result and where an exception goes.
+        for argument in builder.function.args[2:]:
+            if isinstance(argument.type, ir.PointerType):
+                argument.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), lower
+
+
 def _bitcast(source: Any, target: Any) -> Any:
     @intrinsic
     def cast(typingctx: Any, value: Any) -> Any:

@@ -1,0 +1,87 @@
+"""Which kernels a program gets: unrolled for few coordinates, in loops for many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simdyn.errors import InputError
+from simdyn.lowering.loop_kernels import LOOP_LANES, loop_source
+from simdyn.lowering.numba_kernels import LANES, Grouping, grouping, kernel_source
+from simdyn.lowering.program import Program
+
+MOST_UNROLLED = 12
+"""Coordinates, normals or channels of an exit up to which every one has its own lines in a kernel.
+
+Unrolled code is somewhat faster, but the time to compile it grows faster than its length.
+"""
+
+MOST_SPECIAL = 40
+"""The same for rules that loops do not know: their kernels take up to a minute to compile."""
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """What an engine needs to know of the kernels of a program.
+
+    Attributes
+    ----------
+    source
+        Text of the module that holds them.
+    lanes
+        Paths that one call of a kernel advances side by side.
+    group
+        How steps share Philox blocks.
+    constants
+        The argument that stands for the run-time constants.
+    """
+
+    source: str
+    lanes: int
+    group: Grouping
+    constants: Any
+
+
+def kernels_of(program: Program, dtype: str, wide: bool) -> Kernels:
+    """The kernels of a program; both kinds give the same bits.
+
+    Raises
+    ------
+    InputError
+        Coordinates of too many different forms.
+    """
+    if program.clocked or program.kick_dim:
+        if _size(program) > MOST_SPECIAL:
+            what = "Schedules" if program.clocked else "Alpha-stable kicks"
+            raise InputError(
+                f"{what} are available for up to {MOST_SPECIAL} coordinates, and there are {program.dim}; "
+                "use constant settings and Gaussian noise, or fewer coordinates."
+            )
+        return unrolled(program, dtype, wide)
+    chosen = looped if _size(program) > MOST_UNROLLED else unrolled
+    return chosen(program, dtype, wide)
+
+
+def unrolled(program: Program, dtype: str, wide: bool) -> Kernels:
+    """Kernels in which every coordinate has its own lines."""
+    constants = np.array(program.constant_values(), dtype=dtype)
+    return Kernels(kernel_source(program, dtype, wide), LANES, grouping(program, wide), constants)
+
+
+def looped(program: Program, dtype: str, wide: bool) -> Kernels:
+    """Kernels with loops over coordinates of one shape.
+
+    Raises
+    ------
+    InputError
+        Coordinates of too many different forms.
+    """
+    source, tables = loop_source(program, dtype, wide)
+    constants = tables.arguments(program.constant_values(), np.dtype(dtype))
+    return Kernels(source, LOOP_LANES, grouping(program, wide), constants)
+
+
+def _size(program: Program) -> int:
+    return max(program.dim, program.noise_dim, len(program.crossed))

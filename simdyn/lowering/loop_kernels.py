@@ -1,0 +1,292 @@
+"""Source text of CPU kernels for many coordinates: loops over coordinates of one shape.
+
+A step is two stages for a block of lanes: all normals of a group of steps go to a buffer, then loops go over
+the coordinates, each around a loop over lanes, which vectorises. Which entries a coordinate reads stands in a
+table that the kernel is given, so that the text, and the time to compile it, grow with the number of shapes
+alone (see `simdyn.lowering.shapes`). The arithmetic of each coordinate is that of the unrolled kernels of
+`simdyn.lowering.numba_kernels`, and so is the layout of the noise: both give the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from textwrap import indent
+
+import numpy as np
+
+from simdyn.errors import InputError
+from simdyn.lowering.loop_templates import (
+    DRAW,
+    LOOK_OUTSIDE,
+    LOOK_WITHIN,
+    LOOP_FIRST_PASSAGE,
+    LOOP_HEADER,
+    LOOP_INTEGRATE,
+    PAIRS,
+    TAKE_STEP,
+    UNIFORMS,
+    WIDE_PAIRS,
+)
+from simdyn.lowering.numba_kernels import grouping
+from simdyn.lowering.numba_printer import NumbaPrinter
+from simdyn.lowering.program import DIVERGED, Program
+from simdyn.lowering.shapes import ACCUMULATOR, FOLDED, Fold, Shape, families, fingerprint, without_long_sums
+from simdyn.lowering.tree import Builder, Node, schedule
+from simdyn.noise.purposes import Purpose
+
+LOOP_LANES = 64
+"""Paths that advance side by side: enough to hide the loops around them, few enough for the caches."""
+
+LARGEST_TEXT = 4000
+"""Operations that kernels may hold before compiling them takes minutes."""
+
+_ARRAYS = {"x": "old", "y": "new", "z": "normals", "u": "uniforms", FOLDED: "folds"}
+_OFFSETS = {"z": " + normals_at", "u": " + uniforms_at"}
+
+
+@dataclass
+class Tables:
+    """What a kernel in loops takes besides its text.
+
+    Attributes
+    ----------
+    constants
+        Number of run-time constants of the program, which come first among the values.
+    literals
+        Numbers, as text, that differ between trees of one shape; they follow the run-time constants.
+    entries
+        Rows of places in arrays, one row for each tree or link.
+    """
+
+    constants: int
+    literals: dict[str, int] = field(default_factory=dict)
+    entries: list[int] = field(default_factory=list)
+
+    def arguments(self, constants: Sequence[float], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+        """Values and table in the form that kernels take."""
+        values = [*constants, *(float(text) for text in self.literals)]
+        return np.array(values, dtype=dtype), np.array(self.entries, dtype=np.uint64)
+
+    def place(self, leaf: Node) -> int:
+        """Where kernels find the value of a leaf in its array."""
+        if leaf.op == "const":
+            return self.constants + self.literals.setdefault(repr(leaf.value), len(self.literals))
+        number = int(leaf.name.lstrip("abcdefghijklmnopqrstuvwxyz"))
+        return number if leaf.name[0] == "c" else number * LOOP_LANES
+
+
+def loop_source(program: Program, dtype: str, wide: bool) -> tuple[str, Tables]:
+    """The module text that holds `integrate`, `integrate_part` and, for a program with an exit,
+    `first_passage`; and the tables that go with it.
+
+    Raises
+    ------
+    InputError
+        Coordinates of so many different shapes that the text would be too long to compile.
+    """
+    writer = _LoopWriter(program, dtype, wide)
+    text = writer.text()
+    return text, writer.tables
+
+
+class _LoopWriter:
+    def __init__(self, program: Program, dtype: str, wide: bool) -> None:
+        self.program = program
+        self.group = grouping(program, wide)
+        self.printer = NumbaPrinter(dtype)
+        self.single = dtype == "float32"
+        self.wide = wide
+        self.tables = Tables(len(program.constants.expressions))
+        self.operations = 0
+        self.folds = 1
+
+    def text(self) -> str:
+        p, group = self.program, self.group
+        pieces = [self._drawing()]
+        step = self._loops(p.step, lambda i: i * LOOP_LANES, ["new[to + j] = result"])
+        pieces.append(TAKE_STEP.format(normals=p.noise_dim, loops=step))
+        if p.crossed:
+            leaving = ["found[j] = channel if result & (channel < found[j]) else found[j]"]
+            outside = self._loops(p.crossed, lambda k: k, leaving, ["channel = COUNT(to)"])
+            pieces.append(LOOK_OUTSIDE.format(uniforms=p.uniform_dim, loops=outside))
+            within = self._loops(
+                _conjuncts(p.bounded), lambda _: 0, ["fine[j] = fine[j] if result else zero"]
+            )
+            pieces.append(LOOK_WITHIN.format(loops=within))
+        if self.operations > LARGEST_TEXT:
+            raise InputError(
+                f"The step has {p.dim} coordinates of so many different forms that its kernel would be "
+                f"{self.operations} operations long, more than the {LARGEST_TEXT} that can be compiled in "
+                "reasonable time; write the potential so that its coordinates have the same form, as in a "
+                "sum over coordinates or over neighbours."
+            )
+        shared = {
+            "normals": max(1, group.steps * p.noise_dim),
+            "folds": self.folds,
+        }
+        pieces.append(LOOP_INTEGRATE.format(draw=self._draw(False), **shared))
+        if p.crossed:
+            pieces.append(
+                LOOP_FIRST_PASSAGE.format(
+                    draw=self._draw(True),
+                    uniforms=max(1, group.steps * p.uniform_dim),
+                    second=p.dim if group.steps > 1 else 1,
+                    spare="second" if group.steps > 1 else "first",
+                    diverged=DIVERGED,
+                    **shared,
+                )
+            )
+        header = LOOP_HEADER.format(
+            dtype=self.printer.dtype,
+            lanes=LOOP_LANES,
+            # A counter as wide as the numbers, so that both fill equally many vectors.
+            count="int32" if self.single else "int64",
+            dim=p.dim,
+            steps=group.steps,
+            channels=len(p.crossed),
+        )
+        return header + "".join(pieces)
+
+    def _drawing(self) -> str:
+        """The functions that draw normals and uniforms."""
+        text = ""
+        if self.group.normal_blocks:
+            purpose = Purpose.GAUSSIAN_WIDE if self.wide else Purpose.GAUSSIAN
+            pairs = PAIRS.format(function="normal_pair32" if self.single else "normal_pair")
+            text += DRAW.format(
+                name="draw_normals",
+                what="normals",
+                blocks=self.group.normal_blocks,
+                purpose=int(purpose) << 24,
+                numbers=WIDE_PAIRS if self.wide else pairs,
+            )
+        if self.group.uniform_blocks:
+            text += DRAW.format(
+                name="draw_uniforms",
+                what="uniforms",
+                blocks=self.group.uniform_blocks,
+                purpose=int(Purpose.BRIDGE) << 24,
+                numbers=UNIFORMS.format(function="uniform32" if self.single else "uniform"),
+            )
+        return text
+
+    def _draw(self, uniforms: bool) -> str:
+        lines = []
+        if self.group.normal_blocks:
+            lines.append("draw_normals(normals, words, paths, blocks, width, key0, key1)")
+        if uniforms and self.group.uniform_blocks:
+            lines.append("draw_uniforms(uniforms, words, paths, blocks, width, key0, key1)")
+        return indent("\n".join(lines), " " * 12)
+
+    def _loops(
+        self,
+        trees: Sequence[Node],
+        to: Callable[[int], int],
+        store: Sequence[str],
+        before: Sequence[str] = (),
+    ) -> str:
+        """Loops that evaluate trees by families; tree n has `to(n)` in its row, for `store` to use."""
+        split = without_long_sums(trees, Builder())
+        lines = [line for level in _levels(split.folds) for line in self._fold_loops(level)]
+        self.folds = max(self.folds, len(split.folds))
+        for family in families(split.trees):
+            rows = [[to(number)] for number in family.members]
+            lines += self._loop(family.shape, family.leaves, rows, store, ["to = table[row]", *before])
+        return indent("\n".join(lines) or "pass", " " * 4)
+
+    def _fold_loops(self, folds: Mapping[int, Fold]) -> list[str]:
+        """Loops for folds that need none of each other: for each family its first terms, then its links."""
+        groups: dict[object, list[int]] = {}
+        for number, fold in folds.items():
+            key = fingerprint(fold.first)[0], fingerprint(fold.links[0])[0]
+            groups.setdefault(key, []).append(number)
+        lines: list[str] = []
+        for numbers in groups.values():
+            (first,) = families([folds[n].first for n in numbers])
+            rows = [[n * LOOP_LANES] for n in numbers]
+            lines += self._loop(
+                first.shape, first.leaves, rows, ["folds[to + j] = result"], ["to = table[row]"]
+            )
+            (links,) = families([link for n in numbers for link in folds[n].links])
+            rows = [[n * LOOP_LANES] for n in numbers for _ in folds[n].links]
+            gathered = {ACCUMULATOR: "folds[to + j]"}
+            lines += self._loop(
+                links.shape, links.leaves, rows, ["folds[to + j] = result"], ["to = table[row]"], gathered
+            )
+        return lines
+
+    def _loop(
+        self,
+        shape: Shape,
+        leaves: Sequence[Sequence[Node]],
+        rows: Sequence[list[int]],
+        store: Sequence[str],
+        opening: Sequence[str],
+        names: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """One loop over the trees of a family around one over lanes; `rows` begin the rows of the table."""
+        names = dict(names or {})
+        once, each, load = [], [], []
+        for k, kind in enumerate(shape.kinds):
+            column = [member[k] for member in leaves]
+            if kind in ("c", "const"):
+                if any(leaf is not column[0] for leaf in column):
+                    each.append(f"slot{k} = values[table[row + {len(rows[0])}]]")
+                    _append(rows, [self.tables.place(leaf) for leaf in column])
+                elif kind == "const":
+                    names[f"slot{k}"] = self.printer.literal(column[0].value)
+                else:
+                    once.append(f"slot{k} = values[{self.tables.place(column[0])}]")
+            else:
+                each.append(f"at{k} = table[row + {len(rows[0])}]{_OFFSETS.get(kind, '')}")
+                load.append(f"slot{k} = {_ARRAYS[kind]}[at{k} + j]")
+                _append(rows, [self.tables.place(leaf) for leaf in column])
+        begin, width = len(self.tables.entries), len(rows[0])
+        for row in rows:
+            self.tables.entries += row
+        body = [*load, *self.printer.statements([("result", shape.tree)], names, "t"), *store]
+        self.operations += sum(bool(node.args) for node in schedule([shape.tree])[0])
+        return [
+            *once,
+            f"for r in range({len(rows)}):",
+            f"    row = {begin} + r * {width}",
+            *(f"    {line}" for line in (*opening, *each)),
+            "    for j in range(lanes):",
+            *(f"        {line}" for line in body),
+        ]
+
+
+def _append(rows: Sequence[list[int]], column: Sequence[int]) -> None:
+    for row, entry in zip(rows, column, strict=True):
+        row.append(entry)
+
+
+def _conjuncts(condition: Node) -> list[Node]:
+    """The conditions that a conjunction is made of."""
+    found, rest = [], [condition]
+    while rest:
+        node = rest.pop()
+        if node.op == "and":
+            rest += node.args
+        else:
+            found.append(node)
+    return found[::-1]
+
+
+def _levels(folds: Sequence[Fold]) -> list[dict[int, Fold]]:
+    """Folds by number, in turns such that each needs only those of earlier turns."""
+    level: list[int] = []
+    turns: list[dict[int, Fold]] = []
+    for number, fold in enumerate(folds):
+        needed = [
+            int(leaf.name.removeprefix(FOLDED))
+            for tree in (fold.first, *fold.links)
+            for leaf in fingerprint(tree)[1]
+            if leaf.op == "name" and leaf.name.startswith(FOLDED)
+        ]
+        level.append(1 + max((level[n] for n in needed), default=-1))
+        if level[-1] == len(turns):
+            turns.append({})
+        turns[level[-1]][number] = fold
+    return turns
