@@ -91,7 +91,7 @@ def test_sri2(kind):
 
 
 def test_levy_areas_have_their_variance():
-    """Var(A/dt | z) averages (1 + z0^2 + z1^2)/12 = 1/4; 4.5 standard errors of 400,000 draws."""
+    """Var(A/dt | z) averages (1 + z0^2 + z1^2)/12 = 1/4; 4.5 standard errors."""
     z = np.random.default_rng(3).normal(size=(400_000, 16))
     area = areas(z)
     error = np.sqrt(np.var(area**2) / len(area))
