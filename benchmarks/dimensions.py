@@ -66,7 +66,8 @@ def main() -> None:
             base = base or speed
             ratios = ", ".join(f"{now / then:.2f}" for now, then in zip(speed, base, strict=True))
             print(
-                f"{potential.name:16} {dim:5} {built:8.2f} {lowered:9.2f} {compiled[0]:12.2f} {compiled[1]:9.2f}"
+                f"{potential.name:16} {dim:5} {built:8.2f} {lowered:9.2f}"
+                f" {compiled[0]:12.2f} {compiled[1]:9.2f}"
                 f" {speed[0]:22.2f} {speed[1]:9.2f}   {ratios}",
                 flush=True,
             )
