@@ -36,8 +36,9 @@ def main() -> None:
         assert len(potential.gradient_expressions) == dim
         return potential
 
+    print("                      seconds for            compiling              ns per coordinate")
     print(
-        "landscape        d     potential  lowering  compile: steps  exits    ns per coordinate: steps  exits   ratio"
+        "landscape            d potential lowering    steps     exits                 steps     exits   ratio"
     )
     for make, start in ((coupled_chain, -1.0), (styblinski_tang, -2.9)):
         base: list[float] = []
