@@ -36,9 +36,9 @@ def main() -> None:
         assert len(potential.gradient_expressions) == dim
         return potential
 
+    print("                      seconds for            compiling              ns per coordinate")
     print(
-        "landscape        d     potential  lowering  compile: steps  exits"
-        "    ns per coordinate: steps  exits   ratio"
+        "landscape            d potential lowering    steps     exits                 steps     exits   ratio"
     )
     for make, start in ((coupled_chain, -1.0), (styblinski_tang, -2.9)):
         base: list[float] = []
@@ -67,8 +67,9 @@ def main() -> None:
             base = base or speed
             ratios = ", ".join(f"{now / then:.2f}" for now, then in zip(speed, base, strict=True))
             print(
-                f"{potential.name:16} {dim:5} {built:8.2f} {lowered:9.2f} {compiled[0]:12.2f} "
-                f"{compiled[1]:9.2f} {speed[0]:22.2f} {speed[1]:9.2f}   {ratios}",
+                f"{potential.name:16} {dim:5} {built:8.2f} {lowered:9.2f}"
+                f" {compiled[0]:12.2f} {compiled[1]:9.2f}"
+                f" {speed[0]:22.2f} {speed[1]:9.2f}   {ratios}",
                 flush=True,
             )
 

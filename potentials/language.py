@@ -146,7 +146,7 @@ def shortened(text: str, length: int = 60) -> str:
 
 
 def formula_text(expression: sp.Expr) -> str:
-    """The expression as a formula; a very long sum in SymPy's internal order, which costs no sorting."""
+    """The expression as a formula; a very long sum in SymPy's own order, which costs no sorting."""
     return sp.sstr(expression, order="none") if _is_long(expression) else str(expression)
 
 

@@ -118,8 +118,8 @@ class _LoopWriter:
             raise InputError(
                 f"The step has {p.dim} coordinates of so many different forms that its kernel would be "
                 f"{self.operations} operations long, more than the {LARGEST_TEXT} that can be compiled in "
-                "reasonable time; write the potential so that its coordinates have the same form, as in a "
-                "sum over coordinates or over neighbours."
+                "reasonable time; write the potential so that its coordinates have the same form, as in sums "
+                "over coordinates or over neighbours."
             )
         shared = {
             "normals": max(1, group.steps * p.noise_dim),
