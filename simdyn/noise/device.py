@@ -56,7 +56,7 @@ def distinct_arrays(typingctx: Any) -> Any:
     """
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        from llvmlite import ir  # type: ignore[import-untyped]
+        from llvmlite import ir
 
         # The first two arguments are Numba's own: where the result and where an exception goes.
         for argument in builder.function.args[2:]:
