@@ -172,11 +172,6 @@ def escape_time(
     way_out = resolve_exit(exit, potential, origin)
     update = dynamics.update(potential, origin)
     check_start(update, origin, potential)
-    # Before the run, so that neither a refusal nor Ctrl-C in here can lose it.
-    reference, note = _reference(potential, dynamics, origin, way_out)
-    from simdyn import theory
-
-    predictions = theory.predictions(potential, dynamics, origin, way_out)
     measurement = measure_escape(
         update,
         way_out,
@@ -192,6 +187,8 @@ def escape_time(
         burn_in=_burn_in(potential, update, origin),
         report=progress,
     )
+    # After the run, which need not wait for them; Ctrl-C in here must not lose it.
+    reference, note, predictions = _comparisons(potential, dynamics, origin, way_out)
     tally = measurement.records.tally
     misclassified = _misclassified(potential, way_out, measurement)
     overshoot = _overshoot(update, measurement)
@@ -257,15 +254,22 @@ def _burn_in(potential: Potential | DriftField, update: Rule, origin: np.ndarray
     return steps * update.step if update.unit == "time" else steps
 
 
-def _reference(
+def _comparisons(
     potential: Potential | DriftField, dynamics: Dynamics, origin: np.ndarray, way_out: Exit
-) -> tuple[Reference | None, str]:
-    from simdyn import exact
+) -> tuple[Reference | None, str, tuple[Prediction, ...]]:
+    """The exact value, or why there is none, and the closed forms."""
+    from simdyn import exact, theory
 
+    predictions: tuple[Prediction, ...] = ()
+    reference, note = None, ""
     try:
-        return exact.escape_time(potential, dynamics, origin, way_out), ""
+        predictions = theory.predictions(potential, dynamics, origin, way_out)
+        reference = exact.escape_time(potential, dynamics, origin, way_out)
     except exact.NoReference as reason:
-        return None, str(reason)
+        note = str(reason)
+    except KeyboardInterrupt:
+        note = "It was interrupted before it was computed."
+    return reference, note, predictions
 
 
 def _shares(way_out: Exit, measurement: DirectMeasurement) -> dict[str, float]:
