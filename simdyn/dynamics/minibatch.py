@@ -111,6 +111,11 @@ class MinibatchUpdate:
         return self.dim * (2 if self.momentum else 1)
 
     @property
+    def scheduled(self) -> bool:
+        """Whether the rule changes with the step."""
+        return len(self.rates) > 1 or len(self.kicks) > 1
+
+    @property
     def noisy(self) -> bool:
         """Whether a step draws anything at random."""
         return self.noise_dim > 0

@@ -43,11 +43,11 @@ def summary(data: xarray.Dataset) -> str:
     """A few lines for a terminal, of a dataset with the record "final"."""
     facts = data.attrs
     problem = json.loads(facts["problem"])
-    time = facts["steps_done"] * facts["step_time"]
+    passed = f" (time {facts['steps_done'] * facts['step_time']:.6g})" if "step_time" in facts else ""
     speed = facts["path_steps"] / facts["seconds"] if facts["seconds"] > 0 else math.nan
     lines = [
-        f"{facts['paths']:,} paths on {problem['potential']['name']} after {facts['steps_done']:,} steps "
-        f"(time {time:.6g}); 95 % intervals",
+        f"{facts['paths']:,} paths on {problem['potential']['name']} after {facts['steps_done']:,} steps"
+        f"{passed}; 95 % intervals",
         *_table(final_statistics(data)),
         f"  diverged   {facts['diverged']:,} of {facts['paths']:,} paths "
         f"({facts['diverged'] / facts['paths']:.2%}); they are left out above",
@@ -76,7 +76,8 @@ def json_object(data: xarray.Dataset) -> dict[str, Any]:
             for name, statistics in final_statistics(data).items()
         },
         "time_averages": None,
-        **{key: facts[key] for key in ("paths", "diverged", "steps_done", "step_time", "backend")},
+        **{key: facts[key] for key in ("paths", "diverged", "steps_done", "backend")},
+        "step_time": facts.get("step_time"),
         "complete": bool(facts["complete"]),
         "path_steps": facts["path_steps"],
         "seconds": round(facts["seconds"], 3),

@@ -125,7 +125,7 @@ def simulate(
     -------
     xarray.Dataset
         The coordinate `step` counts steps, and `time` is step times learning rate (or the step of the SDE's
-        scheme). `diverged(step)` counts the paths that are not finite or beyond the divergence bound; moments
+        scheme); a rule with a schedule has none. `diverged(step)` counts the paths that are not finite or beyond the divergence bound; moments
         and histograms leave them out, and say so in `moment_paths`, `time_paths` and `uncounted`. The
         attributes hold seed, problem and versions as JSON, and `diverged` after the last step.
 
@@ -236,11 +236,13 @@ def _dataset(
     if recorders:
         recorded = schedule.recorded[:looks]
         coordinates["step"] = (("step",), recorded, {"units": "steps", "long_name": "steps taken"})
-        coordinates["time"] = (
-            ("step",),
-            recorded * update.step,
-            {"units": "time", "long_name": "steps times the SDE time of one step"},
-        )
+        if not update.scheduled:
+            # With a schedule steps last differently long.
+            coordinates["time"] = (
+                ("step",),
+                recorded * update.step,
+                {"units": "time", "long_name": "steps times the SDE time of one step"},
+            )
     diverged = ~(np.abs(final) < DIVERGENCE_BOUND).all(axis=0)
     return xarray.Dataset(
         variables,
@@ -250,7 +252,7 @@ def _dataset(
             "title": f"{ensemble.paths} paths on {problem['potential']['name']}, {run.steps_done} steps",
             "complete": int(run.steps_done == schedule.steps),
             "steps_done": run.steps_done,
-            "step_time": update.step,
+            **({} if update.scheduled else {"step_time": update.step}),
             "paths": ensemble.paths,
             "diverged": int(np.count_nonzero(diverged)),
             "divergence_bound": DIVERGENCE_BOUND,
