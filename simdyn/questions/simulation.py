@@ -125,9 +125,10 @@ def simulate(
     -------
     xarray.Dataset
         The coordinate `step` counts steps, and `time` is step times learning rate (or the step of the SDE's
-        scheme); a rule with a schedule has none. `diverged(step)` counts the paths that are not finite or beyond the divergence bound; moments
-        and histograms leave them out, and say so in `moment_paths`, `time_paths` and `uncounted`. The
-        attributes hold seed, problem and versions as JSON, and `diverged` after the last step.
+        scheme); a rule with a schedule has none. `diverged(step)` counts the paths that are not finite or
+        beyond the divergence bound; moments and histograms leave them out, and say so in `moment_paths`,
+        `time_paths` and `uncounted`. The attributes hold seed, problem and versions as JSON, and `diverged`
+        after the last step.
 
     Raises
     ------
