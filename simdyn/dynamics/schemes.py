@@ -1,7 +1,7 @@
 """Schemes that discretise an SDE: from its drift and noise to one step, each on less than a screen.
 
 All are written in kicks: K(x) = sigma(x) sqrt(dt), so that K z with z ~ N(0, I) is sigma dW, and in moves
-b(x) dt. Orders and sources are in `ORDERS`.
+b(x) dt. Orders are in the description of `SDE`.
 """
 
 from __future__ import annotations

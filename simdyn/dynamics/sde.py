@@ -44,7 +44,8 @@ class SDE:
         Stratonovich form, into which other conventions are translated.
         "sri2": strong order 1 for any noise (Roessler 2010); where it does not commute, for the Levy areas
         that are drawn with it, which are Gaussian in the rest of their Fourier series.
-        "leimkuhler_matthews": constant D; stationary averages of order 2, exact variances on quadratics.
+        "leimkuhler_matthews": constant D; for a number, stationary averages of order 2 and exact variances on
+        quadratics; for a matrix that does not commute with the Hessian, order 1.
         "baoab": underdamped Langevin with `friction`, dx = v dt, dv = -grad L dt - friction v dt
         + (2 friction D)^(1/2) dW, unit mass and temperature D; stationary averages of order 2.
     convention

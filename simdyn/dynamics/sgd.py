@@ -64,9 +64,6 @@ class SGD:
     sampling
         How batches are drawn: "with_replacement", "without_replacement" (a fresh uniform subset each step) or
         "epoch_shuffle" (parts of a fresh permutation each epoch; B divides n).
-    sampling
-        How batches are drawn: "with_replacement", "without_replacement" (a fresh uniform subset each step) or
-        "epoch_shuffle" (parts of a fresh permutation each epoch; B divides n).
 
     Raises
     ------
