@@ -12,6 +12,7 @@ import numpy as np
 import sympy
 
 from potentials import parse_expression
+from potentials.tape import Tape
 from simdyn.dynamics.checks import number, positive
 from simdyn.dynamics.update import CLOCK
 from simdyn.errors import InputError
@@ -51,8 +52,7 @@ class Setting:
         """Values at steps; same shape."""
         if self.expression is None:
             return np.full(np.shape(steps), self.value)
-        values = sympy.lambdify(CLOCK, self.expression, "numpy")(np.asarray(steps, dtype=float))
-        return np.broadcast_to(values, np.shape(steps)).astype(float)
+        return _evaluated(self.expression, np.asarray(steps))
 
     @property
     def term(self) -> sympy.Expr:
@@ -86,17 +86,22 @@ def setting(name: str, given: Schedule, check: Callable[[str, object], float]) -
             f"{name} is {given!r}, but it must be a finite number or a schedule such as "
             f'"0.1/(1 + step/1000)", "cosine(0.1, 0.01, 1000)" or "stepwise(0.1, 1000, 0.01)".'
         )
-    with np.errstate(all="ignore"):
-        values = sympy.lambdify(CLOCK, expression, "numpy")(_PROBES.astype(float))
-    for step, value in zip(_PROBES, np.broadcast_to(values, _PROBES.shape), strict=True):
+    values = _evaluated(expression, _PROBES)
+    for step, value in zip(_PROBES, values, strict=True):
         try:
-            check(name, float(value) if np.isreal(value) else complex(value))
+            check(name, float(value))
         except InputError:
             raise InputError(
                 f"The schedule {name}={given} is {value:.6g} at step {step}, which is out of range; "
                 "change it so that it stays within."
             ) from None
     return Setting(name, expression, float(values[0]))
+
+
+def _evaluated(expression: sympy.Expr, steps: np.ndarray) -> np.ndarray:
+    """The schedule at steps, with every digit of its numbers; NaN where it does not exist."""
+    (values,) = Tape([CLOCK], [expression])(steps.astype(float))
+    return np.broadcast_to(values, steps.shape).astype(float)
 
 
 def cosine(first: float, last: float, steps: float) -> sympy.Expr:
