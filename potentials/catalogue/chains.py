@@ -18,7 +18,7 @@ def coupled_chain(dim: int = 2, kappa: float = 0.1, k: float = 1.0) -> Potential
     """Does escape happen well by well or all at once? Double wells coupled to their neighbours by springs.
 
     The sum of k*x**2*(k*x**2 - 2)/4 over the coordinates, the double wells of `double_well`, and of
-    kappa/2*(y - x)**2 over neighbours x and y.
+    k*kappa/2*(y - x)**2 over neighbours x and y.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def coupled_chain(dim: int = 2, kappa: float = 0.1, k: float = 1.0) -> Potential
     kappa
         Stiffness of the springs.
     k
-        Curvature scale of the wells.
+        Curvature scale: the landscape is that of k = 1 at sqrt(k) times the point.
     """
     if dim == 1:
         raise InputError("The dimension dim=1 leaves nothing to couple: give at least 2.")
@@ -38,7 +38,7 @@ def coupled_chain(dim: int = 2, kappa: float = 0.1, k: float = 1.0) -> Potential
         )
     variables = [symbol(name) for name in variable_names(dim)]
     wells = (scale**2 * x**4 / 4 - scale * x**2 / 2 for x in variables)
-    springs = (spring / 2 * (y - x) ** 2 for x, y in pairwise(variables))
+    springs = (scale * spring / 2 * (y - x) ** 2 for x, y in pairwise(variables))
     energy = sp.Add(*wells, *springs)
     parameters = {"kappa": kappa, "k": k}
     return Potential(energy, variables=variables, parameters=parameters, name="coupled_chain")

@@ -118,7 +118,7 @@ def test_the_picture(command, tmp_path):
         (["show", "double_well", "--set", "k=two"], "--set k=two is not a number"),
         (["show", "double_well", "--dim", "0"], "whole number from 1 to 10000"),
         (["show", "muller_brown", "--dim", "2"], "its options are none"),
-        (["show", "x**2", "--dim", "3"], "--dim 3 belongs to a named potential"),
+        (["show", "x**2", "--dim", "3"], "--dim 3 belongs to a named landscape"),
         (["show", "x**2 +"], "formula"),
         (["show", "3"], "no variable"),
         (["show", "x**2", "--most", "0"], "at least 1"),
@@ -137,9 +137,25 @@ def test_wrong_input_is_one_sentence(command, arguments, reason):
     assert "Traceback" not in err
 
 
-def test_a_drift_field_is_no_potential_to_escape_from(capsys):
-    assert run(["escape", "maier_stein", "--sgld", "learning_rate=0.01,temperature=0.1"]) == 2
-    assert "is a drift field and has no energy" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], 'start "deepest" needs an energy'),
+        (["--start", "x=-1,y=0"], "exit 'valley' needs an energy"),
+        (["--start", "x=-1,y=0", "--exit", "commit"], "exit 'commit' needs an energy"),
+    ],
+)
+def test_a_drift_field_has_no_valley_to_escape_from(capsys, options, message):
+    assert run(["escape", "maier_stein", "--sgld", "learning_rate=0.01,temperature=0.1", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("landscape", ["maier_stein", "[x - x**3 - x*y**2, -(1 + x**2)*y]"])
+def test_paths_leave_the_basin_of_a_drift_field(capsys, landscape):
+    options = ["--sde", "diffusion=0.1,step=0.02", "--start", "x=-1,y=0", "--exit", "x >= 0"]
+    assert run(["escape", landscape, *options, "--paths", "200", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["estimate"]["events"], answer["predictions"], answer["reference"]) == (200, [], None)
 
 
 def test_a_real_shell():

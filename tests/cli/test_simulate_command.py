@@ -75,7 +75,14 @@ def test_json_is_one_valid_object(call):
     assert {"final", "paths", "diverged", "steps_done", "complete", "problem", "seed", "backend"} <= set(
         answer
     )
-    assert answer["problem"]["dynamics"] == {"name": "SGLD", "learning_rate": 0.1, "temperature": 0.1}
+    assert answer["problem"]["dynamics"] == {
+        "name": "SGLD",
+        "learning_rate": 0.1,
+        "temperature": 0.1,
+        "batch_size": None,
+        "sampling": "without_replacement",
+        "momentum": 0.0,
+    }
     assert answer["seed"] == {"entropy": 1, "spawn_key": []}
     assert answer["time_averages"]["x"]["variance"] > 0
     assert answer["complete"] is True

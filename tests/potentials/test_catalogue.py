@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 import potentials
-from potentials import CriticalPoint, DriftField, FixedPoint, InputError, Potential, lookup, names
+from potentials import CriticalPoint, DriftField, FixedPoint, InputError, Potential, Valley, lookup, names
 from potentials.catalogue import describe, options
 
 Landscape = Potential | DriftField
@@ -217,8 +217,17 @@ def test_rims_are_where_two_ways_down_part(landscape: Potential) -> None:
         assert valley.contains(minimum.x)
         for saddle in valley.saddles[:3]:
             inward = _check_parting(landscape, saddle, minimum)
-            assert valley.contains(saddle.x + inward)
+            assert _inside_own_rim(valley, saddle, saddle.x + inward)
+            assert not _inside_own_rim(valley, saddle, saddle.x - inward)
             assert not valley.contains(saddle.x - inward)
+
+
+def _inside_own_rim(valley: Valley, saddle: CriticalPoint, x: np.ndarray) -> bool:
+    """In a box, inside; of planes, which may cut a corner at another saddle, on the inner side of its own."""
+    if valley.points is None or valley.normals is None:
+        return bool(valley.contains(x))
+    own = int(np.argmin(np.linalg.norm(valley.points - saddle.x, axis=1)))
+    return bool((x - valley.points[own]) @ valley.normals[own] < 0)
 
 
 @every_drift_field

@@ -189,7 +189,14 @@ def test_attributes_tell_the_whole_problem(well):
     facts = well.attrs
     problem = json.loads(facts["problem"])
     assert problem["potential"] == json.loads(json.dumps(WELL.record()))
-    assert problem["dynamics"] == {"name": "SGLD", "learning_rate": 0.05, "temperature": 0.2}
+    assert problem["dynamics"] == {
+        "name": "SGLD",
+        "learning_rate": 0.05,
+        "temperature": 0.2,
+        "batch_size": None,
+        "sampling": "without_replacement",
+        "momentum": 0.0,
+    }
     assert (problem["start"], problem["paths"], problem["steps"], problem["every"]) == ([-1.0], 700, 40, 5)
     assert (problem["bins"], problem["of"], problem["burn_in"]) == (30, None, 20)
     assert json.loads(facts["seed"]) == {"entropy": 3, "spawn_key": []}
