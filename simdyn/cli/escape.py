@@ -93,5 +93,5 @@ def escape(
     if plot is not None:
         answer.plot(plot)
         typer.echo(f"figure: {plot}", err=as_json)
-    if not answer.measurement.records.complete:
+    if answer.interrupted:
         raise KeyboardInterrupt

@@ -29,6 +29,7 @@ _CLASSIFIED = 200
 _FOLLOWED = 2_000
 _STEPS_TO_BLOW_UP = 60
 _RELAXATION_TIMES = 5.0
+_INTERRUPTED = "It was interrupted before it was computed."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,11 @@ class EscapeEstimate(Estimate):
     seconds: float
     versions: Mapping[str, str]
     measurement: DirectMeasurement = field(repr=False, compare=False)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the simulation early, or came before the exact value."""
+        return not self.measurement.records.complete or self.reference_note == _INTERRUPTED
 
     def compare(self) -> pandas.DataFrame:
         """One row an answer: measured, exact, predicted; with the ratio to the measured value and a
@@ -130,7 +136,7 @@ def escape_time(
     """Mean escape time from `start` through `exit`, measured, predicted and, where it can be had, exact.
 
     Ctrl-C ends the simulation early: the answer then rests on what was done by then and says so, and
-    `answer.measurement.records.complete` is False.
+    `answer.interrupted` is true.
 
     Parameters
     ----------
@@ -268,7 +274,7 @@ def _comparisons(
     except exact.NoReference as reason:
         note = str(reason)
     except KeyboardInterrupt:
-        note = "It was interrupted before it was computed."
+        note = _INTERRUPTED
     return reference, note, predictions
 
 

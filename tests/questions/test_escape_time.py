@@ -260,6 +260,20 @@ def test_an_interrupted_run_is_an_answer():
     assert 0 < found.events < 10_000_000
     assert found.censored > 0
     assert math.isfinite(found.value)
+    assert found.interrupted
+
+
+def test_an_interrupt_during_the_exact_value_keeps_the_measurement(monkeypatch):
+    def press(*_):
+        raise KeyboardInterrupt
+
+    whole = ask(sd.SGLD(0.01, 0.1), paths=300)
+    monkeypatch.setattr("simdyn.exact.escape_time", press)
+    found = ask(sd.SGLD(0.01, 0.1), paths=300)
+    assert found.value == whole.value
+    assert found.reference is None
+    assert found.interrupted
+    assert not whole.interrupted
 
 
 def test_a_resolved_exit_and_an_array_are_welcome():
