@@ -54,7 +54,17 @@ def problem(name):
     return dynamics.update(landscape), resolve_exit(exit, landscape, start), start
 
 
-PROBLEMS = ("chain", "valley", "curvature noise", "bridge", "joined conditions", "full covariance", "ball")
+def slow(*values):
+    """A case for the long run: unrolled kernels of several coordinates take long to compile."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+PROBLEMS = (
+    "chain",
+    "valley",
+    "full covariance",
+    *map(slow, ("curvature noise", "bridge", "joined conditions", "ball")),
+)
 
 
 @pytest.fixture
@@ -97,14 +107,14 @@ def test_same_bits_as_unrolled(engine_of, name):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "noise"), [("float32", "standard"), ("float64", "wide"), ("float32", "wide")]
+    ("dtype", "noise"), [("float32", "standard"), slow("float64", "wide"), slow("float32", "wide")]
 )
-@pytest.mark.parametrize("name", ["chain", "bridge"])
+@pytest.mark.parametrize("name", ["chain", slow("bridge")])
 def test_same_bits_in_any_precision(engine_of, name, dtype, noise):
     assert_same(engine_of, *problem(name), dtype=dtype, noise=noise)
 
 
-@pytest.mark.parametrize("name", ["full covariance", "ball"])
+@pytest.mark.parametrize("name", ["full covariance", slow("ball")])
 def test_same_bits_where_sums_are_loops(engine_of, name, monkeypatch):
     monkeypatch.setattr(shapes, "LONG", 2)
     update, exit, start = problem(name)

@@ -145,7 +145,14 @@ PAIRS = [(landscape, rule) for landscape in ("formula", "network") for rule in R
 PAIRS += [(landscape, rule) for landscape in LANDSCAPES for rule in ("subset", "everything")]
 
 
-@pytest.mark.parametrize(("landscape", "rule"), sorted(set(PAIRS)))
+@pytest.mark.parametrize(
+    ("landscape", "rule"),
+    [
+        # The kernels of the other landscapes are for the long run: each takes seconds to compile.
+        pair if pair[0] in ("formula", "network") else pytest.param(*pair, marks=pytest.mark.slow)
+        for pair in sorted(set(PAIRS))
+    ],
+)
 def test_steps_are_those_of_a_plain_loop(landscape, rule):
     update, engine, steps = update_of(landscape, rule), engine_of(landscape, rule), 23
     start = np.tile(np.random.default_rng(0).normal(size=update.dim) / 4, (70, 1))
