@@ -28,6 +28,7 @@ __all__ = ["Separable"]
 Floats = NDArray[np.float64]
 
 _MOST_POINTS = 4096
+_MOST_RIMMED = 300
 
 
 class Separable:
@@ -69,6 +70,12 @@ class Separable:
         chosen = [self.lines[i][place] for i, place in enumerate(places) if place is not None]
         lower, upper = np.full(len(chosen), -np.inf), np.full(len(chosen), np.inf)
         saddles = []
+        if len(chosen) > _MOST_RIMMED:
+            raise InputError(
+                f"The rim of a valley in {len(chosen)} dimensions is not listed, since each of its saddles "
+                f"carries a full Hessian; up to {_MOST_RIMMED} dimensions it is. Give an exit by a condition "
+                'such as "x1 >= 0" instead.'
+            )
         for i, place in enumerate(places):
             assert place is not None
             for neighbour, rim in ((place - 1, lower), (place + 1, upper)):

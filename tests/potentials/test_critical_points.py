@@ -250,3 +250,9 @@ def test_valley_of_a_point_is_that_of_the_minimum_below_it() -> None:
     )
     with pytest.raises(InputError, match="last dimension must be 1"):
         valley.contains([1.0, 2.0])
+
+
+def test_rims_in_very_many_dimensions_are_refused_before_memory_runs_out() -> None:
+    hill = styblinski_tang(dim=400)
+    with pytest.raises(InputError, match="rim of a valley in 400 dimensions"):
+        hill.valley(hill.deepest())
