@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from reference_philox import words
 
 from potentials import Potential, double_well
 from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable
@@ -16,7 +17,6 @@ from simdyn.exits import resolve_exit
 from simdyn.noise.key import key_of
 from simdyn.noise.purposes import Purpose
 from simdyn.questions.record import dynamics_record
-from tests.noise.reference_philox import words
 
 WELL = double_well()
 PLANE = Potential("x**2/2 + y**2 + x*y/4 + x**4/8")
