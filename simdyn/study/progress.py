@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -202,13 +203,16 @@ def cell_label(grid: str, parameters: Mapping[str, object]) -> str:
 def state_label(
     events: int | None, censored_share: float | None, relative_error: float | None, steps: int | None
 ) -> str:
-    """For example "1,204 escapes, 3.1 % censored, relative error 2.9 %, 120,000 steps"."""
+    """For example "1,204 escapes, 3.1 % censored, relative error 2.9 %, 120,000 steps".
+
+    Before the first escape there is no relative error, and none is shown.
+    """
     parts = []
     if events is not None:
         parts.append(f"{events:,} escapes")
     if censored_share is not None:
         parts.append(f"{100 * censored_share:.1f} % censored")
-    if relative_error is not None:
+    if relative_error is not None and math.isfinite(relative_error):
         parts.append(f"relative error {100 * relative_error:.2g} %")
     if steps is not None:
         parts.append(f"{steps:,} steps")
