@@ -90,7 +90,7 @@ def commit_time(problem: EscapeProblem, way: WayOut) -> tuple[float, float]:
     i = _coordinate(way)
     bottom, top = problem.minimum.curvature(i), abs(way.saddle.curvature(i))
     prefactor = 2 * math.pi / math.sqrt(bottom * top)
-    at_a, at_b = (float(problem.diffusion(p.x)[i, i]) for p in (problem.minimum, way.saddle))
+    at_a, at_b = (problem.spread(p.x, i) for p in (problem.minimum, way.saddle))
     if problem.constant_noise:
         exponent = problem.barrier(way) / at_a
     else:
@@ -106,7 +106,7 @@ def commit_time(problem: EscapeProblem, way: WayOut) -> tuple[float, float]:
 def hit_share(problem: EscapeProblem, way: WayOut, learning_rate: float, order: int) -> float:
     """Hit time over commit time of one way out; `order` 1 takes the skewness of the saddle into account."""
     i = _coordinate(way)
-    noise = float(problem.diffusion(way.saddle.x)[i, i])
+    noise = problem.spread(way.saddle.x, i)
     third = third_derivative(problem, i, float(way.saddle.x[i]))
     curvature = abs(way.saddle.curvature(i))
     return hit_fraction(curvature, learning_rate, noise * order, way.sign * third)
@@ -125,7 +125,10 @@ def _need_coordinates(problem: EscapeProblem) -> None:
         raise InputError(
             "Kramers' formula needs one dimension or independent coordinates; use eyring_kramers."
         )
-    if any(not np.isfinite(problem.diffusion(p.x)).all() for p in (problem.minimum, problem.ways[0].saddle)):
+    if any(
+        not np.isfinite(problem.update.factor_at(p.x)).all()
+        for p in (problem.minimum, problem.ways[0].saddle)
+    ):
         raise InputError("The noise is not finite at the minimum or at the saddle.")
 
 

@@ -86,6 +86,11 @@ class EscapeProblem:
         root = self.update.factor_at(np.asarray(x, dtype=float))
         return root @ root.T / (2 * self.update.step)
 
+    def spread(self, x: Array, i: int) -> float:
+        """Entry (i, i) of D at a point."""
+        row = self.update.factor_at(np.asarray(x, dtype=float))[i]
+        return float(row @ row) / (2 * self.update.step)
+
     @property
     def constant_noise(self) -> bool:
         """Whether D is the same everywhere."""
@@ -189,7 +194,7 @@ def _box_way(
             f"The exit at {name} = {end:.6g} leads over no saddle, so no escape-rate formula applies."
         )
     curvature = abs(saddle.curvature(i))
-    width = np.sqrt(problem.diffusion(saddle.x)[i, i] / curvature)
+    width = np.sqrt(problem.spread(saddle.x, i) / curvature)
     if abs(end - rim) <= NEAR * width:
         return WayOut(saddle, "hit", i, sign)
     line = problem.potential.coordinates()[i]
