@@ -35,9 +35,11 @@ class FiniteSum(SampleMean):
         parameters and data columns. abs, min and max have the derivative of the branch that is active, and
         where branches tie the mean of theirs.
     data
-        Column name -> 1-D array, or the path of a CSV file with a header row or of an NPZ file.
+        Column name -> 1-D array, or the path of a CSV file with a header row or of an NPZ file. Columns that
+        the loss does not use are left alone.
     variables
-        Names or symbols, in order.
+        Names or symbols, in order; by default every name of the loss that is neither a column nor a
+        parameter, in natural order (w2 before w10).
     parameters
         Value of each parameter. Values can be changed later without any recompilation.
     name
@@ -56,23 +58,27 @@ class FiniteSum(SampleMean):
         loss: sp.Expr | str,
         data: Mapping[str, Any] | str | Path,
         *,
-        variables: Iterable[str | sp.Symbol] | str,
+        variables: Iterable[str | sp.Symbol] | str | None = None,
         parameters: Mapping[str, float] | None = None,
         name: str | None = None,
         domain: Sequence[float] | Sequence[Sequence[float]] | None = None,
     ) -> None:
         expression = parse_expression(loss) if isinstance(loss, str) else from_sympy(loss)
-        columns = columns_from(data)
-        listed = variables.replace(",", " ").split() if isinstance(variables, str) else variables
-        chosen = tuple(symbol(v.name if isinstance(v, sp.Symbol) else v) for v in listed)
-        values = {str(key): finite_parameter(str(key), value) for key, value in (parameters or {}).items()}
-        _check_names(expression, [v.name for v in chosen], list(values), list(columns))
         used = {item.name for item in expression.free_symbols}
+        columns, names = columns_from(data, used)
+        values = {str(key): finite_parameter(str(key), value) for key, value in (parameters or {}).items()}
+        if variables is None:
+            free = (item for item in expression.free_symbols if item.name not in {*names, *values})
+            chosen = natural_order(free)
+        else:
+            listed = variables.replace(",", " ").split() if isinstance(variables, str) else variables
+            chosen = tuple(symbol(v.name if isinstance(v, sp.Symbol) else v) for v in listed)
+        _check_names(expression, [v.name for v in chosen], list(values), list(names))
         ordered = natural_order(symbol(key) for key in values)
         self._source = str(Path(data).resolve()) if isinstance(data, str | Path) else None
         self._set_up(
-            Landscape(expression, chosen, (*(symbol(c) for c in columns if c in used), *ordered)),
-            {key: column for key, column in columns.items() if key in used},
+            Landscape(expression, chosen, (*(symbol(c) for c in columns), *ordered)),
+            columns,
             {item.name: values[item.name] for item in ordered},
             str(expression) if name is None else str(name),
             checked_domain(domain, len(chosen)),
@@ -235,10 +241,14 @@ def _check_names(expression: sp.Expr, variables: list[str], values: list[str], c
     used = {item.name for item in expression.free_symbols}
     for name in sorted(used - {*variables, *values, *columns}):
         raise missing_column(name, columns)
+    if not variables:
+        raise InputError(
+            f"Every name in the loss {str(expression)[:60]!r} is a column or a parameter: use a name that is "
+            "neither, such as w, for what is to be learned."
+        )
     if not used & set(variables):
         raise InputError(
-            f"The loss {str(expression)[:60]!r} contains none of the variables "
-            f"{', '.join(variables) or '()'}."
+            f"The loss {str(expression)[:60]!r} contains none of the variables {', '.join(variables)}."
         )
     for name in values:
         if name not in used:

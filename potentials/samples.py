@@ -20,50 +20,65 @@ __all__ = ["checksum", "columns_from", "finite_array", "indices_of"]
 Floats = NDArray[np.float64]
 
 
-def columns_from(data: Mapping[str, Any] | str | Path) -> dict[str, Floats]:
-    """The columns of `data`, one read-only array of the same length for each name.
+def columns_from(
+    data: Mapping[str, Any] | str | Path, used: Iterable[str]
+) -> tuple[dict[str, Floats], tuple[str, ...]]:
+    """The columns of `data` that are used, one read-only array of the same length for each name.
+
+    Columns that are not used are left alone: they may hold text or gaps and be called anything.
 
     Parameters
     ----------
     data
         Column name -> 1-D array; or the path of a CSV file with a header row or of an NPZ file of 1-D
         arrays.
+    used
+        Names to take, as far as there are columns of that name.
+
+    Returns
+    -------
+    columns
+        In the order of the data.
+    names
+        Of all columns.
 
     Raises
     ------
     InputError
-        A file that cannot be read, a cell that is no finite number, columns of different length, or no
+        A file that cannot be read, a used cell that is no finite number, columns of different length, or no
         samples.
     """
+    wanted = set(used)
     if isinstance(data, str | Path):
         path = Path(data)
-        named = _from_file(path)
+        names, named = _from_file(path, wanted)
         where = f"The data file {str(path)!r}"
     elif isinstance(data, Mapping):
-        named = {str(name): data[name] for name in data}
+        names = tuple(map(str, data))
+        named = {str(name): data[name] for name in data if str(name) in wanted}
         where = "The data"
     else:
         raise InputError(
             f"The data is {type(data).__name__}, but it must map column names to 1-D arrays or be the path "
             "of a CSV or NPZ file."
         )
-    if not named:
+    if not names:
         raise InputError(f"{where} holds no columns: give at least one.")
     columns: dict[str, Floats] = {}
     for name, values in named.items():
         check_name(name)
         columns[name] = finite_array(f"The column {name!r}", values, 1)
     sizes = {name: len(column) for name, column in columns.items()}
-    first, *_ = sizes
+    first = next(iter(sizes), "")
     for name, size in sizes.items():
         if size != sizes[first]:
             raise InputError(
                 f"{where} has {sizes[first]} values in the column {first!r} but {size} in {name!r}: give "
                 "each sample a value in every column."
             )
-    if not sizes[first]:
+    if columns and not sizes[first]:
         raise InputError(f"{where} holds no samples: give at least one.")
-    return columns
+    return columns, names
 
 
 def finite_array(what: str, values: Any, dimensions: int) -> Floats:
@@ -119,21 +134,23 @@ def indices_of(samples: Any, size: int) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _from_file(path: Path, wanted: set[str]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The names of all columns, and those that are wanted."""
     if not path.is_file():
         raise InputError(f"The data file {str(path)!r} does not exist: give the path of a CSV or NPZ file.")
     kind = path.suffix.lower()
     if kind == ".npz":
-        return _from_npz(path)
+        return _from_npz(path, wanted)
     if kind == ".csv":
-        return _from_csv(path)
+        return _from_csv(path, wanted)
     raise InputError(f"The data file {str(path)!r} is neither .csv nor .npz: convert it to one of these.")
 
 
-def _from_npz(path: Path) -> dict[str, Any]:
+def _from_npz(path: Path, wanted: set[str]) -> tuple[tuple[str, ...], dict[str, Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            names = tuple(archive.files)
+            return names, {name: archive[name] for name in names if name in wanted}
     except (OSError, ValueError, EOFError) as error:
         raise InputError(
             f"The data file {str(path)!r} cannot be read ({shortened(str(error))}): write it with "
@@ -141,7 +158,7 @@ def _from_npz(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def _from_csv(path: Path) -> dict[str, Any]:
+def _from_csv(path: Path, wanted: set[str]) -> tuple[tuple[str, ...], dict[str, Any]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [(number, row) for number, row in enumerate(csv.reader(file), 1) if any(row)]
@@ -151,28 +168,35 @@ def _from_csv(path: Path) -> dict[str, Any]:
         ) from None
     if not rows:
         raise InputError(f"The data file {str(path)!r} is empty: give a header row and one row a sample.")
-    header = [name.strip() for name in rows[0][1]]
+    header = tuple(name.strip() for name in rows[0][1])
     for name in header:
-        if header.count(name) > 1:
+        if name in wanted and header.count(name) > 1:
             raise InputError(
                 f"The data file {str(path)!r} has two columns called {name!r}: name each column once."
             )
-    table = np.empty((len(rows) - 1, len(header)))
+    places = [column for column, name in enumerate(header) if name in wanted]
+    table = np.empty((len(rows) - 1, len(places)))
     for k, (number, row) in enumerate(rows[1:]):
         if len(row) != len(header):
             raise InputError(
                 f"Row {number} of the data file {str(path)!r} has {len(row)} cells, but the header has "
                 f"{len(header)} columns: make every row as long as the header."
             )
-        for column, cell in enumerate(row):
+        for c, column in enumerate(places):
+            cell = row[column]
             try:
-                table[k, column] = float(cell)
+                table[k, c] = float(cell)
             except ValueError:
                 raise InputError(
                     f"The data file {str(path)!r} has {shortened(cell, 30)!r} in row {number}, column "
                     f"{header[column]!r}, which is not a number: repair or remove that row."
                 ) from None
-    return dict(zip(header, table.T, strict=True))
+            if not np.isfinite(table[k, c]):
+                raise InputError(
+                    f"The data file {str(path)!r} has {shortened(cell, 30)!r} in row {number}, column "
+                    f"{header[column]!r}, which is not finite: repair or remove that row."
+                )
+    return header, {header[column]: table[:, c] for c, column in enumerate(places)}
 
 
 def missing_column(name: str, known: Iterable[str]) -> InputError:

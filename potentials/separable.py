@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from math import prod
+from math import fsum, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from potentials.critical_points import CriticalPoint
+from potentials.critical_points import CriticalPoint, SeparablePoint
 from potentials.errors import InputError
 from potentials.one_dimension import critical_points_on_a_line, is_listed_completely
 from potentials.valley import Valley
@@ -28,7 +28,7 @@ __all__ = ["Separable"]
 Floats = NDArray[np.float64]
 
 _MOST_POINTS = 4096
-_MOST_RIMMED = 300
+_MOST_RIMMED = 3000
 
 
 class Separable:
@@ -69,13 +69,14 @@ class Separable:
             return None
         chosen = [self.lines[i][place] for i, place in enumerate(places) if place is not None]
         lower, upper = np.full(len(chosen), -np.inf), np.full(len(chosen), np.inf)
-        saddles = []
+        saddles: list[CriticalPoint] = []
         if len(chosen) > _MOST_RIMMED:
             raise InputError(
-                f"The rim of a valley in {len(chosen)} dimensions is not listed, since each of its saddles "
-                f"carries a full Hessian; up to {_MOST_RIMMED} dimensions it is. Give an exit by a condition "
-                'such as "x1 >= 0" instead.'
+                f"The rim of a valley in {len(chosen)} dimensions is not listed, since it has as many "
+                f"saddles, each with as many coordinates; up to {_MOST_RIMMED} dimensions it is. Give an "
+                'exit by a condition such as "x1 >= 0" instead.'
             )
+        bottom = _composed(chosen)
         for i, place in enumerate(places):
             assert place is not None
             for neighbour, rim in ((place - 1, lower), (place + 1, upper)):
@@ -86,9 +87,9 @@ class Separable:
                         continue
                     rim[i] = top.x[0]
                     if top.index == 1 and not top.degenerate:
-                        saddles.append(_composed([*chosen[:i], top, *chosen[i + 1 :]]))
+                        saddles.append(_moved(bottom, chosen, i, top))
         saddles.sort(key=lambda point: (point.energy, tuple(point.x)))
-        return Valley(_composed(chosen), tuple(saddles), "box", lower=lower, upper=upper)
+        return Valley(bottom, tuple(saddles), "box", lower=lower, upper=upper)
 
     def _kink(self, i: int, bottom: float, other: float) -> float:
         """The top between neighbouring minima of line i, where the slope jumps down through zero."""
@@ -127,11 +128,22 @@ class Separable:
             )
 
 
-def _composed(points: Sequence[CriticalPoint]) -> CriticalPoint:
-    return CriticalPoint(
+def _composed(points: Sequence[CriticalPoint]) -> SeparablePoint:
+    return SeparablePoint(
         x=np.array([point.x[0] for point in points]),
-        energy=float(sum(point.energy for point in points)),
-        hessian=np.diag([point.hessian[0, 0] for point in points]),
+        # Exactly rounded, so that equal energies are equal whichever coordinate has moved.
+        energy=fsum(point.energy for point in points),
+        curvatures=np.array([point.curvature(0) for point in points]),
         index=sum(point.index for point in points),
         degenerate=any(point.degenerate for point in points),
     )
+
+
+def _moved(
+    bottom: SeparablePoint, chosen: Sequence[CriticalPoint], i: int, top: CriticalPoint
+) -> SeparablePoint:
+    """The saddle at which coordinate i is at `top` and the others stay at the bottom."""
+    x, curvatures = bottom.x.copy(), bottom.curvatures.copy()
+    x[i], curvatures[i] = top.x[0], top.curvature(0)
+    energy = fsum((top if k == i else point).energy for k, point in enumerate(chosen))
+    return SeparablePoint(x, energy, curvatures, top.index, top.degenerate)

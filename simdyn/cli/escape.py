@@ -19,14 +19,24 @@ def escape(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the potential; may be repeated."),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV (with a header row) or NPZ of samples; the formula is then the loss of one "
+            "sample, with columns by name.",
+        ),
+    ] = None,
     sgd: Annotated[
         str | None,
         typer.Option(
-            metavar="KEY=VALUE,...", help="learning_rate, batch_size, noise, temperature, floor, covariance."
+            metavar="KEY=VALUE,...",
+            help="learning_rate, batch_size, noise, temperature, floor, covariance, momentum, sampling.",
         ),
     ] = None,
     sgld: Annotated[
-        str | None, typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature.")
+        str | None,
+        typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature, batch_size, sampling."),
     ] = None,
     sde: Annotated[
         str | None,
@@ -66,7 +76,7 @@ def escape(
 
     check_picture(plot)
     chosen = problem.dynamics(sgd, sgld, sde)
-    landscape = problem.landscape(potential, dim, set_ or [])
+    landscape = problem.landscape(potential, dim, set_ or [], data, start)
     with escape_bar(paths) as report:
         answer = escape_time(
             landscape,

@@ -54,6 +54,14 @@ def show(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the potential; may be repeated."),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV (with a header row) or NPZ of samples; the formula is then the loss of one "
+            "sample, with columns by name.",
+        ),
+    ] = None,
     most: Annotated[int, typer.Option(help="Largest number of minima to show.")] = 8,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the landscape (.pdf, .svg, .png).")
@@ -69,7 +77,7 @@ def show(
     from simdyn.questions import survey
 
     check_picture(plot)
-    answer = survey(problem.landscape(potential, dim, set_ or []), most=most)
+    answer = survey(problem.landscape(potential, dim, set_ or [], data), most=most)
     if as_json:
         typer.echo(json.dumps(answer.to_json(), allow_nan=False))
     else:

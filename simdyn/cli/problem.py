@@ -11,32 +11,69 @@ if TYPE_CHECKING:
     from simdyn.dynamics import Dynamics
 
 
-def landscape(text: str, dim: int | None, assignments: list[str]) -> Potential | DriftField:
-    """The landscape of a name in the catalogue, the potential of a formula, or the drift field of a list of
-    formulas in brackets, such as "[x - x**3 - x*y**2, -(1 + x**2)*y]".
+def landscape(
+    text: str, dim: int | None, assignments: list[str], data: str | None = None, start: str = ""
+) -> Potential | DriftField:
+    """The landscape of a name in the catalogue, the potential of a formula, the drift field of a list of
+    formulas in brackets, such as "[x - x**3 - x*y**2, -(1 + x**2)*y]", or, with a file of data, the mean of
+    the per-sample loss that a formula is, over its rows.
+
+    Names in a loss that are neither columns nor parameters are its variables; `start` is what --start says of
+    them.
 
     Raises
     ------
     InputError
-        An unknown name, a formula that cannot be read, or parameters that do not fit.
+        An unknown name, a formula that cannot be read, parameters that do not fit, data that cannot be read,
+        or a name in a loss that means nothing.
     """
     import potentials
     from potentials import DriftField, Potential
     from simdyn.cli.settings import parse_numbers, split
 
     parameters = parse_numbers(assignments, "--set")
+    if data is not None:
+        return _loss(text, dim, parameters, data, start)
     if text.isidentifier() and len(text) > 1:
         settings: dict[str, Any] = dict(parameters) if dim is None else {"dim": dim, **parameters}
         return potentials.lookup(text, **settings)
+    _refuse_dim(text, dim)
+    bracketed = text.strip()
+    if bracketed.startswith("[") and bracketed.endswith("]"):
+        return DriftField([part.strip() for part in split(bracketed[1:-1])], parameters=parameters)
+    return Potential(text, parameters=parameters)
+
+
+def _loss(text: str, dim: int | None, parameters: dict[str, float], data: str, start: str) -> Potential:
+    """The mean of a per-sample loss over the rows of a file."""
+    from potentials import FiniteSum, names
+    from potentials.samples import columns_from
+
+    if text in names():
+        raise InputError(
+            f"--data belongs to a per-sample loss, but {text!r} is a named landscape; give a formula of the "
+            f"columns of {data}, or leave --data out."
+        )
+    _refuse_dim(text, dim)
+    made = FiniteSum(text, data, parameters=parameters)
+    placed = {part.partition("=")[0].strip() for part in start.split(",")} if "=" in start else None
+    lost = [v.name for v in made.variables if placed is not None and v.name not in placed]
+    if lost:
+        _, columns = columns_from(data, ())
+        raise InputError(
+            f"The loss uses {', '.join(lost)}, which is no column of {data} (it has {', '.join(columns)}) "
+            f"and no parameter of --set, and --start {start} gives it no value; correct the name, or give "
+            "it one of these."
+        )
+    return made
+
+
+def _refuse_dim(text: str, dim: int | None) -> None:
     if dim is not None:
         raise InputError(
             f"--dim {dim} belongs to a named landscape; the formula {text!r} has the dimension of its "
             "variables."
         )
-    bracketed = text.strip()
-    if bracketed.startswith("[") and bracketed.endswith("]"):
-        return DriftField([part.strip() for part in split(bracketed[1:-1])], parameters=parameters)
-    return Potential(text, parameters=parameters)
 
 
 def dynamics(sgd: str | None, sgld: str | None, sde: str | None) -> Dynamics:

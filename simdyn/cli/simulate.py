@@ -21,14 +21,24 @@ def simulate(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the potential; may be repeated."),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV (with a header row) or NPZ of samples; the formula is then the loss of one "
+            "sample, with columns by name.",
+        ),
+    ] = None,
     sgd: Annotated[
         str | None,
         typer.Option(
-            metavar="KEY=VALUE,...", help="learning_rate, batch_size, noise, temperature, floor, covariance."
+            metavar="KEY=VALUE,...",
+            help="learning_rate, batch_size, noise, temperature, floor, covariance, momentum, sampling.",
         ),
     ] = None,
     sgld: Annotated[
-        str | None, typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature.")
+        str | None,
+        typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature, batch_size, sampling."),
     ] = None,
     sde: Annotated[
         str | None, typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention.")
@@ -90,9 +100,9 @@ def simulate(
                 f"--record {name} needs --out FILE.nc or --plot FILE to go to; the table has no room for it."
             )
     chosen = problem.dynamics(sgd, sgld, sde)
-    landscape = problem.landscape(potential, dim, set_ or [])
+    landscape = problem.landscape(potential, dim, set_ or [], data, start)
     with simulation_bar(steps) as report:
-        data = run(
+        ensemble = run(
             landscape,
             chosen,
             start,
@@ -111,22 +121,22 @@ def simulate(
             progress=report,
         )
     if out is not None:
-        write_dataset(data, out)
+        write_dataset(ensemble, out)
     if as_json:
-        if not data.attrs["complete"]:
-            typer.echo(f"warning: interrupted after {data.attrs['steps_done']} steps", err=True)
-        typer.echo(json.dumps({**json_object(data), "out": out, "plot": plot}, allow_nan=False))
+        if not ensemble.attrs["complete"]:
+            typer.echo(f"warning: interrupted after {ensemble.attrs['steps_done']} steps", err=True)
+        typer.echo(json.dumps({**json_object(ensemble), "out": out, "plot": plot}, allow_nan=False))
     else:
-        typer.echo(summary(data))
+        typer.echo(summary(ensemble))
         if out is not None:
             typer.echo(f"data: {out}")
     if plot is not None:
         from simdyn.plotting.ensemble import ensemble_figure
         from simdyn.plotting.style import save
 
-        save(ensemble_figure(data, landscape), plot)
+        save(ensemble_figure(ensemble, landscape), plot)
         typer.echo(f"figure: {plot}", err=as_json)
-    if not data.attrs["complete"]:
+    if not ensemble.attrs["complete"]:
         raise KeyboardInterrupt
 
 

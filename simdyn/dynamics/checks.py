@@ -23,6 +23,13 @@ def positive(name: str, value: object) -> float:
     return checked
 
 
+def positive_or_infinite(name: str, value: object) -> float:
+    """`value` as a float above zero, infinity included, or an InputError that names it."""
+    if isinstance(value, Real) and not isinstance(value, bool) and float(value) == math.inf:
+        return math.inf
+    return positive(name, value)
+
+
 def not_negative(name: str, value: object) -> float:
     """`value` as a finite float of at least zero, or an InputError that names it."""
     checked = number(name, value)

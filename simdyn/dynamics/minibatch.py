@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from numbers import Real
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 import sympy
 
 from potentials import SampleMean
-from simdyn.dynamics.checks import not_negative, number, positive
+from simdyn.dynamics.checks import not_negative, number, positive, positive_or_infinite
 from simdyn.dynamics.schedules import Setting
 from simdyn.errors import InputError
 from simdyn.results import Unit
@@ -35,39 +36,50 @@ class MinibatchUpdate:
     potential
         The mean over samples.
     batch_size
-        B. A whole number for batches; any positive number for Gaussian noise of their covariance.
+        B, or one for each step, of which the last holds on. A whole number for batches; any positive number
+        for Gaussian noise of their covariance. Afterwards that of the first step.
+    batch_sizes
+        One for each step, or one for all; shape (T,).
     noise
         "minibatch": ghat is the mean gradient of a batch of B samples. "empirical": ghat is Gaussian with the
         mean and the covariance that such a batch has at x, formed from the gradients of all samples. "none":
         ghat is the gradient.
     sampling
         "with_replacement": B independent samples. "without_replacement": a fresh uniform subset each step.
-        "epoch_shuffle": consecutive parts of a fresh permutation each epoch of n/B steps; epochs begin at
-        multiples of n/B steps.
+        "epoch_shuffle": consecutive parts of a fresh permutation each epoch. A batch lies within one epoch: a
+        step that finds fewer than its B samples left of a permutation begins the next epoch, and those sit
+        out until then (drop_last in other libraries). So for constant B an epoch has floor(n/B) steps, and
+        where B changes it holds as many steps as fit into it, whatever their sizes. Each batch is, taken
+        alone, a uniform subset.
     rates, kicks
         Learning rate and standard deviation of the added Gaussian kick, per step; the last value holds on.
     momentum
         Heavy-ball factor beta; the velocity v starts at zero.
     scale
-        Factor on the covariance of "empirical" noise.
+        Factor on the covariance of "empirical" noise, or one for each step. Afterwards that of the first
+        step.
+    scales
+        One for each step, or one for all.
     horizon
-        Number of steps that `rates` and `kicks` cover, if they must not be held on beyond.
+        Number of steps that what is given per step covers, if it must not be held on beyond.
 
     Raises
     ------
     InputError
-        A number out of range, a batch larger than the data, or epochs that B does not divide.
+        A number out of range, or a batch larger than the data.
     """
 
     potential: SampleMean
-    batch_size: float
+    batch_size: Any
     noise: BatchNoise = "minibatch"
     sampling: str = "without_replacement"
     rates: Any = (0.1,)
     kicks: Any = (0.0,)
     momentum: float = 0.0
-    scale: float = 1.0
+    scale: Any = 1.0
     horizon: int | None = None
+    batch_sizes: Array = field(init=False)
+    scales: Array = field(init=False)
 
     unit: Unit = "steps"
     """Times count steps, each worth `step` of SDE time."""
@@ -75,13 +87,23 @@ class MinibatchUpdate:
     """There is nothing between two steps."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "rates", _per_step("learning_rate", self.rates, positive))
+        object.__setattr__(self, "rates", _per_step("learning_rate", self.rates, not_negative))
+        positive("learning_rate", float(self.rates[0]))
         object.__setattr__(self, "kicks", _per_step("kick", self.kicks, not_negative))
-        not_negative("scale", self.scale)
+        sizes = _per_step("batch_size", self.batch_size, positive_or_infinite)
+        object.__setattr__(self, "batch_sizes", sizes)
+        object.__setattr__(self, "scales", _per_step("scale", self.scale, not_negative))
+        # What was given as a number stays as it was given, for messages.
+        for name, values in (("batch_size", self.batch_sizes), ("scale", self.scales)):
+            if not isinstance(getattr(self, name), Real):
+                object.__setattr__(self, name, float(values[0]))
         if not abs(number("momentum", self.momentum)) < 1:
             raise InputError(f"momentum is {self.momentum!r}, but it must lie between -1 and 1.")
         if self.noise != "none":
-            check_batch(self.potential, self.batch_size, self.sampling, whole=self.noise == "minibatch")
+            whole = self.noise == "minibatch"
+            check_batch(self.potential, self.batch_size, self.sampling, whole=whole)
+            for size in np.unique(sizes[1:]):
+                check_batch(self.potential, float(size), self.sampling, whole=whole)
         if self.noise == "empirical" and self.sampling == "epoch_shuffle":
             raise InputError(
                 'noise="empirical" is fresh at each step, but shuffled batches are not independent; choose '
@@ -113,7 +135,7 @@ class MinibatchUpdate:
     @property
     def scheduled(self) -> bool:
         """Whether the rule changes with the step."""
-        return len(self.rates) > 1 or len(self.kicks) > 1
+        return any(len(one) > 1 for one in (self.rates, self.kicks, self.batch_sizes, self.scales))
 
     @property
     def noisy(self) -> bool:
@@ -134,22 +156,50 @@ class MinibatchUpdate:
 
     @property
     def covariance_factor(self) -> float:
-        """p_B: covariance of the batch gradient over the per-sample covariance C_1.
+        """p_B of the first step: covariance of the batch gradient over the per-sample covariance C_1.
 
         1/B with replacement; (n - B) / (B (n - 1)) for a subset. A shuffled batch is, taken alone, a uniform
         subset, but batches of one epoch depend on one another.
         """
-        if self.noise == "none":
-            return 0.0
+        return float(self.covariance_factors[0])
+
+    @cached_property
+    def covariance_factors(self) -> Array:
+        """`covariance_factor` of each step, or one for all."""
         n = self.potential.size
+        if self.noise == "none":
+            return np.zeros(1)
+        # Whichever is the shorter table holds on.
+        steps = np.arange(max(len(self.batch_sizes), len(self.scales)))
+        sizes, scales = (one[np.minimum(steps, len(one) - 1)] for one in (self.batch_sizes, self.scales))
         if self.sampling == "with_replacement":
-            return self.scale / self.batch_size
-        return self.scale * (n - self.batch_size) / (self.batch_size * (n - 1)) if n > 1 else 0.0
+            return np.asarray(scales / sizes)
+        return np.asarray(scales * (n - sizes) / (sizes * (n - 1)) if n > 1 else np.zeros(1))
+
+    @cached_property
+    def places(self) -> Array:
+        """Where the random numbers of each step of `batch_sizes` begin, shape (T, 2).
+
+        For shuffled epochs the number of the epoch, and where in its permutation the batch begins; else how
+        many samples the steps before have drawn, and 0. The steps that follow go on from the last one.
+        """
+        sizes = self.batch_sizes.astype(np.int64)
+        places = np.zeros((len(sizes), 2), dtype=np.int64)
+        if self.sampling != "epoch_shuffle":
+            np.cumsum(sizes[:-1], out=places[1:, 0])
+            return places
+        n, epoch, begin = self.potential.size, 0, 0
+        for step, size in enumerate(sizes.tolist()):
+            if begin + size > n:
+                epoch, begin = epoch + 1, 0
+            places[step] = epoch, begin
+            begin += size
+        return places
 
     @property
     def noise_dim(self) -> int:
         """Columns of `factor_at`: d, or 0 without noise."""
-        return self.dim if self.covariance_factor > 0 or self.kicks.any() else 0
+        return self.dim if (self.covariance_factors > 0).any() or self.kicks.any() else 0
 
     def drift_at(self, x: Array) -> Array:
         """Mean increment of the first step at states `x` of shape (..., state_dim), from rest; (..., d)."""
@@ -192,12 +242,6 @@ def check_batch(potential: SampleMean, batch_size: Any, sampling: str, *, whole:
             f"most {n} "
             'or sampling="with_replacement".'
         )
-    if sampling == "epoch_shuffle" and n % int(batch_size):
-        raise InputError(
-            f"batch_size is {batch_size!r}, which does not divide the {n} samples of "
-            f"{potential.name[:60]!r}, "
-            'so that an epoch has no whole number of batches; choose a divisor or "without_replacement".'
-        )
 
 
 def check_sampling(sampling: object) -> None:
@@ -217,42 +261,56 @@ def gradient_noise(
     scale: Setting | None = None,
     momentum: float = 0.0,
 ) -> MinibatchUpdate:
-    """The update with a learning rate and a Langevin temperature `heat` that may be schedules.
+    """The update with a learning rate, a batch size, a Langevin temperature `heat` and a `scale` of the
+    covariance, all of which may be schedules.
 
     Raises
     ------
     InputError
-        A batch size or a scale of the covariance that changes with the step, which kernels do not take.
+        A batch that cannot be drawn, be it at a later step.
     """
-    for one in (batch, scale):
-        if one is not None and one.expression is not None:
-            raise InputError(
-                f"{one.name} changes with the step, which is available for Gaussian noise in symbols but not "
-                "on a mean over samples; give a number."
-            )
-    steps, held = _tabulated([eta] if heat is None else [eta, heat])
+    steps, held = _tabulated([one for one in (eta, batch, heat, scale) if one is not None], noise)
     rates = eta.at(steps)
     kicks = np.zeros(1) if heat is None else np.sqrt(2.0 * rates * heat.at(steps))
     return MinibatchUpdate(
         potential,
-        batch.value,
+        _sizes(batch, steps, noise),
         noise,
         sampling,
         rates=rates,
         kicks=kicks,
         momentum=momentum,
-        scale=1.0 if scale is None else scale.value,
+        scale=1.0 if scale is None else scale.value if scale.expression is None else scale.at(steps),
         horizon=None if held else len(steps),
     )
 
 
-def _tabulated(settings: Sequence[Setting]) -> tuple[Array, bool]:
+def _sizes(batch: Setting, steps: Array, noise: BatchNoise) -> Any:
+    """The batch sizes at steps: for real batches the whole part of a schedule."""
+    if batch.expression is None:
+        return batch.value
+    sizes = batch.at(steps)
+    if noise != "minibatch":
+        return sizes
+    small = np.flatnonzero(sizes < 1)
+    if len(small):
+        step = int(steps[small[0]])
+        raise InputError(
+            f"The schedule of batch_size is {sizes[small[0]]:.6g} at step {step}, but a batch has at least "
+            "one sample; change it so that it stays above, as max(..., 1) makes it."
+        )
+    return np.floor(sizes)
+
+
+def _tabulated(settings: Sequence[Setting], noise: BatchNoise) -> tuple[Array, bool]:
     """The steps at which schedules are tabulated, and whether they stay as they are at the last of them."""
     scheduled = [one for one in settings if one.expression is not None]
     if not scheduled:
         return np.zeros(1), True
-    table = np.stack([one.at(np.arange(HORIZON + 1)) for one in scheduled])
-    beyond = np.stack([one.at(np.geomspace(HORIZON, 1e12, 100).round()) for one in scheduled])
+    table, beyond = (
+        np.stack([_sizes(one, at, noise) if one.name == "batch_size" else one.at(at) for one in scheduled])
+        for at in (np.arange(HORIZON + 1), np.geomspace(HORIZON, 1e12, 100).round())
+    )
     held = bool(np.all(beyond == table[:, -1:]))
     changes = np.flatnonzero(np.any(np.diff(table, axis=1) != 0, axis=0))
     length = int(changes[-1]) + 2 if held and len(changes) else 1 if held else HORIZON

@@ -60,8 +60,16 @@ class Setting:
         return self.symbol if self.expression is None else self.expression
 
 
-def setting(name: str, given: Schedule, check: Callable[[str, object], float]) -> Setting:
+def setting(
+    name: str,
+    given: Schedule,
+    check: Callable[[str, object], float],
+    later: Callable[[str, object], float] | None = None,
+) -> Setting:
     """The setting that a person gave, checked at step 0 and, for a schedule, at many steps up to 10^9.
+
+    A schedule may end where a constant must not be: a learning rate that decays reaches zero, be it by
+    underflow, and what comes then is a path at rest.
 
     Parameters
     ----------
@@ -71,6 +79,8 @@ def setting(name: str, given: Schedule, check: Callable[[str, object], float]) -
         A number or a schedule.
     check
         Refuses numbers that are out of range.
+    later
+        The same for a schedule after step 0, if that is another range.
 
     Raises
     ------
@@ -89,11 +99,11 @@ def setting(name: str, given: Schedule, check: Callable[[str, object], float]) -
     values = _evaluated(expression, _PROBES)
     for step, value in zip(_PROBES, values, strict=True):
         try:
-            check(name, float(value))
+            (check if step == 0 or later is None else later)(name, float(value))
         except InputError:
             raise InputError(
                 f"The schedule {name}={given} is {value:.6g} at step {step}, which is out of range; "
-                "change it so that it stays within."
+                "change it so that it stays within, as max(..., ...) or min(..., ...) make it."
             ) from None
     return Setting(name, expression, float(values[0]))
 

@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 
 from potentials import DriftField, Potential, SampleMean
-from simdyn.dynamics.checks import not_negative, positive
+from simdyn.dynamics.checks import not_negative, positive, positive_or_infinite
 from simdyn.dynamics.covariance import (
     constant_factor,
     expression_factor,
@@ -39,10 +39,10 @@ class SGD:
     Parameters
     ----------
     learning_rate
-        eta > 0; a number or a schedule (see `simdyn.dynamics.schedules`).
+        eta > 0; a number or a schedule (see `simdyn.dynamics.schedules`), which may come down to zero.
     batch_size
         B > 0; any positive real number for Gaussian noise, where only batch_size / temperature matters. A
-        number or a schedule.
+        number or a schedule; of a schedule real minibatches take the whole part.
     noise
         The per-sample gradient covariance C_1: "hessian" for |H|_floor = (H^2 + floor^2 I)^(1/2) (the matrix
         absolute value of Xie, Sato & Sugiyama 2021 at floor 0), "constant" with `covariance`, "none" for
@@ -55,7 +55,7 @@ class SGD:
     momentum
         Heavy-ball momentum in [0, 1): v' = momentum v + (the increment above), x' = x + v'.
     temperature
-        Scale of the noise, T_0 in C = T_0 C_1 / B. A number or a schedule.
+        Scale of the noise, T_0 in C = T_0 C_1 / B. A number or a schedule, which may come down to zero.
     floor
         delta of |H|_delta. Has to be given for "hessian"; 0 is allowed, but then the noise vanishes where the
         curvature does, and in one dimension the SDE limit never crosses such a point.
@@ -63,7 +63,8 @@ class SGD:
         For "constant": a number, d variances, or a d x d matrix.
     sampling
         How batches are drawn: "with_replacement", "without_replacement" (a fresh uniform subset each step) or
-        "epoch_shuffle" (parts of a fresh permutation each epoch; B divides n).
+        "epoch_shuffle" (consecutive parts of a fresh permutation each epoch; where fewer than B samples are
+        left of it, they sit out and the next epoch begins).
 
     Raises
     ------
@@ -105,9 +106,9 @@ class SGD:
     def _settings(self) -> tuple[Setting, Setting, Setting]:
         """Learning rate, batch size and temperature, checked."""
         return (
-            setting("learning_rate", self.learning_rate, positive),
-            setting("batch_size", self.batch_size, positive),
-            setting("temperature", self.temperature, positive),
+            setting("learning_rate", self.learning_rate, positive, not_negative),
+            setting("batch_size", self.batch_size, positive, positive_or_infinite),
+            setting("temperature", self.temperature, positive, not_negative),
         )
 
     def update(

@@ -9,7 +9,7 @@ import numpy as np
 import sympy
 
 from potentials import DriftField, Potential, SampleMean
-from simdyn.dynamics.checks import not_negative, positive
+from simdyn.dynamics.checks import not_negative, positive, positive_or_infinite
 from simdyn.dynamics.covariance import scalar_factor
 from simdyn.dynamics.minibatch import BatchNoise, MinibatchUpdate, check_sampling, gradient_noise
 from simdyn.dynamics.momentum import checked_momentum, heavy_ball
@@ -25,12 +25,14 @@ class SGLD:
     Parameters
     ----------
     learning_rate
-        eta > 0, in units of [x]^2/[L]; a number or a schedule (see `simdyn.dynamics.schedules`).
+        eta > 0, in units of [x]^2/[L]; a number or a schedule (see `simdyn.dynamics.schedules`), which may
+        come down to zero.
     temperature
         T >= 0, the diffusion coefficient D of the SDE, in units of the potential. Zero is gradient descent. A
         number or a schedule.
     batch_size
-        On a mean over samples: B samples give the gradient of a step; None: all do.
+        On a mean over samples: B samples give the gradient of a step; None: all do. A number or a schedule,
+        of which the whole part is taken.
     sampling
         How batches are drawn; see `SGD`.
     momentum
@@ -45,17 +47,17 @@ class SGLD:
 
     learning_rate: Schedule
     temperature: Schedule
-    batch_size: float | None = None
+    batch_size: Schedule | None = None
     sampling: str = "without_replacement"
     momentum: float = 0.0
 
     def __post_init__(self) -> None:
-        setting("learning_rate", self.learning_rate, positive)
+        setting("learning_rate", self.learning_rate, positive, not_negative)
         setting("temperature", self.temperature, not_negative)
         checked_momentum(self.momentum)
         check_sampling(self.sampling)
         if self.batch_size is not None:
-            positive("batch_size", self.batch_size)
+            setting("batch_size", self.batch_size, positive, positive_or_infinite)
 
     def update(
         self, potential: Potential | DriftField, start: np.ndarray | None = None
@@ -67,11 +69,11 @@ class SGLD:
         InputError
             Batches of a potential that has no samples.
         """
-        eta = setting("learning_rate", self.learning_rate, positive)
+        eta = setting("learning_rate", self.learning_rate, positive, not_negative)
         temperature = setting("temperature", self.temperature, not_negative)
         if isinstance(potential, SampleMean):
             size = potential.size if self.batch_size is None else self.batch_size
-            batch = setting("batch_size", size, positive)
+            batch = setting("batch_size", size, positive, positive_or_infinite)
             noise: BatchNoise = "none" if self.batch_size is None else "minibatch"
             return gradient_noise(
                 potential, eta, batch, noise, self.sampling, heat=temperature, momentum=self.momentum

@@ -102,12 +102,12 @@ class Update:
         """Whether a step draws anything at random."""
         return self.noise_dim + self.uniforms > 0
 
-    @property
+    @cached_property
     def scheduled(self) -> bool:
         """Whether the rule changes with the step."""
         return any(expression.has(CLOCK) for expression in self._expressions)
 
-    @property
+    @cached_property
     def gaussian(self) -> bool:
         """Whether x' given x is Gaussian with a law that `drift` and `factor` state, the same at every step,
         and all the state there is."""
@@ -127,7 +127,7 @@ class Update:
         """For each entry of the state the normals that move it, each with its entry of `factor`."""
         return kicks_of(self.factor)
 
-    @property
+    @cached_property
     def factorised(self) -> bool:
         """Whether the coordinates move independently of one another: a product of d one-dimensional
         Gaussian chains."""

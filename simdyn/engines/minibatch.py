@@ -40,7 +40,7 @@ class MinibatchEngine:
     exit
         Needed for `first_passage`.
     dtype
-        "float64".
+        "float64" or "float32".
     noise
         "standard": normals up to 7.54 in size; "wide": up to 8.57.
     threads
@@ -50,7 +50,7 @@ class MinibatchEngine:
     Raises
     ------
     InputError
-        Another dtype, an unknown noise, a thread count below one, or a function that kernels do not have.
+        An unknown dtype or noise, a thread count below one, or a function that kernels do not have.
     """
 
     def __init__(
@@ -62,20 +62,19 @@ class MinibatchEngine:
         noise: str = "standard",
         threads: int | None = None,
     ) -> None:
-        if dtype != "float64":
-            known = "sums over samples are computed in float64" if dtype in DTYPES else "it is not known"
-            raise InputError(f'dtype is {dtype!r}, but {known}; use dtype="float64".')
+        if dtype not in DTYPES:
+            raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
         if noise not in NOISES:
             raise InputError(f"The normals are {noise!r}, but they must be one of: {', '.join(NOISES)}.")
         self.threads = default_threads(threads)
         self.dtype = np.dtype(dtype)
         self.update = update
         self.dim, self.state_dim = update.dim, update.state_dim
-        kernel = minibatch_kernel(update, exit, noise == "wide")
+        kernel = minibatch_kernel(update, exit, noise == "wide", dtype)
         self.source = kernel.source
         n = update.potential.size
         drawn = update.noise == "minibatch"
-        batch = int(update.batch_size) if drawn else n
+        batch = int(update.batch_sizes.max()) if drawn else n
         permuted = drawn and update.sampling == "epoch_shuffle"
         if update.noise == "empirical":
             span, numbers = 1, n
@@ -86,9 +85,11 @@ class MinibatchEngine:
             numbers += span * self.dim
         self._lanes = int(np.clip(_LANE_NUMBERS // max(1, numbers), 1, BATCH_LANES))
         self._model: tuple[Any, ...] = (
-            self._lanes, span, kernel.rows, kernel.data, kernel.constants, batch, n,
-            update.sampling != "with_replacement", update.rates, update.kicks, float(update.momentum),
-            float(np.sqrt(update.covariance_factor / n)),
+            self._lanes, span, kernel.rows, kernel.data, kernel.constants,
+            update.batch_sizes.astype(np.int64) if drawn else np.ones(1, dtype=np.int64),
+            update.places if drawn else np.zeros((1, 2), dtype=np.int64),
+            batch, n, update.sampling != "with_replacement", update.rates, update.kicks,
+            self.dtype.type(update.momentum), np.sqrt(update.covariance_factors / n),
         )  # fmt: skip
 
     def integrate(
@@ -148,7 +149,7 @@ class MinibatchEngine:
         if x.ndim != 2 or x.shape[1] not in (self.dim, self.state_dim):
             wanted = " or ".join(f"(paths, {k})" for k in sorted({self.dim, self.state_dim}))
             raise InputError(f"The states have shape {x.shape}, but it must be {wanted}.")
-        state = np.zeros((len(x), self.state_dim))
+        state = np.zeros((len(x), self.state_dim), dtype=self.dtype)
         state[:, : x.shape[1]] = x
         return state
 
@@ -206,7 +207,7 @@ class _FirstPassage:
         self.key = tuple(np.uint64(word) for word in key_of(seed))
         self.steps = np.zeros(paths, dtype=np.int64)
         self.code = np.full(paths, _NOT_RUN, dtype=np.int64)
-        self.state = np.full((paths, engine.dim), np.nan)
+        self.state = np.full((paths, engine.dim), np.nan, dtype=engine.dtype)
         self.stop = threading.Event()
         self._lock = threading.Lock()
         self._ranges = self._queue(paths)
@@ -230,7 +231,7 @@ class _FirstPassage:
     def _work(self) -> None:
         """Keep one set of lanes busy until the queue is empty and its lanes have ended."""
         lanes = self.engine._lanes
-        state = np.zeros((lanes, self.engine.state_dim))
+        state = np.zeros((lanes, self.engine.state_dim), dtype=self.engine.dtype)
         slots, steps = (np.zeros(lanes, dtype=np.int64) for _ in range(2))
         width, slot, end = 0, 0, 0
         drain = False

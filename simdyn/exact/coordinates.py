@@ -71,13 +71,16 @@ def coordinates(update: Update, start: Array, way_out: Exit) -> list[Coordinate]
         )
     found: dict[Hashable, Coordinate] = {}
     common = sympy.Symbol("x", real=True)
+    # Putting numbers in takes long, and equal coordinates are written alike.
+    laws: dict[tuple[sympy.Expr, ...], tuple[sympy.Expr, ...]] = {}
     for i, (x0, lower, upper) in enumerate(zip(start, *box, strict=True)):
         if np.isinf(lower) and np.isinf(upper):
             continue
         line = update.coordinate(i)
-        law = tuple(
-            line.numeric(e).subs(line.variables[0], common) for e in (line.drift[0], line.factor[0][0])
-        )
+        written = tuple(e.xreplace({line.variables[0]: common}) for e in (line.drift[0], line.factor[0][0]))
+        if written not in laws:
+            laws[written] = tuple(line.numeric(e) for e in written)
+        law = laws[written]
         key = (law, float(x0), float(lower), float(upper))
         if key in found:
             found[key].count += 1

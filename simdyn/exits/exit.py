@@ -92,20 +92,25 @@ class Exit:
         None for any other exit. Ends that are not there are infinite. Whether an end itself is inside does
         not matter to continuous laws.
         """
+        return None if self._ends is None else (self._ends[0].copy(), self._ends[1].copy())
+
+    @cached_property
+    def _ends(self) -> tuple[np.ndarray, np.ndarray] | None:
         lower = np.full(len(self.variables), -np.inf)
         upper = np.full(len(self.variables), np.inf)
+        places = {variable: index for index, variable in enumerate(self.variables)}
         for channel in self.channels:
             if len(channel.surfaces) != 1:
                 return None
             gap = channel.surfaces[0].gap
-            used = [v for v in self.variables if gap.has(v)]
+            used = [v for v in gap.free_symbols if v in places]
             if len(used) != 1:
                 return None
             slope = sympy.diff(gap, used[0])
             if slope.free_symbols or slope == 0:
                 return None
             bound = float(self._numeric(sympy.expand(used[0] - gap / slope)))
-            index = self.variables.index(used[0])
+            index = places[used[0]]
             if slope > 0:
                 upper[index] = min(upper[index], bound)
             else:
@@ -113,8 +118,8 @@ class Exit:
         return lower, upper
 
     def _numeric(self, expression: sympy.Expr) -> sympy.Expr:
-        return expression.subs(
-            {s: self.values[s.name] for s in expression.free_symbols if s.name in self.values}
+        return expression.xreplace(
+            {s: sympy.Float(self.values[s.name]) for s in expression.free_symbols if s.name in self.values}
         )
 
     @cached_property

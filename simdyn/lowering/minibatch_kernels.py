@@ -55,8 +55,13 @@ class MinibatchKernel:
     constants: np.ndarray
 
 
-def minibatch_kernel(update: MinibatchUpdate, exit: Exit | None, wide: bool) -> MinibatchKernel:
+def minibatch_kernel(
+    update: MinibatchUpdate, exit: Exit | None, wide: bool, dtype: str = "float64"
+) -> MinibatchKernel:
     """The kernel of a rule and, where given, of an exit.
+
+    In float32 coordinates, data and their arithmetic are; learning rates, kicks and normals are made in
+    float64 and then rounded.
 
     Raises
     ------
@@ -65,13 +70,14 @@ def minibatch_kernel(update: MinibatchUpdate, exit: Exit | None, wide: bool) -> 
     """
     model = model_of(update.potential)
     writer = (
-        _LaneWriter(update, exit, model)
+        _LaneWriter(update, exit, model, dtype)
         if isinstance(model, PointwiseModel)
-        else _RowWriter(update, exit, model)
+        else _RowWriter(update, exit, model, dtype)
     )
     values = {**model.values, **(exit.values if exit is not None else {})}
-    constants = np.array(writer.constants.evaluate(values), dtype=float)
-    return MinibatchKernel(writer.module(wide), writer.rows(), np.ascontiguousarray(model.data), constants)
+    constants = np.array(writer.constants.evaluate(values), dtype=dtype)
+    data = np.ascontiguousarray(model.data, dtype=dtype)
+    return MinibatchKernel(writer.module(wide), writer.rows().astype(dtype, copy=False), data, constants)
 
 
 class _Writer:
@@ -79,14 +85,15 @@ class _Writer:
 
     numbers, width, per_sample = 1, 1, 1
 
-    def __init__(self, update: MinibatchUpdate, exit: Exit | None) -> None:
+    def __init__(self, update: MinibatchUpdate, exit: Exit | None, dtype: str) -> None:
         self.update, self.exit = update, exit
         self.dim, self.momentum = update.dim, update.momentum != 0
         self.batches = update.noise == "minibatch" and update.sampling != "epoch_shuffle"
         self.epochs = update.noise == "minibatch" and update.sampling == "epoch_shuffle"
         self.empirical = update.noise == "empirical"
         self.kicks = bool(update.kicks.any())
-        self.printer = NumbaPrinter("float64")
+        self.varying = update.noise == "minibatch" and len(update.batch_sizes) > 1
+        self.printer = NumbaPrinter(dtype)
         self.builder, self.constants = Builder(), Constants()
         self.lowering = Lowering(self.builder, self.constants)
 
@@ -102,6 +109,8 @@ class _Writer:
             epochs=self.epochs,
             kicks=self.kicks,
             empirical=self.empirical,
+            varying=self.varying,
+            real=self.printer.dtype,
             spare=SPARE,
         )
         sizes = {"numbers": self.numbers, "width": self.width, "per_sample": self.per_sample}
@@ -137,8 +146,8 @@ class _LaneWriter(_Writer):
     """Paths side by side. One flat array holds, for all lanes, coordinates, velocities, the sums of
     gradients, the sample's numbers, scale, kick, weight and the step's normals."""
 
-    def __init__(self, update: MinibatchUpdate, exit: Exit | None, model: PointwiseModel) -> None:
-        super().__init__(update, exit)
+    def __init__(self, update: MinibatchUpdate, exit: Exit | None, model: PointwiseModel, dtype: str) -> None:
+        super().__init__(update, exit, dtype)
         self.model = model
         self.total = update.state_dim
         self.column = self.total + self.dim
@@ -171,7 +180,8 @@ class _LaneWriter(_Writer):
         """Sample m of every lane's batch; where all samples are used it is the same one in all lanes."""
         columns = range(len(self.model.columns))
         if self.batches or self.epochs:
-            lines = ["for j in range(width):", "    sample = index[j, begins[j] + m]"]
+            place = "min(m, counts[j] - 1)" if self.varying else "m"
+            lines = ["for j in range(width):", f"    sample = index[j, begins[j] + {place}]"]
             return lines + [f"    work[{self.column + k} * LANES + j] = data[sample, {k}]" for k in columns]
         lines = [f"d{k} = data[m, {k}]" for k in columns]
         if self.empirical:
@@ -191,6 +201,8 @@ class _LaneWriter(_Writer):
             place = f"work[{self.total + i} * LANES + j]"
             if self.empirical:
                 lines.append(f"{place} = fma(work[{self.weight} * LANES + j], g{i}, {place})")
+            elif self.varying:
+                lines.append(f"{place} += g{i} if m < counts[j] else {self.printer.literal(0.0)}")
             else:
                 lines.append(f"{place} += g{i}")
         return lines
@@ -229,8 +241,8 @@ class _LaneWriter(_Writer):
 class _RowWriter(_Writer):
     """A path after the other."""
 
-    def __init__(self, update: MinibatchUpdate, exit: Exit | None, model: RowModel) -> None:
-        super().__init__(update, exit)
+    def __init__(self, update: MinibatchUpdate, exit: Exit | None, model: RowModel, dtype: str) -> None:
+        super().__init__(update, exit, dtype)
         self.model = model
         self.per_sample = model.per_sample
         self.width = padded(self.dim)
@@ -261,13 +273,13 @@ class _RowWriter(_Writer):
         body += ["row = sample" if self.per_sample == 1 else f"row = sample * {self.per_sample} + r"]
         body += ["ids[k] = row"]
         if self.row_weight is None:
-            body += ["weight = x[r] if r < DIM else -1.0"]
+            body += [f"weight = x[r] if r < DIM else {self.printer.literal(-1.0)}"]
         else:
             body += ["product = dot(rows, row, x)"]
             body += [f"d{k} = data[row, {k}]" for k in range(len(self.model.columns))]
             body += self.printer.statements([("weight", self.row_weight)], {}, "t")
         if self.empirical:
-            body += ["weight *= normals[0, shift + s * size + m]"]
+            body += ["weight *= real(normals[0, shift + s * size + m])"]
         body += ["weights[k] = weight"]
         if self.per_sample == 1:
             return body

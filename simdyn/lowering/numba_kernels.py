@@ -122,19 +122,23 @@ class _Writer:
     def first_passage(self) -> str:
         """The kernel, and the function that goes through the last group of a path once more."""
         dim, steps = self.program.dim, self.group.steps
-        advance, replay = ["left = False"], []
+        tame = self.program.tame is not None
+        advance, replay = ["left = False", *["calm = True"] * tame], []
         for s in range(steps):
             step = [*self._step(s), *self._crossings(s)]
             forward = [f"x{i} = y{i}" for i in range(dim)]
             outside = " | ".join(f"out{k}" for k in range(len(self.program.crossed)))
-            advance += [*self._clock(s, "groups[j]"), *step, f"left = left | {outside}", *forward]
-            replay += [*self._clock(s, "block"), *step, *forward, *self._ending(s)]
+            leave = f"left = left | {outside}"
+            calm = [*self._tame(s), f"calm = calm & tame{s}"] if tame else []
+            advance += [*self._clock(s, "groups[j]"), *step, leave, *calm, *forward]
+            looked = self._tame(s) if tame else []
+            replay += [*self._clock(s, "block"), *step, *looked, *forward, *self._ending(s)]
         draw = self._draw(uniforms=True)
         head = ["path = uint64(first_path) + uint64(slots[j])", "block = uint64(groups[j])"]
         body = [
             *self._load("lanes"),
             *advance,
-            *self._bounded("b"),
+            *(["bounded = calm"] if tame else self._bounded("b")),
             "going = bounded & (not left)",
             *(f"lanes[{i} * LANES + j] = x{i} if going else lanes[{i} * LANES + j]" for i in range(dim)),
             "groups[j] += one if going else zero",
@@ -167,14 +171,26 @@ class _Writer:
         return self.printer.statements(outputs, names, f"e{s}_")
 
     def _ending(self, s: int) -> list[str]:
-        """Leave with the step and the first channel if the path ended here; a leap to infinity is no exit."""
+        """Leave with the step and the first channel if the path ended here; an explosion is no exit."""
         lines = []
+        if self.program.tame is not None:
+            lines.append(f"if not tame{s}:")
+            lines += [f"    state[{i}] = x{i}" for i in range(self.program.dim)]
+            lines += [f"    return {s + 1}, {DIVERGED}"]
         for k in range(len(self.program.crossed)):
             lines.append(f"if out{k}:")
             lines += [f"    state[{i}] = x{i}" for i in range(self.program.dim)]
+            if self.program.tame is not None:
+                lines += [f"    return {s + 1}, {k + 1}"]
+                continue
             lines += [f"    {line}" for line in self._bounded(f"b{s}_")]
             lines += [f"    return {s + 1}, ({k + 1} if bounded else {DIVERGED})"]
         return lines
+
+    def _tame(self, s: int) -> list[str]:
+        """Whether step s has not diverged, in a rule with jumps."""
+        assert self.program.tame is not None
+        return self.printer.statements([(f"tame{s}", self.program.tame)], {}, f"a{s}_")
 
     def _bounded(self, prefix: str) -> list[str]:
         return self.printer.statements([("bounded", self.program.bounded)], {}, prefix)

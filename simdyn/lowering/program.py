@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
@@ -17,7 +18,13 @@ DIVERGENCE_BOUND = 1e6
 """A path has diverged if a coordinate is beyond this, or no number, as it leaves or when a group ends.
 
 Groups (see `simdyn.lowering.numba_kernels.Grouping`) begin at fixed steps, so this does not depend on how a
-run is scheduled.
+run is scheduled. Gaussian kicks are small against the bound, so that whoever is beyond it was carried there
+by steps that are too large for the landscape.
+
+A rule with jumps leaps beyond any bound, and a leap across the exit is an escape like another. There, each
+step is looked at: a path has diverged if the step without its kick leads to no number, or further out than
+both the bound and the state that it started from; or if the kick itself is no finite number. So a leap is
+never taken for an explosion, nor an explosion, which may well cross an exit, for an escape.
 """
 
 DIVERGED = -1
@@ -46,6 +53,8 @@ class Program:
         coordinates.
     bounded
         Whether the new state is finite and within the divergence bound.
+    tame
+        For a rule with jumps whether the step has not diverged, from old and new state; else None.
     """
 
     dim: int
@@ -56,6 +65,7 @@ class Program:
     step: tuple[Node, ...]
     crossed: tuple[Node, ...]
     bounded: Node
+    tame: Node | None
     constants: Constants
     values: Mapping[str, float]
 
@@ -106,9 +116,45 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
         tuple(step),
         crossed,
         bounded,
+        _tame(lowering, update, known, new) if update.uniforms else None,
         constants,
         values,
     )
+
+
+def _tame(
+    lowering: Lowering,
+    update: Update,
+    known: Mapping[sympy.Symbol, Node],
+    new: Mapping[sympy.Symbol, Node],
+) -> Node:
+    """Whether a step of a rule with jumps has not diverged; see `DIVERGENCE_BOUND`."""
+    build = lowering.builder
+    # At one half of both uniforms the kick is zero.
+    still = {uniform(j): sympy.Rational(1, 2) for j in range(update.uniforms)}
+    places, memory = update.variables[: update.dim], update.variables[update.dim :]
+    reach = _largest(build, [known[v] for v in places])
+    if memory:
+        reach = build.op("add", reach, _largest(build, [known[v] for v in memory]))
+    bound = build.const(DIVERGENCE_BOUND)
+    reach = build.op("select", build.op("lt", bound, reach), reach, bound)
+    found = []
+    for i, variable in enumerate(places):
+        drift = lowering.convert(sympy.sympify(update.drift[i]).xreplace(still).doit(), known)
+        mean = build.op("abs", _added(build, known[variable], drift))
+        found += [
+            build.op("le", mean, reach),
+            build.op("lt", build.op("abs", new[variable]), build.const(math.inf)),
+        ]
+    return build.both(found)
+
+
+def _largest(build: Builder, nodes: Sequence[Node]) -> Node:
+    """The largest size of some numbers."""
+    largest, *others = (build.op("abs", node) for node in nodes)
+    for node in others:
+        largest = build.op("select", build.op("lt", largest, node), node, largest)
+    return largest
 
 
 def _next(lowering: Lowering, update: Update, i: int, known: Mapping[sympy.Symbol, Node]) -> Node:

@@ -3,7 +3,8 @@
 A loop that adds up products in order cannot be vectorised without a licence to reassociate. These functions
 write the vectors out: a dot product has eight partial sums (lanes), added at the end in one fixed tree, and
 each multiply-add is an fma. Their width does not depend on the processor, so the bits do not either: AVX-512
-does eight lanes in one instruction, AVX2 in two.
+does eight lanes of double precision in one instruction, AVX2 in two. Rows, weights and points are all of one
+precision, double or single.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_REAL = ir.DoubleType()
 _COUNT = ir.IntType(64)
 
 CHUNK = 32
@@ -50,7 +50,7 @@ def dot_of(width: int) -> Any:
             a, b, c, d = (builder.load(slot) for slot in slots)
             return write.total({8: builder.fadd(builder.fadd(a, b), builder.fadd(c, d))})
 
-        return types.float64(rows, r, x), generate
+        return rows.dtype(rows, r, x), generate
 
     return dot
 
@@ -89,6 +89,9 @@ class _Writer:
     def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
         self.context, self.builder = context, builder
         self.types, self.arguments = signature.args, arguments
+        single = self.types[0].dtype == types.float32
+        self.real = ir.FloatType() if single else ir.DoubleType()
+        self.align, self.name = (4, "f32") if single else (8, "f64")
 
     def data(self, place: int) -> Any:
         """Pointer to the numbers of an array argument."""
@@ -102,17 +105,17 @@ class _Writer:
     def load(self, pointer: Any, offset: Any, lanes: int) -> Any:
         """A vector from somewhere in an array."""
         there = self.builder.gep(pointer, [offset])
-        vector = ir.VectorType(_REAL, lanes).as_pointer()
-        return self.builder.load(self.builder.bitcast(there, vector), align=8)
+        vector = ir.VectorType(self.real, lanes).as_pointer()
+        return self.builder.load(self.builder.bitcast(there, vector), align=self.align)
 
     def store(self, value: Any, pointer: Any, offset: Any) -> None:
         """A vector to somewhere in an array."""
         there = self.builder.gep(pointer, [offset])
-        self.builder.store(value, self.builder.bitcast(there, value.type.as_pointer()), align=8)
+        self.builder.store(value, self.builder.bitcast(there, value.type.as_pointer()), align=self.align)
 
     def zero(self, lanes: int) -> Any:
         """A register that holds zeros."""
-        vector = ir.VectorType(_REAL, lanes)
+        vector = ir.VectorType(self.real, lanes)
         slot = cgutils.alloca_once(self.builder, vector)
         self.builder.store(ir.Constant(vector, [0.0] * lanes), slot)
         return slot
@@ -121,7 +124,9 @@ class _Writer:
         """a * b + c for each lane, with one rounding."""
         kind = a.type
         function = cgutils.get_or_insert_function(
-            self.builder.module, ir.FunctionType(kind, [kind, kind, kind]), f"llvm.fma.v{kind.count}f64"
+            self.builder.module,
+            ir.FunctionType(kind, [kind, kind, kind]),
+            f"llvm.fma.v{kind.count}{self.name}",
         )
         return self.builder.call(function, [a, b, c])
 
@@ -133,7 +138,7 @@ class _Writer:
 
     def repeated(self, value: Any, lanes: int) -> Any:
         """One number in every lane."""
-        vector = ir.VectorType(_REAL, lanes)
+        vector = ir.VectorType(self.real, lanes)
         blank = ir.Constant(vector, ir.Undefined)
         first = self.builder.insert_element(blank, value, ir.Constant(ir.IntType(32), 0))
         return self.shuffled(first, blank, [0] * lanes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from potentials import CriticalPoint, FixedPoint, Potential
+from potentials import CriticalPoint, FiniteSum, FixedPoint, Potential, SampleMean
 
 if TYPE_CHECKING:
     from simdyn.questions.landscape_survey import Basin, Survey, WayOut
@@ -70,7 +70,7 @@ def table(survey: Survey) -> str:
     gradient = isinstance(landscape, Potential)
     lines = [f"{landscape.name[:60]}, dimension {landscape.dim}"]
     if isinstance(landscape, Potential):
-        lines.append(f"  energy      {_shortened(str(landscape.expression))}")
+        lines.append(f"  energy      {_shortened(_energy_text(landscape))}")
     else:
         lines += [
             f"  d{variable}/dt{'':{max(1, 8 - len(str(variable)))}}{_shortened(str(expression))}"
@@ -91,6 +91,14 @@ def table(survey: Survey) -> str:
             "prefactor*exp(barrier/D) for barriers much higher than D; rates of several saddles add.",
         ]
     return "\n".join(lines)
+
+
+def _energy_text(landscape: Potential) -> str:
+    """The formula; of a mean over samples that of one sample, or its name."""
+    if not isinstance(landscape, SampleMean):
+        return str(landscape.expression)
+    one = str(landscape.loss) if isinstance(landscape, FiniteSum) else landscape.name
+    return f"mean over {landscape.size:,} samples of {one}"
 
 
 def _shortened(text: str) -> str:

@@ -15,7 +15,7 @@ from simdyn.theory.finite_steps import commit_factor, hit_fraction
 from simdyn.theory.kramers import commit_time, hit_share
 from simdyn.theory.neglected import LARGEST_NEXT_ORDER, neglected, next_order
 from simdyn.theory.validity import judge
-from simdyn.theory.ways_out import EscapeProblem, WayOut, escape_problem
+from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
 
 def eyring_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
@@ -39,7 +39,7 @@ def eyring_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: A
     problem = escape_problem(potential, dynamics, start, exit)
     noise = _isotropic(problem)
     times = [_commit(problem, way, noise) * (0.5 if way.kind == "hit" else 1.0) for way in problem.ways]
-    total = _added(times)
+    total = added(times, problem.ways)
     against, remarks = neglected(problem, noise_included=False)
     exponents = [problem.barrier(way) / noise for way in problem.ways]
     verdict = judge(problem, exponents, total, *against, remarks=remarks)
@@ -100,7 +100,7 @@ def finite_learning_rate(potential: Potential, dynamics: Dynamics, start: Any, e
         factor = commit_factor(problem.minimum, way.saddle, problem.learning_rate)
         times.append(time * factor * (fraction if way.kind == "hit" else 1.0))
         exponents.append(exponent)
-    total = _added(times)
+    total = added(times, problem.ways)
     steep = problem.learning_rate * max(
         _steepest(problem.minimum.eigenvalues), *(_downhill(w) for w in problem.ways)
     )
@@ -144,9 +144,8 @@ def _commit(problem: EscapeProblem, way: WayOut, noise: float) -> float:
         raise InputError(
             f"The barrier over the noise is {exponent:.4g}, beyond double precision; raise the noise."
         )
-    _, log_saddle = np.linalg.slogdet(way.saddle.hessian)
-    _, log_minimum = np.linalg.slogdet(problem.minimum.hessian)
-    return 2 * math.pi / _downhill(way) * math.exp(0.5 * (log_saddle - log_minimum) + exponent)
+    ratio = way.saddle.log_determinant - problem.minimum.log_determinant
+    return 2 * math.pi / _downhill(way) * math.exp(0.5 * ratio + exponent)
 
 
 def _downhill(way: WayOut) -> float:
@@ -157,10 +156,6 @@ def _steepest(eigenvalues: np.ndarray) -> float:
     return float(np.abs(eigenvalues).max())
 
 
-def _added(times: list[float]) -> float:
-    return 1.0 / sum(1.0 / time for time in times)
-
-
 def _remarks(problem: EscapeProblem) -> str:
     text = ", half of it for a hit" if any(way.kind == "hit" for way in problem.ways) else ""
-    return text + (f", rates of {len(problem.ways)} saddles added" if len(problem.ways) > 1 else "")
+    return text + (f", rates of {problem.saddles} saddles added" if problem.saddles > 1 else "")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from potentials import CriticalPoint
 
 SIEGMUND = 0.5825971579390107
@@ -18,7 +16,7 @@ def commit_factor(minimum: CriticalPoint, saddle: CriticalPoint, learning_rate: 
     First order in eta; in one dimension 1 + eta/4 (|L''_b| - L''_a). The exponent of the barrier itself
     changes only at second order.
     """
-    trace = float(np.trace(saddle.hessian) - np.trace(minimum.hessian))
+    trace = saddle.trace - minimum.trace
     downhill = abs(float(saddle.eigenvalues.min()))
     return math.exp(learning_rate * (0.25 * trace + 0.5 * downhill))
 

@@ -16,7 +16,7 @@ from simdyn.theory.finite_steps import hit_fraction
 from simdyn.theory.neglected import neglected, next_order, third_derivative
 from simdyn.theory.noise_path import potential_over_noise
 from simdyn.theory.validity import judge
-from simdyn.theory.ways_out import EscapeProblem, WayOut, escape_problem
+from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
 CONSTANT = "2 pi / sqrt(L''_a |L''_b|) exp(dL/D)"
 VARYING = "2 pi / sqrt(L''_a |L''_b|) (D_b/D_a)^(1/2 - alpha) exp(int_a^b L'/D dx)"
@@ -60,14 +60,14 @@ def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, 
             fraction = hit_share(problem, way, 0.0, order)
         times.append(time * fraction * (1 + order * correction))
         exponents.append(exponent)
-    total = 1.0 / sum(1.0 / time for time in times)
+    total = added(times, problem.ways)
     verdict = judge(problem, exponents, total, *against, *_steps_reason(problem), remarks=remarks)
     constant = problem.constant_noise
     formula = (CONSTANT if constant else VARYING) + (" (1 + D (c_a + c_b))" if order else "")
     if any(way.kind == "hit" for way in problem.ways):
         formula += ", half of it for a hit"
-    if len(problem.ways) > 1:
-        formula += f", rates of {len(problem.ways)} saddles added"
+    if problem.saddles > 1:
+        formula += f", rates of {problem.saddles} saddles added"
     return Prediction(
         name="Kramers, next order" if order else "Kramers",
         value=problem.in_unit(total),
@@ -88,9 +88,9 @@ def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, 
 def commit_time(problem: EscapeProblem, way: WayOut) -> tuple[float, float]:
     """Kramers time of one way out in SDE time, and its exponent."""
     i = _coordinate(way)
-    bottom, top = float(problem.minimum.hessian[i, i]), abs(float(way.saddle.hessian[i, i]))
+    bottom, top = problem.minimum.curvature(i), abs(way.saddle.curvature(i))
     prefactor = 2 * math.pi / math.sqrt(bottom * top)
-    at_a, at_b = (float(problem.diffusion(p.x)[i, i]) for p in (problem.minimum, way.saddle))
+    at_a, at_b = (problem.spread(p.x, i) for p in (problem.minimum, way.saddle))
     if problem.constant_noise:
         exponent = problem.barrier(way) / at_a
     else:
@@ -106,9 +106,9 @@ def commit_time(problem: EscapeProblem, way: WayOut) -> tuple[float, float]:
 def hit_share(problem: EscapeProblem, way: WayOut, learning_rate: float, order: int) -> float:
     """Hit time over commit time of one way out; `order` 1 takes the skewness of the saddle into account."""
     i = _coordinate(way)
-    noise = float(problem.diffusion(way.saddle.x)[i, i])
+    noise = problem.spread(way.saddle.x, i)
     third = third_derivative(problem, i, float(way.saddle.x[i]))
-    curvature = abs(float(way.saddle.hessian[i, i]))
+    curvature = abs(way.saddle.curvature(i))
     return hit_fraction(curvature, learning_rate, noise * order, way.sign * third)
 
 
@@ -125,7 +125,10 @@ def _need_coordinates(problem: EscapeProblem) -> None:
         raise InputError(
             "Kramers' formula needs one dimension or independent coordinates; use eyring_kramers."
         )
-    if any(not np.isfinite(problem.diffusion(p.x)).all() for p in (problem.minimum, problem.ways[0].saddle)):
+    if any(
+        not np.isfinite(problem.update.factor_at(p.x)).all()
+        for p in (problem.minimum, problem.ways[0].saddle)
+    ):
         raise InputError("The noise is not finite at the minimum or at the saddle.")
 
 

@@ -49,7 +49,7 @@ def next_order(problem: EscapeProblem, way: WayOut) -> float:
     for point, sign in ((problem.minimum, -1.0), (way.saddle, 1.0)):
         second, third, fourth = _derivatives(problem, i, float(point.x[i]))
         total += 5 * third**2 / (24 * abs(second) ** 3) + sign * fourth / (8 * second**2)
-    return total * float(problem.diffusion(problem.minimum.x)[i, i])
+    return total * problem.spread(problem.minimum.x, i)
 
 
 def third_derivative(problem: EscapeProblem, i: int, x: float) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import sympy
 
 from potentials import CriticalPoint, Potential, Valley
 from simdyn.dynamics import Dynamics, Update
@@ -31,12 +33,20 @@ class WayOut:
         The coordinate that moves, or None where the landscape is not a sum over coordinates.
     sign
         Direction of that coordinate, +1 or -1 (0 without one).
+    count
+        How many saddles are like this one, by equal coordinates: their rates are the same and add.
     """
 
     saddle: CriticalPoint
     kind: Literal["hit", "commit"]
     coordinate: int | None
     sign: int
+    count: int = 1
+
+
+def added(times: Sequence[float], ways: Sequence[WayOut]) -> float:
+    """The mean time over any of several ways, whose rates add."""
+    return 1.0 / sum(way.count / time for time, way in zip(times, ways, strict=True))
 
 
 @dataclass(frozen=True)
@@ -76,11 +86,21 @@ class EscapeProblem:
         root = self.update.factor_at(np.asarray(x, dtype=float))
         return root @ root.T / (2 * self.update.step)
 
+    def spread(self, x: Array, i: int) -> float:
+        """Entry (i, i) of D at a point."""
+        row = self.update.factor_at(np.asarray(x, dtype=float))[i]
+        return float(row @ row) / (2 * self.update.step)
+
     @property
     def constant_noise(self) -> bool:
         """Whether D is the same everywhere."""
         variables = set(self.update.variables)
-        return not any(entry.free_symbols & variables for row in self.update.factor for entry in row)
+        return not any(entry.free_symbols & variables for row in self.update.kicks for _, entry in row)
+
+    @property
+    def saddles(self) -> int:
+        """Number of saddles that the ways lead over."""
+        return sum(way.count for way in self.ways)
 
     def barrier(self, way: WayOut) -> float:
         """Height of the saddle above the minimum."""
@@ -125,7 +145,10 @@ def _box_ways(problem: EscapeProblem, way_out: Exit, valley: Valley) -> list[Way
     box = way_out.box()
     if box is None or valley.lower is None or valley.upper is None:
         raise InputError(f"The exit ({way_out.description}) is not at the saddles of the start's valley.")
-    ways: list[WayOut] = []
+    # Equal coordinates have equal ways out: each is looked at once and counted.
+    ways: dict[Hashable, WayOut] = {}
+    kinds = _kinds(problem)
+    saddles = {(k, float(s.x[k])): s for s in reversed(valley.saddles) for k in _moved(s, valley.minimum)}
     for i in range(problem.potential.dim):
         for sign, rim, end in ((-1, valley.lower[i], box[0][i]), (1, valley.upper[i], box[1][i])):
             if np.isfinite(rim) and not np.isfinite(end):
@@ -133,20 +156,45 @@ def _box_ways(problem: EscapeProblem, way_out: Exit, valley: Valley) -> list[Way
                     f"The valley has a second rim at {problem.potential.variables[i]} = {rim:.6g}, which the "
                     "exit leaves open: paths come back from beyond it, and no escape-rate formula applies."
                 )
-            if np.isfinite(end):
-                ways.append(_box_way(problem, valley, i, sign, float(rim), float(end)))
-    return ways
+            if not np.isfinite(end):
+                continue
+            key = (kinds[i], float(valley.minimum.x[i]), sign, float(rim), float(end))
+            if key in ways:
+                ways[key] = replace(ways[key], count=ways[key].count + 1)
+            else:
+                saddle = saddles.get((i, float(rim)))
+                ways[key] = _box_way(problem, saddle, i, sign, float(rim), float(end))
+    return list(ways.values())
 
 
-def _box_way(problem: EscapeProblem, valley: Valley, i: int, sign: int, rim: float, end: float) -> WayOut:
+def _moved(saddle: CriticalPoint, minimum: CriticalPoint) -> Sequence[int]:
+    """The coordinates in which a saddle differs from the minimum."""
+    return np.flatnonzero(saddle.x != minimum.x).tolist()
+
+
+def _kinds(problem: EscapeProblem) -> list[Hashable]:
+    """For each coordinate what its landscape and its noise are; equal for coordinates of the same law."""
+    if not problem.update.factorised:
+        return list(range(problem.potential.dim))
+    common = sympy.Symbol("x", real=True)
+    lines = problem.potential.coordinates() if problem.potential.dim > 1 else (problem.potential,)
+    kinds: list[Hashable] = []
+    for i, line in enumerate(lines):
+        own = {problem.update.variables[i]: common}
+        kinds.append((line, tuple(entry.xreplace(own) for _, entry in problem.update.kicks[i])))
+    return kinds
+
+
+def _box_way(
+    problem: EscapeProblem, saddle: CriticalPoint | None, i: int, sign: int, rim: float, end: float
+) -> WayOut:
     name = problem.potential.variables[i]
-    saddle = next((s for s in valley.saddles if s.x[i] == rim), None)
     if saddle is None:
         raise InputError(
             f"The exit at {name} = {end:.6g} leads over no saddle, so no escape-rate formula applies."
         )
-    curvature = abs(float(saddle.hessian[i, i]))
-    width = np.sqrt(problem.diffusion(saddle.x)[i, i] / curvature)
+    curvature = abs(saddle.curvature(i))
+    width = np.sqrt(problem.spread(saddle.x, i) / curvature)
     if abs(end - rim) <= NEAR * width:
         return WayOut(saddle, "hit", i, sign)
     line = problem.potential.coordinates()[i]

@@ -13,7 +13,7 @@ from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.noise_path import potential_over_noise, vanishing_noise
 from simdyn.theory.validity import judge
-from simdyn.theory.ways_out import EscapeProblem, WayOut, escape_problem
+from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
 
 def xie2021(
@@ -61,13 +61,13 @@ def xie2021(
         2 * math.pi / _curvatures(problem, way)[1] * math.exp(e) * (0.5 if way.kind == "hit" else 1.0)
         for way, e in zip(problem.ways, exponents, strict=True)
     ]
-    total = 1.0 / sum(1.0 / time for time in times)
+    total = added(times, problem.ways)
     verdict = judge(problem, exponents, total, *_objections(problem, exponents[0], sgd))
     formula = "2 pi / |H_be| exp[(2 B dL / eta) (s / H_ae + (1 - s) / |H_be|)]"
     if problem.ways[0].kind == "hit":
         formula += ", half of it for a hit"
-    if len(problem.ways) > 1:
-        formula += f", rates of {len(problem.ways)} saddles added"
+    if problem.saddles > 1:
+        formula += f", rates of {problem.saddles} saddles added"
     return Prediction(
         name="Xie, Sato & Sugiyama (7)",
         value=problem.in_unit(total),
@@ -119,6 +119,9 @@ def inflection_height(problem: EscapeProblem, way: WayOut) -> float:
 
 def _curvatures(problem: EscapeProblem, way: WayOut) -> tuple[float, float]:
     """H_ae and |H_be|."""
+    if way.coordinate is not None:
+        i = way.coordinate
+        return problem.minimum.curvature(i), abs(way.saddle.curvature(i))
     values, vectors = np.linalg.eigh(way.saddle.hessian)
     direction = vectors[:, 0]
     return float(direction @ problem.minimum.hessian @ direction), abs(float(values[0]))

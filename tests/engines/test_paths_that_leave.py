@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potentials import Potential, double_well
-from simdyn.dynamics import SDE, SGD, SGLD
+from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable
 from simdyn.engines import Tally
 from simdyn.engines.cpu import CpuEngine
 from simdyn.exits import resolve_exit
@@ -119,6 +119,58 @@ def test_a_leap_to_infinity_is_no_escape():
     assert records.tally.diverged > 0
     assert records.tally.events > 0
     assert (np.abs(records.state[records.exited]) < 1e6).all()
+
+
+def cauchy(landscape, exit, scale, rate=0.1, **options):
+    """An engine of a rule with Cauchy kicks of half-width `scale`, and its start at 0."""
+    update = SGD(rate, 1.0, noise=AlphaStable(1.0, scale / rate), **options).update(landscape)
+    start = np.zeros(landscape.dim)
+    return CpuEngine(update, resolve_exit(exit, landscape, start), threads=2), start
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_a_leap_beyond_the_bound_is_an_escape(momentum):
+    """One step from 0 lands where the kick does: P(|C| > c) = 1 - (2/pi) atan(c) for the Cauchy law.
+
+    10 half-widths to the exit, 100 to the divergence bound; the counts of 40,000 paths are within 5 standard
+    deviations (false alarms 6e-7 each).
+    """
+    engine, start = cauchy(Potential("x**2/2"), "(x >= 1e5) | (x <= -1e5)", 1e4, momentum=momentum)
+    records = engine.first_passage(start, paths=40_000, max_steps=1, seed=3)
+    assert records.tally.diverged == 0
+    for there, number in ((records.exited, 10.0), (np.abs(records.state[:, 0]) > 1e6, 100.0)):
+        share = 1 - 2 / np.pi * np.arctan(number)
+        assert abs(there.sum() - 40_000 * share) < 5 * np.sqrt(40_000 * share)
+
+
+def test_paths_come_back_from_beyond_the_bound():
+    """A leap to the far side of the exit is no end: the linear force brings the path back."""
+    engine, start = cauchy(Potential("x**2/2"), "x >= 3e7", 1e4)
+    records = engine.first_passage(start, paths=3000, max_steps=4000, seed=1)
+    assert records.tally.diverged == 0
+    assert records.tally.events > 1000
+    # Of 4000 steps nearly all paths have seen a leap to below -1e6, of probability 0.3 % each.
+    engine, start = cauchy(Potential("x**2/2"), "x <= -1e6", 1e4)
+    assert engine.first_passage(start, paths=3000, max_steps=4000, seed=1).tally.events > 2990
+
+
+def test_an_explosion_after_a_leap_is_no_escape():
+    """On a quartic the step from |x| > sqrt(2/eta) = 4.5 leads further out to the other side: from there the
+    path alternates and explodes through the exit, and no kick is large enough to cross it."""
+    engine, start = cauchy(Potential("x**4/4"), "(x >= 1e30) | (x <= -1e30)", 0.05)
+    records = engine.first_passage(start, paths=2000, max_steps=2000, seed=1)
+    assert records.tally.events == 0
+    assert records.tally.diverged > 1000
+    # The first step without its kick beyond the bound is the last.
+    x = np.abs(records.state[records.code < 0, 0])
+    assert (x[np.isfinite(x)] > 9e5).all()
+    assert (x < 1e20).all()
+
+
+def test_too_large_a_rate_explodes_with_jumps_too():
+    engine, start = cauchy(Potential("3*x**2/2"), "x >= 1e9", 0.1, rate=0.9)
+    tally = engine.first_passage(start, paths=500, max_steps=2000, seed=0).tally
+    assert (tally.diverged, tally.events) == (500, 0)
 
 
 def test_undefined_steps_count_as_diverged():

@@ -50,9 +50,9 @@ def test_an_npz_file_and_its_record(tmp_path: Path) -> None:
         ("a,b\n1,2\n3,x7\n", "'x7' in row 3, column 'b'"),
         ("a,b\n1,2\n3\n", "Row 3 .* has 1 cells, but the header has 2"),
         ("a,a\n1,2\n", "two columns called 'a'"),
-        ("a,b\n1,nan\n", "holds nan at index 0"),
+        ("a,b\n1,nan\n", "'nan' in row 2, column 'b', which is not finite"),
         ("a,c\n1,2\n", "'b'.*neither"),
-        ("a,2b\n1,2\n", "'2b' cannot be"),
+        ("a,2b\n1,2\n", "'b'.*neither.*columns are 2b, a"),
     ],
 )
 def test_bad_csv_files(tmp_path: Path, text: str, message: str) -> None:
