@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,9 +56,7 @@ class HistogramRecorder:
 
     def begin(self) -> None:
         """Get the memory, once it is known to be there, and the kernel."""
-        from simdyn.recorders.kernels import count_in_bins
-
-        count_in_bins(np.zeros(1), np.ones(1, dtype=bool), np.arange(2.0), np.zeros(1, dtype=np.int64))
+        _count(np.zeros(1), np.ones(1, dtype=bool), np.arange(2.0))
         self._tables = [
             _Fitted(self._looks, q.bins)
             if q.low is None or q.high is None
@@ -68,11 +67,9 @@ class HistogramRecorder:
     def observe(self, seen: Observation) -> None:
         """Take in some paths at one recorded step."""
         x = seen.x.astype(np.float64, copy=False)
-        for quantity, table in zip(self._quantities, self._tables, strict=True):
-            with np.errstate(all="ignore"):
-                values = np.ascontiguousarray(quantity.values(x))
-                counted = seen.inside & np.isfinite(values)
-            table.add(seen.look, values, counted)
+        with np.errstate(all="ignore"):
+            for quantity, table in zip(self._quantities, self._tables, strict=True):
+                table.add(seen.look, np.ascontiguousarray(quantity.values(x)), seen.inside)
 
     def coordinates(self) -> dict[str, Variable]:
         """The formulas, and the edges of their bins."""
@@ -100,6 +97,26 @@ class HistogramRecorder:
         }
 
 
+@dataclass(frozen=True)
+class _Tally:
+    """How some values lie in bins; `low` and `high` are the least and the greatest that are counted."""
+
+    counts: np.ndarray
+    below: int
+    above: int
+    uncounted: int
+    low: float
+    high: float
+
+
+def _count(values: np.ndarray, inside: np.ndarray, edges: np.ndarray) -> _Tally:
+    from simdyn.recorders.kernels import count_in_bins
+
+    counts = np.zeros(len(edges) - 1, dtype=np.int64)
+    below, above, counted, low, high = count_in_bins(values, inside, edges, counts)
+    return _Tally(counts, below, above, len(values) - counted, low, high)
+
+
 class _Fixed:
     """Bins whose edges were given."""
 
@@ -109,14 +126,11 @@ class _Fixed:
         self.rest = np.zeros((looks, 3), dtype=np.int64)
         self._lock = threading.Lock()
 
-    def add(self, look: int, values: np.ndarray, counted: np.ndarray) -> None:
-        from simdyn.recorders.kernels import count_in_bins
-
-        counts = np.zeros(self.counts.shape[1], dtype=np.int64)
-        below, above = count_in_bins(values, counted, self.edges, counts)
+    def add(self, look: int, values: np.ndarray, inside: np.ndarray) -> None:
+        found = _count(values, inside, self.edges)
         with self._lock:
-            self.counts[look] += counts
-            self.rest[look] += (below, above, len(values) - int(np.count_nonzero(counted)))
+            self.counts[look] += found.counts
+            self.rest[look] += (found.below, found.above, found.uncounted)
 
 
 class _Fitted:
@@ -130,70 +144,70 @@ class _Fitted:
     def __init__(self, looks: int, bins: int) -> None:
         self.counts = np.zeros((looks, bins), dtype=np.int64)
         self.rest = np.zeros((looks, 3), dtype=np.int64)
-        self._bins = bins
-        self._exponent = 0
-        self._first = 0
-        self._range: tuple[float, float] | None = None
+        # Narrower than bins that cover any value will be: those that hold something can only be joined.
+        self._bins = _Bins(0, -1000, bins)
+        self._range = (math.inf, -math.inf)
         self._lock = threading.Lock()
 
     @property
     def edges(self) -> np.ndarray:
-        return _edges(self._first, self._exponent, self._bins)
+        return self._bins.edges
 
-    def add(self, look: int, values: np.ndarray, counted: np.ndarray) -> None:
-        from simdyn.recorders.kernels import count_in_bins
-
-        uncounted = len(values) - int(np.count_nonzero(counted))
-        if uncounted:
-            values = values[counted]
-            counted = np.ones(len(values), dtype=bool)
-        if len(values) == 0:
+    def add(self, look: int, values: np.ndarray, inside: np.ndarray) -> None:
+        bins = self._bins
+        found = _count(values, inside, bins.edges)
+        if found.low <= found.high:
             with self._lock:
-                self.rest[look, 2] += uncounted
-            return
-        low, high = float(values.min()), float(values.max())
-        with self._lock:
-            self._cover(low, high)
-            first, exponent = self._first, self._exponent
-        counts = np.zeros(self._bins, dtype=np.int64)
-        count_in_bins(values, counted, _edges(first, exponent, self._bins), counts)
+                self._cover(found.low, found.high)
+                covering = self._bins
+            if found.below or found.above:
+                bins = covering
+                found = _count(values, inside, bins.edges)
         with self._lock:
             # Another thread may have moved or joined the bins in the meantime.
-            moved = _rebinned(counts, first, self._first, self._exponent - exponent)
-            self.counts[look] += moved
-            self.rest[look, 2] += uncounted
+            self.counts[look] += bins.moved(found.counts, self._bins)
+            self.rest[look, 2] += found.uncounted
 
     def _cover(self, low: float, high: float) -> None:
-        if self._range is not None:
-            if self._range[0] <= low and high <= self._range[1]:
-                return
-            low, high = min(low, self._range[0]), max(high, self._range[1])
-        exponent = _finest(low, high, self._bins)
-        first = math.floor(math.ldexp(low, -exponent))
-        if self._range is not None:
-            self.counts = _rebinned(self.counts, self._first, first, exponent - self._exponent)
-        self._range, self._exponent, self._first = (low, high), exponent, first
+        if self._range[0] <= low and high <= self._range[1]:
+            return
+        self._range = low, high = min(low, self._range[0]), max(high, self._range[1])
+        bins = _covering(low, high, self._bins.number)
+        if (bins.first, bins.exponent) != (self._bins.first, self._bins.exponent):
+            self.counts = self._bins.moved(self.counts, bins)
+            self._bins = bins
 
 
-def _finest(low: float, high: float, bins: int) -> int:
-    """The least exponent e for which `bins` bins of width 2^e with edges at its multiples cover both."""
+@dataclass(frozen=True)
+class _Bins:
+    """Bins of width 2^exponent, of which the first begins at `first` times that."""
+
+    first: int
+    exponent: int
+    number: int
+
+    @cached_property
+    def edges(self) -> np.ndarray:
+        return np.ldexp((self.first + np.arange(self.number + 1)).astype(np.float64), self.exponent)
+
+    def moved(self, counts: np.ndarray, bins: _Bins) -> np.ndarray:
+        """Counts in these bins (along the last axis) as counts in others, at least as wide."""
+        if (bins.first, bins.exponent) == (self.first, self.exponent):
+            return counts
+        moved = np.zeros_like(counts)
+        for bin_ in np.flatnonzero(counts.reshape(-1, counts.shape[-1]).any(axis=0)):
+            to = ((self.first + int(bin_)) >> (bins.exponent - self.exponent)) - bins.first
+            moved[..., to] += counts[..., bin_]
+        return moved
+
+
+def _covering(low: float, high: float, number: int) -> _Bins:
+    """The narrowest bins, of that number, that cover both."""
     size = max(abs(low), abs(high))
     # Bins whose edges still have exact numbers, with a few bits to spare, and whose width has an inverse.
     exponent = max(math.frexp(size)[1] - 40, -960) if size > 0 else -40
-    while math.floor(math.ldexp(high, -exponent)) - math.floor(math.ldexp(low, -exponent)) >= bins:
+    while True:
+        first = math.floor(math.ldexp(low, -exponent))
+        if math.floor(math.ldexp(high, -exponent)) - first < number:
+            return _Bins(first, exponent, number)
         exponent += 1
-    return exponent
-
-
-def _edges(first: int, exponent: int, bins: int) -> np.ndarray:
-    return np.ldexp((first + np.arange(bins + 1)).astype(np.float64), exponent)
-
-
-def _rebinned(counts: np.ndarray, first: int, new_first: int, joined: int) -> np.ndarray:
-    """Counts (along the last axis) in bins 2^joined times as wide that begin at number `new_first`."""
-    if first == new_first and not joined:
-        return counts
-    moved = np.zeros_like(counts)
-    for bin_ in np.flatnonzero(counts.reshape(-1, counts.shape[-1]).any(axis=0)):
-        moved[..., ((first + int(bin_)) >> joined) - new_first] += counts[..., bin_]
-    return moved
