@@ -147,31 +147,28 @@ class CpuEngine:
         every: int | None,
         key: tuple[np.uint64, np.uint64],
     ) -> Iterator[tuple[int, np.ndarray]]:
-        """Whole groups as far as nobody looks at a step within one, and other groups step by step."""
+        """Whole groups as far as nobody looks at a step within one, and other groups with a look inside."""
         size = self._group.steps
+        shown = np.empty((0 if every is None else -(-size // every), *x.shape), dtype=x.dtype)
         step = first_step
         while step < last_step:
             group, offset = divmod(step, size)
             stop = last_step if every is None else min(last_step, (step // every + 1) * every)
             if offset == 0 and stop // size > group:
-                whole = stop // size
-                self._kernels.integrate(x, first_path, group, whole, self._constants, *key)
-                step = whole * size
+                step = stop // size * size
+                self._kernels.integrate(x, first_path, group, step // size, self._constants, *key)
                 if every is not None and step % every == 0:
                     yield step, x
                 continue
-            end = min(size, last_step - group * size)
-            shown = [
-                s for s in range(offset + 1, end + 1) if every is not None and (group * size + s) % every == 0
-            ]
-            places = np.full(size, -1, dtype=np.int64)
-            places[np.array(shown, dtype=np.int64) - 1] = range(len(shown))
-            states = np.empty((len(shown), *x.shape), dtype=x.dtype)
+            end = min(last_step, (group + 1) * size)
+            looks = range(stop, end + 1, every) if every is not None and stop % every == 0 else range(0)
+            places = np.full(size, -1)
+            places[[look - 1 - group * size for look in looks]] = range(len(looks))
             self._kernels.integrate_part(
-                x, first_path, group, offset, end, places, states, self._constants, *key
+                x, first_path, group, offset, end - group * size, places, shown, self._constants, *key
             )
-            yield from zip((group * size + s for s in shown), states, strict=True)
-            step = group * size + end
+            yield from zip(looks, shown[: len(looks)], strict=True)
+            step = end
 
     def first_passage(
         self,

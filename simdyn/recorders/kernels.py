@@ -184,25 +184,25 @@ def moments_of(x: Any, inside: Any, begin: int, leaves: int) -> Any:
 
 
 @_compiled
-def count_in_bins(values: Any, inside: Any, edges: Any, counts: Any) -> Any:
-    """Add values to their bins [edge, next), the last one closed; none of paths outside, none not finite.
+def count_in_bins(values: Any, inside: Any, edges: Any, counts: Any, rest: Any) -> Any:
+    """Add values to their bins [edge, next), the last one closed.
 
-    Returns how many lie below and above all bins, how many are counted there or in a bin, and the least and
-    the greatest of these. The edges are (almost) equally spaced, so that a division finds the bin to within
-    one; the edges have the last word.
+    Adds to `rest` how many lie below all bins, above all bins, and nowhere: paths outside, and what is not
+    finite. Returns the least and the greatest of the others. The edges are (almost) equally spaced, so that a
+    division finds the bin to within one; the edges have the last word.
     """
     bins = counts.shape[0]
     low, high = edges[0], edges[bins]
     scale = bins / (high - low)
     below = 0
     above = 0
-    counted = 0
+    nowhere = 0
     least, greatest = math.inf, -math.inf
     for j in range(values.shape[0]):
         value = values[j]
         if not (inside[j] and abs(value) < math.inf):
+            nowhere += 1
             continue
-        counted += 1
         least = min(least, value)
         greatest = max(greatest, value)
         if value < low:
@@ -216,7 +216,10 @@ def count_in_bins(values: Any, inside: Any, edges: Any, counts: Any) -> Any:
             while k < bins - 1 and value >= edges[k + 1]:
                 k += 1
             counts[k] += 1
-    return below, above, counted, least, greatest
+    rest[0] += below
+    rest[1] += above
+    rest[2] += nowhere
+    return least, greatest
 
 
 @_compiled

@@ -19,7 +19,7 @@ from simdyn.recorders.pairs import LEAF
 _ROUND_SECONDS = 0.2
 """How long a round should last: short enough for a prompt Ctrl-C and a lively progress bar."""
 
-_CHUNK_NUMBERS = 1 << 15
+_CHUNK_NUMBERS = 1 << 16
 """Numbers of the state of the paths that are advanced and looked at together: they stay in the cache."""
 
 _ROUND_STEPS = 8
@@ -144,12 +144,14 @@ class _Runner:
     def _work(self, turn: _Round) -> None:
         for first in turn:
             chunk = slice(first, first + self._chunk)
-            x = np.ascontiguousarray(self._state[:, chunk])
+            here = self._state[:, chunk]
+            x = np.ascontiguousarray(here)
             if turn.begin == 0:
                 self._look(0, first, x)
             for step, states in self._follow(x, turn.begin, turn.end, first):
                 self._look(step, first, states)
-            self._state[:, chunk] = x
+            if x is not here:
+                here[:] = x
 
     def _follow(self, x: np.ndarray, begin: int, end: int, first: int) -> Iterator[tuple[int, np.ndarray]]:
         """Advance the paths from `first` on, and show them as often as somebody looks."""
