@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def problems() -> dict[str, dict[str, Any]]:
-    """What `simulate` is asked; 1,000 steps, of which every 20th is recorded by default."""
+    """What `simulate` is asked; 1,000 steps, of which every 50th is recorded by default."""
     from potentials import double_well, styblinski_tang
     from simdyn import SGLD
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from types import ModuleType
 
 import numpy as np
@@ -70,6 +70,10 @@ class CpuEngine:
         self.source, self._lanes, self._group = chosen.source, chosen.lanes, chosen.group
         self._constants = chosen.constants
 
+    @cached_property
+    def _kernels(self) -> ModuleType:
+        return load_kernels(self.source)
+
     def integrate(
         self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
     ) -> np.ndarray:
@@ -92,8 +96,7 @@ class CpuEngine:
         numpy.ndarray
             Shape (n, state_dim).
         """
-        kernels = load_kernels(self.source)
-        key0, key1 = (np.uint64(word) for word in key_of(seed))
+        key = _words(seed)
         columns = np.array(np.asarray(x, dtype=self.dtype).T, order="C")
         paths = columns.shape[1]
         # Whole blocks of lanes to each thread; a copy, so that a thread's memory is contiguous.
@@ -103,7 +106,8 @@ class CpuEngine:
         def work(piece: tuple[int, int]) -> None:
             begin, end = piece
             part = np.ascontiguousarray(columns[:, begin:end])
-            self._advance(kernels, part, first_path + begin, first_step, first_step + steps, (key0, key1))
+            for _ in self._advance(part, first_path + begin, first_step, first_step + steps, None, key):
+                pass
             columns[:, begin:end] = part
 
         if len(pieces) == 1:
@@ -112,28 +116,59 @@ class CpuEngine:
             in_threads([partial(work, piece) for piece in pieces])
         return columns.T
 
+    def follow(
+        self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Take `steps` more steps in place, in this thread, and show the states on the way.
+
+        Parameters
+        ----------
+        x
+            Shape (state_dim, n), contiguous and of the engine's dtype: states at step `first_step`, which end
+            as those after the last step.
+        every
+            The states after each step that is a multiple of it are shown.
+        steps, seed, first_path, first_step
+            As in `integrate`.
+
+        Yields
+        ------
+        step, states
+            Of shape (state_dim, n), to be read before the next are asked for.
+        """
+        return self._advance(x, first_path, first_step, first_step + steps, every, _words(seed))
+
     def _advance(
         self,
-        kernels: ModuleType,
         x: np.ndarray,
         first_path: int,
         first_step: int,
         last_step: int,
+        every: int | None,
         key: tuple[np.uint64, np.uint64],
-    ) -> None:
-        """Steps `first_step` to `last_step` in place: part of a group, whole groups, part of a group."""
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Whole groups as far as nobody looks at a step within one, and other groups with a look inside."""
         size = self._group.steps
+        shown = np.empty((0 if every is None else -(-size // every), *x.shape), dtype=x.dtype)
         step = first_step
         while step < last_step:
             group, offset = divmod(step, size)
-            whole = last_step // size
-            if offset == 0 and whole > group:
-                kernels.integrate(x, first_path, group, whole, self._constants, *key)
-                step = whole * size
-            else:
-                end = min(size, last_step - group * size)
-                kernels.integrate_part(x, first_path, group, offset, end, self._constants, *key)
-                step = group * size + end
+            stop = last_step if every is None else min(last_step, (step // every + 1) * every)
+            if offset == 0 and stop // size > group:
+                step = stop // size * size
+                self._kernels.integrate(x, first_path, group, step // size, self._constants, *key)
+                if every is not None and step % every == 0:
+                    yield step, x
+                continue
+            end = min(last_step, (group + 1) * size)
+            looks = range(stop, end + 1, every) if every is not None and stop % every == 0 else range(0)
+            places = np.full(size, -1)
+            places[[look - 1 - group * size for look in looks]] = range(len(looks))
+            self._kernels.integrate_part(
+                x, first_path, group, offset, end - group * size, places, shown, self._constants, *key
+            )
+            yield from zip(looks, shown[: len(looks)], strict=True)
+            step = end
 
     def first_passage(
         self,
@@ -246,6 +281,12 @@ class _FirstPassage:
                 rounds = max(rounds // 2, 1)
         for j in range(width):
             self.steps[slots[j]], self.code[slots[j]] = int(groups[j]) * self.engine._group.steps, 0
+
+
+def _words(seed: Seed) -> tuple[np.uint64, np.uint64]:
+    """The key of a seed, as kernels take it."""
+    key0, key1 = key_of(seed)
+    return np.uint64(key0), np.uint64(key1)
 
 
 _NOT_RUN = -9

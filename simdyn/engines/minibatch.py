@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,6 @@ class MinibatchEngine:
             The shape of `x`.
         """
         self._check_horizon(first_step + steps)
-        kernels = load_kernels(self.source)
         key = tuple(np.uint64(word) for word in key_of(seed))
         given = np.asarray(x, dtype=self.dtype)
         state = self._state(given)
@@ -124,7 +124,7 @@ class MinibatchEngine:
         pieces = [(begin, min(len(state), begin + share)) for begin in range(0, len(state), share)]
 
         def work(begin: int, end: int) -> None:
-            kernels.integrate(
+            self._kernels.integrate(
                 state[begin:end], first_path + begin, first_step, first_step + steps, *self._model, *key
             )
 
@@ -133,6 +133,41 @@ class MinibatchEngine:
         else:
             in_threads([partial(work, *piece) for piece in pieces])
         return state[:, : given.shape[1]]
+
+    def follow(
+        self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Take `steps` more steps in place, in this thread, and show the states on the way.
+
+        Parameters
+        ----------
+        x
+            Shape (state_dim, n): states at step `first_step`, which end as those after the last step.
+        every
+            The states after each step that is a multiple of it are shown.
+        steps, seed, first_path, first_step
+            As in `integrate`.
+
+        Yields
+        ------
+        step, states
+            Of shape (state_dim, n), to be read before the next are asked for.
+        """
+        last_step = first_step + steps
+        self._check_horizon(last_step)
+        key = tuple(np.uint64(word) for word in key_of(seed))
+        state = np.ascontiguousarray(x.T)
+        while first_step < last_step:
+            step = min(last_step, (first_step // every + 1) * every)
+            self._kernels.integrate(state, first_path, first_step, step, *self._model, *key)
+            x[:] = state.T
+            first_step = step
+            if step % every == 0:
+                yield step, x
+
+    @cached_property
+    def _kernels(self) -> ModuleType:
+        return load_kernels(self.source)
 
     def _check_horizon(self, last_step: int) -> None:
         horizon = self.update.horizon

@@ -99,8 +99,13 @@ def look_within(new, folds, width, values, table, fine):
 
 LOOP_INTEGRATE = '''
 @njit(cache=True, nogil=True, error_model="numpy")
-def run_groups(x, first_path, first_group, last_group, first, last, constants, key0, key1):
-    """Take steps first to last - 1 of each group; column p of x is path first_path + p."""
+def run_groups(
+    x, first_path, first_group, last_group, first, last, places, states, constants, key0, key1
+):
+    """Take steps first to last - 1 of each group; column p of x is path first_path + p.
+
+    The state after step s is written to states[places[s]], unless that place is negative.
+    """
     values, table = constants
     here, there = np.empty(DIM * LANES, dtype=REAL), np.empty(DIM * LANES, dtype=REAL)
     normals, folds = np.empty({normals} * LANES, dtype=REAL), np.empty({folds} * LANES, dtype=REAL)
@@ -121,6 +126,11 @@ def run_groups(x, first_path, first_group, last_group, first, last, constants, k
             for s in range(first, last):
                 take_step(here, there, normals, folds, s, width, values, table)
                 here, there = there, here
+                place = places[s]
+                if place >= 0:
+                    for i in range(DIM):
+                        for j in range(width):
+                            states[place, i, begin + j] = here[i * LANES + j]
         for i in range(DIM):
             for j in range(width):
                 x[i, begin + j] = here[i * LANES + j]
@@ -128,12 +138,17 @@ def run_groups(x, first_path, first_group, last_group, first, last, constants, k
 
 def integrate(x, first_path, first_group, last_group, constants, key0, key1):
     """Advance by whole groups of steps."""
-    run_groups(x, first_path, first_group, last_group, 0, STEPS, constants, key0, key1)
+    nowhere, nothing = np.full(STEPS, -1), np.empty((0, 0, 0), dtype=REAL)
+    run_groups(
+        x, first_path, first_group, last_group, 0, STEPS, nowhere, nothing, constants, key0, key1
+    )
 
 
-def integrate_part(x, first_path, only_group, first, last, constants, key0, key1):
-    """Advance by steps first to last - 1 of one group."""
-    run_groups(x, first_path, only_group, only_group + 1, first, last, constants, key0, key1)
+def integrate_part(x, first_path, group, first, last, places, states, constants, key0, key1):
+    """Advance by steps first to last - 1 of one group, and show the states after some of them."""
+    run_groups(
+        x, first_path, group, group + 1, first, last, places, states, constants, key0, key1
+    )
 '''
 
 LOOP_FIRST_PASSAGE = '''

@@ -92,32 +92,24 @@ class _Writer:
     def integrate(self) -> str:
         """Two kernels: whole groups of steps, nearly always; and the part of one group at either end of a
         run."""
+        dim, steps = self.program.dim, self.group.steps
         whole, part = [], []
-        for s in range(self.group.steps):
+        for s in range(steps):
             step = [*self._clock(s, "group"), *self._step(s)]
-            whole += [*step, *(f"x{i} = y{i}" for i in range(self.program.dim))]
-            part += [*step, f"inside = (first <= {s}) & ({s} < last)"]
-            part += [f"x{i} = y{i} if inside else x{i}" for i in range(self.program.dim)]
+            whole += [*step, *(f"x{i} = y{i}" for i in range(dim))]
+            part += [*step, f"begun = first <= {s}"]
+            part += [f"x{i} = y{i} if begun else x{i}" for i in range(dim)]
+            part += [f"buffer[{s * dim + i} * LANES + j] = x{i}" for i in range(dim)]
         head = ["path = uint64(first_path + begin + j)", "block = uint64(group)"]
         draw = self._draw(uniforms=False)
-        shared = {"dim": self.program.dim, "constants": self._constants(), "scratch": self._scratch(draw)}
-        groups = INTEGRATE.format(
-            name="integrate",
-            purpose="Advance by whole groups of steps",
-            arguments="first_group, last_group",
-            groups="first_group, last_group",
+        return INTEGRATE.format(
+            dim=dim,
+            steps=steps,
+            constants=self._constants(),
+            scratch=self._scratch(draw),
             sweep=self._sweep(head, draw, [*self._load("buffer"), *whole, *self._store("buffer")]),
-            **shared,
+            part_sweep=self._sweep(head, draw, [*self._load("buffer"), *part], 8),
         )
-        pieces = INTEGRATE.format(
-            name="integrate_part",
-            purpose="Advance by steps first to last - 1 of one group",
-            arguments="only_group, first, last",
-            groups="only_group, only_group + 1",
-            sweep=self._sweep(head, draw, [*self._load("buffer"), *part, *self._store("buffer")]),
-            **shared,
-        )
-        return groups + pieces
 
     def first_passage(self) -> str:
         """The kernel, and the function that goes through the last group of a path once more."""
@@ -224,7 +216,7 @@ class _Writer:
         apart = blocks == 1 and not others and not self.single and not self.wide
         return _Draw(words, numbers, apart)
 
-    def _sweep(self, head: list[str], draw: _Draw, body: list[str]) -> str:
+    def _sweep(self, head: list[str], draw: _Draw, body: list[str], margin: int = 12) -> str:
         """The loops over lanes that advance them all by one group."""
         loops = [[*head, *draw.words, *draw.numbers, *body]]
         if draw.apart:
@@ -238,8 +230,8 @@ class _Writer:
                 ],
                 [*(f"{z} = normals[{n} * LANES + j]" for n, z in enumerate(normals)), *body],
             ]
-        opening = " " * 12 + "for j in range(width):\n"
-        return "\n".join(opening + self._lines(lines) for lines in loops)
+        opening = " " * margin + "for j in range(width):\n"
+        return "\n".join(opening + self._lines(lines, margin + 4) for lines in loops)
 
     def _scratch(self, draw: _Draw) -> str:
         """Where the loops of a sweep leave words and normals for the next."""

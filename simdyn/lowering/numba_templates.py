@@ -19,8 +19,8 @@ one = COUNT(1)
 
 INTEGRATE = '''
 @njit(cache=True, nogil=True, error_model="numpy")
-def {name}(x, first_path, {arguments}, constants, key0, key1):
-    """{purpose}; column p of x is path first_path + p."""
+def integrate(x, first_path, first_group, last_group, constants, key0, key1):
+    """Advance by whole groups of steps; column p of x is path first_path + p."""
     prefer_wide_vectors()
 {constants}
     paths = x.shape[1]
@@ -31,11 +31,39 @@ def {name}(x, first_path, {arguments}, constants, key0, key1):
         for i in range({dim}):
             for j in range(width):
                 buffer[i * LANES + j] = x[i, begin + j]
-        for group in range({groups}):
+        for group in range(first_group, last_group):
 {sweep}
         for i in range({dim}):
             for j in range(width):
                 x[i, begin + j] = buffer[i * LANES + j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def integrate_part(x, first_path, group, first, last, places, states, constants, key0, key1):
+    """Advance by steps first to last - 1 of one group; column p of x is path first_path + p.
+
+    The state after step s is written to states[places[s]], unless that place is negative.
+    """
+    prefer_wide_vectors()
+{constants}
+    paths = x.shape[1]
+    buffer = np.empty({steps} * {dim} * LANES, dtype=REAL)
+{scratch}
+    for begin in range(0, paths, LANES):
+        width = min(LANES, paths - begin)
+        for i in range({dim}):
+            for j in range(width):
+                buffer[i * LANES + j] = x[i, begin + j]
+{part_sweep}
+        for s in range(first, last):
+            place = places[s]
+            if place >= 0:
+                for i in range({dim}):
+                    for j in range(width):
+                        states[place, i, begin + j] = buffer[(s * {dim} + i) * LANES + j]
+        for i in range({dim}):
+            for j in range(width):
+                x[i, begin + j] = buffer[((last - 1) * {dim} + i) * LANES + j]
 '''
 
 FIRST_PASSAGE = '''

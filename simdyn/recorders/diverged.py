@@ -28,10 +28,9 @@ class DivergedRecorder:
 
     def observe(self, seen: Observation) -> None:
         """Take in some paths at one recorded step."""
-        outside = len(seen.inside) - int(np.count_nonzero(seen.inside))
-        if outside:
+        if seen.outside:
             with self._lock:
-                self._counts[seen.look] += outside
+                self._counts[seen.look] += seen.outside
 
     def coordinates(self) -> dict[str, Variable]:
         """None of its own."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from simdyn.recorders.bins import Bins, FittedBins, GivenBins, covering
 from simdyn.recorders.ensemble import Ensemble, Schedule
 from simdyn.recorders.observation import Observation, Variable
 
@@ -24,7 +24,7 @@ class Quantity:
     values
         From states of shape (d, n) to n numbers.
     low, high
-        Ends of the bins, or both None: then the run finds them (see `_Fitted`).
+        Ends of the bins, or both None: then the run finds them (see `simdyn.recorders.bins`).
     bins
         Number of bins.
     """
@@ -45,48 +45,105 @@ class HistogramRecorder:
 
     def __init__(self, ensemble: Ensemble, schedule: Schedule, quantities: Sequence[Quantity]) -> None:
         self._quantities = tuple(quantities)
-        self._bins = quantities[0].bins
-        self._looks = schedule.looks
-        self._tables: list[_Fixed | _Fitted] = []
+        self._shape = (schedule.looks, len(quantities), quantities[0].bins)
+        self._fitted = np.array([q.low is None or q.high is None for q in quantities])
+        self._counts = self._rest = np.zeros((0, 0, 0), dtype=np.int64)
+        # These two are replaced when bins move, and never changed: a thread may go on with what it has.
+        self._bins: tuple[Bins, ...] = ()
+        self._edges = np.zeros((0, 0))
+        self._least, self._greatest = np.zeros(0), np.zeros(0)
+        self._lock = threading.Lock()
 
     def size(self) -> int:
         """Bytes that it will hold."""
-        return len(self._quantities) * self._looks * (self._bins + 3) * 8
+        looks, quantities, bins = self._shape
+        return looks * quantities * (bins + 3) * 8
 
     def begin(self) -> None:
         """Get the memory, once it is known to be there, and the kernel."""
         from simdyn.recorders.kernels import count_in_bins
 
-        count_in_bins(np.zeros(1), np.ones(1, dtype=bool), np.arange(2.0), np.zeros(1, dtype=np.int64))
-        self._tables = [
-            _Fitted(self._looks, q.bins)
-            if q.low is None or q.high is None
-            else _Fixed(self._looks, np.linspace(q.low, q.high, q.bins + 1))
+        looks, quantities, bins = self._shape
+        self._counts = np.zeros(self._shape, dtype=np.int64)
+        self._rest = np.zeros((looks, quantities, 3), dtype=np.int64)
+        self._least, self._greatest = np.full(quantities, np.inf), np.full(quantities, -np.inf)
+        self._use(
+            GivenBins(q.low, q.high, bins)
+            if q.low is not None and q.high is not None
+            else FittedBins(0, 0, bins)
             for q in self._quantities
-        ]
+        )
+        count_in_bins(
+            np.zeros(0),
+            np.zeros(0, dtype=bool),
+            self._edges[0],
+            *(a[0, 0] for a in (self._counts, self._rest)),
+        )
+
+    def _use(self, bins: Iterable[Bins]) -> None:
+        self._bins = tuple(bins)
+        self._edges = np.stack([one.edges for one in self._bins])
 
     def observe(self, seen: Observation) -> None:
         """Take in some paths at one recorded step."""
+        with self._lock:
+            bins, edges, unfitted = self._bins, self._edges, self._least > self._greatest
+        everything = range(len(bins))
+        counts, rest, ends = self._count(seen, everything, edges)
+        with self._lock:
+            self._cover(*ends)
+            now, edges = self._bins, self._edges
+        missed = np.flatnonzero(self._fitted & (unfitted | rest[:, :2].any(axis=1)))
+        if len(missed):
+            counts[missed], rest[missed], _ = self._count(seen, missed, edges)
+            bins = tuple(now[q] if q in missed else bins[q] for q in everything)
+        with self._lock:
+            if bins != self._bins:
+                # Bins have moved in the meantime, on behalf of other rows or another thread.
+                counts = np.stack([bins[q].moved(counts[q], self._bins[q]) for q in everything])
+            self._counts[seen.look] += counts
+            self._rest[seen.look] += rest
+
+    def _count(
+        self, seen: Observation, which: Iterable[int], edges: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of some quantities: counts in bins; how many lie below, above and nowhere; least and greatest."""
+        from simdyn.recorders.kernels import count_in_bins
+
+        which = list(which)
         x = seen.x.astype(np.float64, copy=False)
-        for quantity, table in zip(self._quantities, self._tables, strict=True):
-            with np.errstate(all="ignore"):
-                values = np.ascontiguousarray(quantity.values(x))
-                counted = seen.inside & np.isfinite(values)
-            table.add(seen.look, values, counted)
+        counts, rest = np.zeros((len(which), self._shape[2]), np.int64), np.zeros((len(which), 3), np.int64)
+        ends = np.empty((2, len(which)))
+        with np.errstate(all="ignore"):
+            for k, q in enumerate(which):
+                values = np.ascontiguousarray(self._quantities[q].values(x))
+                ends[:, k] = count_in_bins(values, seen.inside, edges[q], counts[k], rest[k])
+        return counts, rest, ends
+
+    def _cover(self, least: np.ndarray, greatest: np.ndarray) -> None:
+        """Let fitted bins cover these values, too."""
+        grown = self._fitted & ((least < self._least) | (greatest > self._greatest))
+        if not grown.any():
+            return
+        np.minimum(self._least, least, out=self._least)
+        np.maximum(self._greatest, greatest, out=self._greatest)
+        bins = list(self._bins)
+        for q in np.flatnonzero(grown):
+            bins[q] = covering(float(self._least[q]), float(self._greatest[q]), bins[q].number)
+            self._counts[:, q] = self._bins[q].moved(self._counts[:, q], bins[q])
+        self._use(bins)
 
     def coordinates(self) -> dict[str, Variable]:
         """The formulas, and the edges of their bins."""
         labels = np.array([quantity.label for quantity in self._quantities])
-        edges = np.stack([table.edges for table in self._tables])
         return {
             "quantity": (("quantity",), labels, {"long_name": "formula whose values are counted"}),
-            "edge": (("quantity", "bin_edge"), edges, {"long_name": "edges of the bins"}),
+            "edge": (("quantity", "bin_edge"), self._edges, {"long_name": "edges of the bins"}),
         }
 
     def variables(self, looks: int) -> dict[str, Variable]:
         """`histogram`, `underflow`, `overflow` and `uncounted`."""
-        counts = np.stack([table.counts[:looks] for table in self._tables], axis=1)
-        rest = np.stack([table.rest[:looks] for table in self._tables], axis=1)
+        counts, rest = self._counts[:looks], self._rest[:looks]
         dims = ("step", "quantity")
         return {
             "histogram": ((*dims, "bin"), counts, {"units": "paths", "long_name": "paths in each bin"}),
@@ -98,102 +155,3 @@ class HistogramRecorder:
                 {"units": "paths", "long_name": "paths that have diverged or have no finite value"},
             ),
         }
-
-
-class _Fixed:
-    """Bins whose edges were given."""
-
-    def __init__(self, looks: int, edges: np.ndarray) -> None:
-        self.edges = edges
-        self.counts = np.zeros((looks, len(edges) - 1), dtype=np.int64)
-        self.rest = np.zeros((looks, 3), dtype=np.int64)
-        self._lock = threading.Lock()
-
-    def add(self, look: int, values: np.ndarray, counted: np.ndarray) -> None:
-        from simdyn.recorders.kernels import count_in_bins
-
-        counts = np.zeros(self.counts.shape[1], dtype=np.int64)
-        below, above = count_in_bins(values, counted, self.edges, counts)
-        with self._lock:
-            self.counts[look] += counts
-            self.rest[look] += (below, above, len(values) - int(np.count_nonzero(counted)))
-
-
-class _Fitted:
-    """Bins that cover all values of the run, as narrow as their number allows.
-
-    The edges are the multiples of a power of two. When values come that the bins do not cover, the bins move
-    or are joined in pairs, which keeps every count exact. In the end the width is the smallest with which the
-    least and the greatest value fit, and does not depend on the order in which values came.
-    """
-
-    def __init__(self, looks: int, bins: int) -> None:
-        self.counts = np.zeros((looks, bins), dtype=np.int64)
-        self.rest = np.zeros((looks, 3), dtype=np.int64)
-        self._bins = bins
-        self._exponent = 0
-        self._first = 0
-        self._range: tuple[float, float] | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def edges(self) -> np.ndarray:
-        return _edges(self._first, self._exponent, self._bins)
-
-    def add(self, look: int, values: np.ndarray, counted: np.ndarray) -> None:
-        from simdyn.recorders.kernels import count_in_bins
-
-        uncounted = len(values) - int(np.count_nonzero(counted))
-        if uncounted:
-            values = values[counted]
-            counted = np.ones(len(values), dtype=bool)
-        if len(values) == 0:
-            with self._lock:
-                self.rest[look, 2] += uncounted
-            return
-        low, high = float(values.min()), float(values.max())
-        with self._lock:
-            self._cover(low, high)
-            first, exponent = self._first, self._exponent
-        counts = np.zeros(self._bins, dtype=np.int64)
-        count_in_bins(values, counted, _edges(first, exponent, self._bins), counts)
-        with self._lock:
-            # Another thread may have moved or joined the bins in the meantime.
-            moved = _rebinned(counts, first, self._first, self._exponent - exponent)
-            self.counts[look] += moved
-            self.rest[look, 2] += uncounted
-
-    def _cover(self, low: float, high: float) -> None:
-        if self._range is not None:
-            if self._range[0] <= low and high <= self._range[1]:
-                return
-            low, high = min(low, self._range[0]), max(high, self._range[1])
-        exponent = _finest(low, high, self._bins)
-        first = math.floor(math.ldexp(low, -exponent))
-        if self._range is not None:
-            self.counts = _rebinned(self.counts, self._first, first, exponent - self._exponent)
-        self._range, self._exponent, self._first = (low, high), exponent, first
-
-
-def _finest(low: float, high: float, bins: int) -> int:
-    """The least exponent e for which `bins` bins of width 2^e with edges at its multiples cover both."""
-    size = max(abs(low), abs(high))
-    # Bins whose edges still have exact numbers, with a few bits to spare, and whose width has an inverse.
-    exponent = max(math.frexp(size)[1] - 40, -960) if size > 0 else -40
-    while math.floor(math.ldexp(high, -exponent)) - math.floor(math.ldexp(low, -exponent)) >= bins:
-        exponent += 1
-    return exponent
-
-
-def _edges(first: int, exponent: int, bins: int) -> np.ndarray:
-    return np.ldexp((first + np.arange(bins + 1)).astype(np.float64), exponent)
-
-
-def _rebinned(counts: np.ndarray, first: int, new_first: int, joined: int) -> np.ndarray:
-    """Counts (along the last axis) in bins 2^joined times as wide that begin at number `new_first`."""
-    if first == new_first and not joined:
-        return counts
-    moved = np.zeros_like(counts)
-    for bin_ in np.flatnonzero(counts.reshape(-1, counts.shape[-1]).any(axis=0)):
-        moved[..., ((first + int(bin_)) >> joined) - new_first] += counts[..., bin_]
-    return moved

@@ -32,11 +32,22 @@ class Observation:
     first_path: int
     x: np.ndarray
 
-    @cached_property
+    @property
     def inside(self) -> np.ndarray:
         """Shape (n,): whether a path is finite and within the divergence bound at this step."""
-        # A comparison with NaN is False.
-        return np.asarray((np.abs(self.x) < DIVERGENCE_BOUND).all(axis=0))
+        return self._inside[0]
+
+    @property
+    def outside(self) -> int:
+        """Number of paths that are not."""
+        return len(self._inside[0]) - self._inside[1]
+
+    @cached_property
+    def _inside(self) -> tuple[np.ndarray, int]:
+        from simdyn.recorders.kernels import find_inside
+
+        inside = np.empty(self.x.shape[1], dtype=bool)
+        return inside, find_inside(self.x, DIVERGENCE_BOUND, inside)
 
     @property
     def paths(self) -> slice:

@@ -19,7 +19,7 @@ from simdyn.recorders.pairs import LEAF
 _ROUND_SECONDS = 0.2
 """How long a round should last: short enough for a prompt Ctrl-C and a lively progress bar."""
 
-_CHUNK_NUMBERS = 1 << 15
+_CHUNK_NUMBERS = 1 << 16
 """Numbers of the state of the paths that are advanced and looked at together: they stay in the cache."""
 
 _ROUND_STEPS = 8
@@ -29,10 +29,10 @@ _ROUND_STEPS = 8
 class Engine(Protocol):
     """What a run needs of an engine."""
 
-    def integrate(
-        self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
-    ) -> np.ndarray:
-        """States after `steps` more steps; called from several threads at once."""
+    def follow(
+        self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Take steps in place, and show states on the way; called from several threads at once."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,8 @@ class _Runner:
     def execute(self, report: Callable[[Progress], None] | None) -> Run:
         paths, steps = self._state.shape[1], self._schedule.steps
         # Loads the kernels here, before threads could do so side by side, and before the clock runs.
-        self._engine.integrate(self._state[:, :1].T, steps=min(_ROUND_STEPS, steps), seed=self._seed)
+        for _ in self._follow(self._state[:, :1].copy(), 0, min(_ROUND_STEPS, steps), 0):
+            pass
         begun = time.perf_counter()
         turn = _Round(0, min(_ROUND_STEPS, steps), range(0, paths, self._chunk))
         with ThreadPoolExecutor(self._threads) as pool:
@@ -143,29 +144,25 @@ class _Runner:
     def _work(self, turn: _Round) -> None:
         for first in turn:
             chunk = slice(first, first + self._chunk)
-            x = self._state[:, chunk].T
+            here = self._state[:, chunk]
+            x = np.ascontiguousarray(here)
             if turn.begin == 0:
                 self._look(0, first, x)
-            step = turn.begin
-            while step < turn.end:
-                stop = self._next_stop(step, turn.end)
-                x = self._engine.integrate(
-                    x, steps=stop - step, seed=self._seed, first_path=first, first_step=step
-                )
-                step = stop
-                if step % self._schedule.every == 0:
-                    self._look(step // self._schedule.every, first, x)
-            self._state[:, chunk] = x.T
+            for step, states in self._follow(x, turn.begin, turn.end, first):
+                self._look(step, first, states)
+            if x is not here:
+                here[:] = x
 
-    def _next_stop(self, step: int, end: int) -> int:
-        if not self._recorders:
-            return end
-        every = self._schedule.every
-        return min(end, (step // every + 1) * every)
+    def _follow(self, x: np.ndarray, begin: int, end: int, first: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Advance the paths from `first` on, and show them as often as somebody looks."""
+        every = self._schedule.every if self._recorders else max(end, 1)
+        return self._engine.follow(
+            x, steps=end - begin, every=every, seed=self._seed, first_path=first, first_step=begin
+        )
 
-    def _look(self, look: int, first: int, x: np.ndarray) -> None:
+    def _look(self, step: int, first: int, x: np.ndarray) -> None:
         if self._recorders:
-            seen = Observation(look, first, np.ascontiguousarray(x.T[: self._dim]))
+            seen = Observation(step // self._schedule.every, first, x[: self._dim])
             for recorder in self._recorders:
                 recorder.observe(seen)
 

@@ -25,7 +25,8 @@ class TimeAveragesRecorder:
 
     def __init__(self, ensemble: Ensemble, schedule: Schedule, starts: np.ndarray, burn_in: int) -> None:
         self._shape = (ensemble.dim, ensemble.paths)
-        self._starts = starts
+        self._dtype = ensemble.dtype
+        self._starts = np.ascontiguousarray(starts, dtype=np.float64)
         self._first_look = burn_in // schedule.every + 1
         self._sums = np.zeros((0, 0))
         self._squares = np.zeros((0, 0))
@@ -35,19 +36,20 @@ class TimeAveragesRecorder:
         return 2 * 8 * self._shape[0] * self._shape[1]
 
     def begin(self) -> None:
-        """Get the memory, once it is known to be there."""
+        """Get the memory, once it is known to be there, and the kernel."""
+        from simdyn.recorders.kernels import add_deviations
+
+        nothing, nobody = np.zeros((self._shape[0], 0), dtype=self._dtype), np.zeros(0, dtype=bool)
         self._sums, self._squares = np.zeros(self._shape), np.zeros(self._shape)
+        add_deviations(nothing, nobody, self._starts, self._sums, self._squares, 0)
 
     def observe(self, seen: Observation) -> None:
         """Take in some paths at one recorded step."""
         if seen.look < self._first_look:
             return
-        starts = self._starts if self._starts.shape[1] == 1 else self._starts[:, seen.paths]
-        deviation = seen.x - starts
-        if not seen.inside.all():
-            deviation[:, ~seen.inside] = np.nan
-        self._sums[:, seen.paths] += deviation
-        self._squares[:, seen.paths] += deviation * deviation
+        from simdyn.recorders.kernels import add_deviations
+
+        add_deviations(seen.x, seen.inside, self._starts, self._sums, self._squares, seen.first_path)
 
     def coordinates(self) -> dict[str, Variable]:
         """None of its own."""

@@ -1,0 +1,72 @@
+"""Bins whose ends are given, and bins that cover all values of a run, as narrow as their number allows.
+
+The edges of the latter are the multiples of a power of two. When values come that they do not cover, they
+move or are joined in pairs, which keeps every count exact. In the end the width is the smallest with which
+the least and the greatest value fit, and does not depend on the order in which values came.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class GivenBins:
+    """Equal bins from `low` to `high`, which stay as they are."""
+
+    low: float
+    high: float
+    number: int
+
+    @cached_property
+    def edges(self) -> np.ndarray:
+        """Edges of the bins, one more than bins."""
+        return np.linspace(self.low, self.high, self.number + 1)
+
+    def moved(self, counts: np.ndarray, bins: Bins) -> np.ndarray:
+        """The counts themselves."""
+        return counts
+
+
+@dataclass(frozen=True)
+class FittedBins:
+    """Bins of width 2^exponent, of which the first begins at `first` times that."""
+
+    first: int
+    exponent: int
+    number: int
+
+    @cached_property
+    def edges(self) -> np.ndarray:
+        """Edges of the bins, one more than bins."""
+        return np.ldexp((self.first + np.arange(self.number + 1)).astype(np.float64), self.exponent)
+
+    def moved(self, counts: np.ndarray, bins: Bins) -> np.ndarray:
+        """Counts in these bins (along the last axis) as counts in others that cover them."""
+        if bins == self:
+            return counts
+        assert isinstance(bins, FittedBins)
+        moved = np.zeros_like(counts)
+        for k in np.flatnonzero(counts.reshape(-1, counts.shape[-1]).any(axis=0)):
+            to = ((self.first + int(k)) >> (bins.exponent - self.exponent)) - bins.first
+            moved[..., to] += counts[..., k]
+        return moved
+
+
+Bins = GivenBins | FittedBins
+
+
+def covering(low: float, high: float, number: int) -> FittedBins:
+    """The narrowest bins of that number, but for such as have no exact edges, that cover both values."""
+    size = max(abs(low), abs(high))
+    # Bins whose edges still have exact numbers, with a few bits to spare, and whose width has an inverse.
+    exponent = max(math.frexp(size)[1] - 40, -960) if size > 0 else -40
+    while True:
+        first = math.floor(math.ldexp(low, -exponent))
+        if math.floor(math.ldexp(high, -exponent)) - first < number:
+            return FittedBins(first, exponent, number)
+        exponent += 1
