@@ -67,18 +67,22 @@ UNIFORMS = """        for n in range(4):
 
 TAKE_STEP = '''
 @njit(nogil=True, error_model="numpy")
-def take_step(old, new, normals, folds, s, width, values, table):
+def take_step(old, new, normals, folds, s, width, values, table{more}):
     """New coordinates of all lanes from the old, with the normals of step s of the group."""
     distinct_arrays()
     prefer_wide_vectors()
     lanes = uint64(width)
-    normals_at = uint64(s * {normals} * LANES)
+    normals_at, kicks_at = uint64(s * {normals} * LANES), uint64(s * {kicks} * LANES)
 {loops}
 '''
 
+CLOCK_HANDS = """    for j in range(lanes):
+        clock[j] = REAL(int64(blocks[j]) * STEPS + s)
+"""
+
 LOOK_OUTSIDE = '''
 @njit(nogil=True, error_model="numpy")
-def look_outside(old, new, uniforms, folds, s, width, values, table, found):
+def look_outside(old, new, uniforms, folds, s, width, values, table, found{shaped}):
     """Lower `found` to the first channel through which a lane has left in step s of the group."""
     distinct_arrays()
     prefer_wide_vectors()
@@ -104,6 +108,7 @@ def run_groups(x, first_path, first_group, last_group, first, last, constants, k
     values, table = constants
     here, there = np.empty(DIM * LANES, dtype=REAL), np.empty(DIM * LANES, dtype=REAL)
     normals, folds = np.empty({normals} * LANES, dtype=REAL), np.empty({folds} * LANES, dtype=REAL)
+{scratch}
     words = np.empty(4 * LANES, dtype=np.uint64)
     paths, blocks = np.empty(LANES, dtype=np.uint64), np.empty(LANES, dtype=np.uint64)
     count = x.shape[1]
@@ -119,7 +124,7 @@ def run_groups(x, first_path, first_group, last_group, first, last, constants, k
                 blocks[j] = uint64(group)
 {draw}
             for s in range(first, last):
-                take_step(here, there, normals, folds, s, width, values, table)
+                take_step(here, there, normals, folds, s, width, values, table{more})
                 here, there = there, here
         for i in range(DIM):
             for j in range(width):
@@ -156,6 +161,7 @@ def first_passage(
     here, first, second = lanes, np.empty(DIM * LANES, dtype=REAL), np.empty({second} * LANES, dtype=REAL)
     normals, folds = np.empty({normals} * LANES, dtype=REAL), np.empty({folds} * LANES, dtype=REAL)
     uniforms = np.empty({uniforms} * LANES, dtype=REAL)
+{scratch}
     words = np.empty(4 * LANES, dtype=np.uint64)
     paths, blocks = np.empty(LANES, dtype=np.uint64), np.empty(LANES, dtype=np.uint64)
     due, found = np.empty(LANES, dtype=COUNT), np.empty(LANES, dtype=COUNT)
@@ -187,8 +193,8 @@ def first_passage(
 {draw}
             source, target = here, first
             for s in range(STEPS):
-                take_step(source, target, normals, folds, s, width, values, table)
-                look_outside(source, target, uniforms, folds, s, width, values, table, found)
+                take_step(source, target, normals, folds, s, width, values, table{more})
+                look_outside(source, target, uniforms, folds, s, width, values, table, found{shaped})
                 if s == 0:
                     source, target = first, second
                 else:
@@ -212,11 +218,11 @@ def first_passage(
 {draw}
             source, target = here, first
             for s in range(STEPS):
-                take_step(source, target, normals, folds, s, width, values, table)
+                take_step(source, target, normals, folds, s, width, values, table{more})
                 for j in range(width):
                     found[j] = CHANNELS
                     fine[j] = one
-                look_outside(source, target, uniforms, folds, s, width, values, table, found)
+                look_outside(source, target, uniforms, folds, s, width, values, table, found{shaped})
                 look_within(target, folds, width, values, table, fine)
                 for j in range(width):
                     left = found[j] < CHANNELS

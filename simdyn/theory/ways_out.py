@@ -79,8 +79,7 @@ class EscapeProblem:
     @property
     def constant_noise(self) -> bool:
         """Whether D is the same everywhere."""
-        variables = set(self.update.variables)
-        return not any(entry.free_symbols & variables for row in self.update.factor for entry in row)
+        return self.update.additive
 
     def barrier(self, way: WayOut) -> float:
         """Height of the saddle above the minimum."""
