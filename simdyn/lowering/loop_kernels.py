@@ -208,17 +208,15 @@ class _LoopWriter:
         if p.kick_dim:
             extra["kicks"] = _reals(self.group.steps * p.kick_dim)
         if p.roots:
-            largest = max(root.size for root in p.roots)
-            turns = SWEEPS * largest * (largest - 1) // 2
-            vectors = max(root.size * len(root.vectors) for root in p.roots)
+            turns = SWEEPS * max(root.size * (root.size - 1) // 2 for root in p.roots)
+            rows = max(root.size * (root.size + len(root.vectors)) for root in p.roots)
             extra |= {
                 "matrices": _reals(sum(len(root.matrix) for root in p.roots)),
                 "shaped": _reals(sum(root.size * len(root.vectors) for root in p.roots)),
-                "square": f"np.empty({largest * largest} * {WIDE}, dtype=REAL)",
-                "moved": f"np.empty({vectors} * {WIDE}, dtype=REAL)",
-                "turns": f"np.empty({2 * turns} * {WIDE}, dtype=REAL)",
+                "work": f"np.empty({rows * WIDE}, dtype=REAL)",
+                "turns": f"np.empty({2 * turns * WIDE}, dtype=REAL)",
                 "pairs": f"np.empty({2 * turns}, dtype=np.uint64)",
-                "scales": f"np.empty(3 * {WIDE}, dtype=REAL)",
+                "scales": f"np.empty({3 * WIDE}, dtype=REAL)",
             }
         return extra
 
@@ -240,32 +238,26 @@ class _LoopWriter:
         calls = self._loops(matrices, lambda n: n * LOOP_LANES, ["matrices[to + j] = result"])
         in_order = [vectors[n] for n in range(len(vectors))]
         calls += "\n" + self._loops(in_order, lambda n: n * LOOP_LANES, ["shaped[to + j] = result"])
-        groups: dict[tuple[int, int, Node | None], list[int]] = {}
+        groups: dict[Node | None, list[int]] = {}
         for number, root in enumerate(roots):
-            groups.setdefault((root.size, len(root.vectors), root.floor), []).append(number)
+            groups.setdefault(root.floor, []).append(number)
         text = ""
-        for (size, count, floor), numbers in groups.items():
-            first_row = len(self.tables.entries)
+        for kind, (floor, numbers) in enumerate(groups.items()):
+            first = len(self.tables.entries)
             for number in numbers:
-                starts = [int(names[0].removeprefix("r")) * LOOP_LANES for names in roots[number].names]
-                self.tables.entries += [places[number], *starts]
-            name = f"apply_roots{first_row}"
+                root = roots[number]
+                starts = [int(names[0].removeprefix("r")) * LOOP_LANES for names in root.names]
+                self.tables.entries += [root.size, len(starts), places[number], *starts]
             text += APPLY_ROOTS.format(
-                name=name,
-                what="a covariance" if floor is None else "the absolute value of a matrix with a floor",
-                blocks=len(numbers),
-                size=size,
-                vectors=count,
-                floor="REAL(0.0)" if floor is None else self._run_time(floor),
-                limit=float(2 * size * size),
-                first_row=first_row,
-                row_width=1 + count,
-                entries=size * (size + 1) // 2,
+                name=f"apply_roots{kind}",
+                what="a covariance" if floor is None else "the absolute value, with a floor, of a matrix",
                 sweeps=SWEEPS,
                 root=COVARIANCE if floor is None else ABSOLUTE,
             )
+            bottom = "REAL(0.0)" if floor is None else self._run_time(floor)
             calls += (
-                f"\n    {name}(matrices, shaped, square, moved, turns, pairs, scales, width, values, table)"
+                f"\n    apply_roots{kind}(matrices, shaped, work, turns, pairs, scales, width, "
+                f"{bottom}, {first}, {len(numbers)}, table)"
             )
         return text, calls + "\n"
 

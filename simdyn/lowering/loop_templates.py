@@ -11,8 +11,8 @@ import math
 import numpy as np
 from numba import float32, int64, njit, uint64
 from simdyn.noise.device import (
-    cos, cos32, distinct_arrays, exp, exp32, fma, log, log32, normal_pair, normal_pair32,
-    normal_pair_wide, philox, prefer_wide_vectors, sin, sin32, uniform, uniform32,
+    cos, cos32, distinct_arrays, exp, exp32, fma, log, log32, never_inlined, normal_pair,
+    normal_pair32, normal_pair_wide, philox, prefer_wide_vectors, sin, sin32, uniform, uniform32,
 )
 
 REAL = np.{dtype}

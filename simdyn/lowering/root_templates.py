@@ -28,40 +28,46 @@ ROUNDING = REAL({rounding})
 
 APPLY_ROOTS = '''
 @njit(nogil=True, error_model="numpy")
-def {name}(matrices, shaped, square, moved, turns, pairs, scales, width, values, table):
-    """Replace vectors by their products with the root of {what}, {blocks} times."""
+def {name}(matrices, shaped, work, turns, pairs, scales, width, floor, first, blocks, table):
+    """Replace vectors by their products with the root of {what}.
+
+    The rows of the table, the first at `first`, hold the size of a matrix, how many vectors there are, and
+    where the matrix and each vector begin.
+    """
     distinct_arrays()
     prefer_wide_vectors()
+    never_inlined()
     lanes = uint64(width)
-    size, vectors = uint64({size}), uint64({vectors})
-    floor = {floor}
-    limit = UNIT / REAL({limit})
-    for r in range({blocks}):
-        row = {first_row} + r * {row_width}
+    row = first
+    for _ in range(blocks):
+        size, vectors = table[row], table[row + 1]
+        rows = size + vectors
+        limit = UNIT / (REAL(2.0) * REAL(size) * REAL(size))
         for begin in range(uint64(0), lanes, WIDE):
             # The largest entry is brought near one, which keeps squares in range; no number spreads to all.
-            entry = table[row] + begin
+            entry = table[row + 2] + begin
             for j in range(WIDE):
                 scales[j] = floor
-            for e in range(uint64({entries})):
+            for e in range(size * (size + ONE) // TWO):
                 at = entry + e * STRIDE
                 for j in range(WIDE):
                     scales[j] += math.fabs(matrices[at + j])
             for j in range(WIDE):
                 scales[j] = scales[j] if scales[j] != REAL(0.0) else REAL(1.0)
+            # Rows of the matrix, of which the upper triangle is used, and the vectors as rows below.
             for p in range(size):
                 for q in range(p, size):
                     pq = (p * size + q) * WIDE
                     for j in range(WIDE):
                         there = begin + j < lanes
-                        square[pq + j] = matrices[entry + j] / scales[j] if there else REAL(0.0)
+                        work[pq + j] = matrices[entry + j] / scales[j] if there else REAL(0.0)
                     entry += STRIDE
             for v in range(vectors):
-                at = table[row + int64(v) + 1] + begin
+                at = table[row + int64(v) + 3] + begin
                 for i in range(size):
-                    to, source = (v * size + i) * WIDE, at + i * STRIDE
+                    to, source = ((size + v) * size + i) * WIDE, at + i * STRIDE
                     for j in range(WIDE):
-                        moved[to + j] = shaped[source + j]
+                        work[to + j] = shaped[source + j]
             count = uint64(0)
             turned = True
             for _ in range({sweeps}):
@@ -69,16 +75,15 @@ def {name}(matrices, shaped, square, moved, turns, pairs, scales, width, values,
                 for p in range(size - ONE):
                     for q in range(p + ONE, size):
                         pp, qq, pq = (p * size + p) * WIDE, (q * size + q) * WIDE, (p * size + q) * WIDE
-                        cosine_at, sine_at = TWO * count * WIDE, (TWO * count + ONE) * WIDE
                         needed = zero
                         for j in range(WIDE):
-                            corner = square[pq + j]
-                            needed += one if math.fabs(corner) > limit else zero
+                            needed += one if math.fabs(work[pq + j]) > limit else zero
                         if needed == zero:
                             continue
+                        cosine_at, sine_at = TWO * count * WIDE, (TWO * count + ONE) * WIDE
                         for j in range(WIDE):
-                            corner, first, last = square[pq + j], square[pp + j], square[qq + j]
-                            gap, twice = last - first, REAL(2.0) * corner
+                            corner, first_one, last_one = work[pq + j], work[pp + j], work[qq + j]
+                            gap, twice = last_one - first_one, REAL(2.0) * corner
                             radius = math.sqrt(fma(gap, gap, twice * twice))
                             slope = twice / (gap + radius if gap >= REAL(0.0) else gap - radius)
                             turning = math.fabs(corner) > limit
@@ -86,19 +91,15 @@ def {name}(matrices, shaped, square, moved, turns, pairs, scales, width, values,
                             cosine = REAL(1.0) / math.sqrt(fma(slope, slope, REAL(1.0)))
                             turns[cosine_at + j] = cosine
                             turns[sine_at + j] = slope * cosine
-                            square[pp + j] = fma(-slope, corner, first)
-                            square[qq + j] = fma(slope, corner, last)
-                            square[pq + j] = REAL(0.0) if turning else corner
-                        for k in range(size):
+                            work[pp + j] = fma(-slope, corner, first_one)
+                            work[qq + j] = fma(slope, corner, last_one)
+                            work[pq + j] = REAL(0.0) if turning else corner
+                        for k in range(rows):
                             if k == p or k == q:
                                 continue
-                            one_at = (k * size + p if k < p else p * size + k) * WIDE
-                            two_at = (k * size + q if k < q else q * size + k) * WIDE
-                            turn_rows(square, one_at, two_at, turns, cosine_at, sine_at)
-                        for v in range(vectors):
-                            turn_rows(
-                                moved, (v * size + p) * WIDE, (v * size + q) * WIDE, turns, cosine_at, sine_at
-                            )
+                            one_at = (p * size + k if p < k < size else k * size + p) * WIDE
+                            two_at = (q * size + k if q < k < size else k * size + q) * WIDE
+                            turn_rows(work, one_at, two_at, turns, cosine_at, sine_at)
                         pairs[TWO * count], pairs[TWO * count + ONE] = p, q
                         count += ONE
                         turned = True
@@ -108,36 +109,35 @@ def {name}(matrices, shaped, square, moved, turns, pairs, scales, width, values,
                 scales[WIDE + j] = REAL(0.0)
             for p in range(size):
                 for j in range(WIDE):
-                    value = square[(p * size + p) * WIDE + j]
+                    value = work[(p * size + p) * WIDE + j]
                     scales[WIDE + j] = value if value > scales[WIDE + j] else scales[WIDE + j]
                 if turned:
                     for q in range(p + ONE, size):
                         for j in range(WIDE):
-                            settled = math.fabs(square[(p * size + q) * WIDE + j]) <= limit
+                            settled = math.fabs(work[(p * size + q) * WIDE + j]) <= limit
                             scales[j] = scales[j] if settled else REAL(math.nan)
             for i in range(size):
                 for j in range(WIDE):
-                    value, scale, largest = square[(i * size + i) * WIDE + j], scales[j], scales[WIDE + j]
+                    value, scale, largest = work[(i * size + i) * WIDE + j], scales[j], scales[WIDE + j]
                     scales[TWO * WIDE + j] = math.sqrt(scale) * {root}
-                for v in range(vectors):
+                for v in range(size, rows):
                     to = (v * size + i) * WIDE
                     for j in range(WIDE):
-                        moved[to + j] *= scales[TWO * WIDE + j]
+                        work[to + j] *= scales[TWO * WIDE + j]
             for back in range(count):
                 turn = count - ONE - back
                 p, q = pairs[TWO * turn], pairs[TWO * turn + ONE]
-                for v in range(vectors):
-                    turn_rows(
-                        moved, (v * size + q) * WIDE, (v * size + p) * WIDE, turns, TWO * turn * WIDE,
-                        (TWO * turn + ONE) * WIDE,
-                    )
+                for v in range(size, rows):
+                    one_at, two_at = (v * size + q) * WIDE, (v * size + p) * WIDE
+                    turn_rows(work, one_at, two_at, turns, TWO * turn * WIDE, (TWO * turn + ONE) * WIDE)
             for v in range(vectors):
-                at = table[row + int64(v) + 1] + begin
+                at = table[row + int64(v) + 3] + begin
                 for i in range(size):
-                    to, source = at + i * STRIDE, (v * size + i) * WIDE
+                    to, source = at + i * STRIDE, ((size + v) * size + i) * WIDE
                     for j in range(WIDE):
                         # A turn by nothing may change the sign of a zero; the sum makes it positive.
-                        shaped[to + j] = moved[source + j] + REAL(0.0)
+                        shaped[to + j] = work[source + j] + REAL(0.0)
+        row += 3 + int64(vectors)
 '''
 
 TURN_ROWS = '''
