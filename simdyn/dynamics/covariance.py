@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
 
 import numpy as np
 import sympy
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from potentials import DriftField, Potential
 from potentials.formula import parse_expression
+from simdyn.dynamics.matrix_root import ROUNDING, MatrixRoot, symmetric_root
 from simdyn.dynamics.update import Factor
 from simdyn.errors import InputError
 
-_ROUNDING = 1e-9
-"""How far below zero, relative to a variance, rounding may push what is left of it."""
+
+@dataclass(frozen=True)
+class CovarianceRoot:
+    """A square root of a covariance: `factor` R, where R is the identity but for `roots`.
+
+    Attributes
+    ----------
+    factor
+        d rows of expressions.
+    roots
+        Blocks of R that have to be found anew at each point; see `simdyn.dynamics.update.Update`.
+    values
+        Run-time values of symbols in `factor`.
+    """
+
+    factor: Factor
+    roots: tuple[MatrixRoot, ...] = ()
+    values: Mapping[str, float] = field(default_factory=dict)
 
 
 def scalar_factor(amplitude: sympy.Expr, dim: int) -> Factor:
@@ -40,8 +60,8 @@ def scaled(amplitude: sympy.Expr, factor: Factor) -> Factor:
     return tuple(tuple(amplitude * entry if entry != 0 else entry for entry in row) for row in factor)
 
 
-def constant_factor(matrix: Any, dim: int, what: str) -> Factor:
-    """Lower-triangular or symmetric root of a constant covariance: a number, d variances, or a d x d matrix.
+def constant_root(matrix: Any, dim: int, what: str) -> CovarianceRoot:
+    """Symmetric root of a constant covariance: a number, d variances, or a d x d matrix.
 
     Raises
     ------
@@ -62,61 +82,100 @@ def constant_factor(matrix: Any, dim: int, what: str) -> Factor:
         raise InputError(f"{what} is {matrix!r}, but it must be a number or a finite {dim} x {dim} matrix.")
     if not np.allclose(array, array.T, rtol=1e-12, atol=0):
         raise InputError(f"{what} is not symmetric: {array.tolist()}; give a symmetric matrix.")
-    eigenvalues, vectors = np.linalg.eigh(array)
+    eigenvalues = np.linalg.eigvalsh(array)
     if eigenvalues[0] < -1e-12 * abs(eigenvalues).max():
         raise InputError(
             f"{what} is not positive semidefinite (lowest eigenvalue {eigenvalues[0]:.6g}); "
             "a covariance cannot have negative eigenvalues."
         )
     if np.count_nonzero(array - np.diag(np.diag(array))) == 0:
-        return diagonal_factor([sympy.Float(float(np.sqrt(max(v, 0.0)))) for v in np.diag(array)])
-    root = (vectors * np.sqrt(np.maximum(eigenvalues, 0.0))) @ vectors.T
-    return tuple(tuple(sympy.Float(float(root[i, j])) for j in range(dim)) for i in range(dim))
+        sizes = [sympy.Float(float(np.sqrt(max(v, 0.0)))) for v in np.diag(array)]
+        return CovarianceRoot(diagonal_factor(sizes))
+    factor, values = _numbered(symmetric_root(array, None), range(dim))
+    return CovarianceRoot(factor, (), values)
 
 
-def hessian_factor(potential: Potential | DriftField, floor: sympy.Expr) -> Factor:
+def hessian_root(potential: Potential | DriftField, floor: sympy.Expr, delta: float) -> CovarianceRoot:
     """Square root of |H|_floor = (H^2 + floor^2 I)^(1/2), with H the Hessian of the potential.
 
-    Diagonal Hessians in any dimension; full Hessians in two, through the spectral form
-    f(H) = f_mean I + f_slope (H - trace/2 I) of a function of a symmetric 2 x 2 matrix.
+    The Hessian falls into blocks of coordinates that it couples. Those of one or two have closed forms,
+    larger ones that are the same everywhere are factored here, and the others at each point.
 
-    Raises
-    ------
-    InputError
-        A Hessian that is neither diagonal nor 2 x 2.
+    Parameters
+    ----------
+    potential
+        The landscape.
+    floor, delta
+        The symbol of the floor (0 for none) and its value.
     """
     potential = _with_energy(potential, "hessian")
     hessian = potential.hessian_expressions
-    dim = potential.dim
+    variables = set(potential.variables)
+    factor = [[sympy.S.Zero] * potential.dim for _ in range(potential.dim)]
+    roots: list[MatrixRoot] = []
+    values: dict[str, float] = {}
+    for block in _blocks(hessian):
+        rows = tuple(tuple(hessian[i, j] for j in block) for i in block)
+        own: Factor
+        if len(block) == 1:
+            own = ((_root_of_eigenvalue(rows[0][0], floor),),)
+        elif len(block) == 2:
+            own = _root_of_pair(rows, floor)
+        elif any(entry.free_symbols & variables for row in rows for entry in row):
+            own = scalar_factor(sympy.S.One, len(block))
+            roots.append(MatrixRoot(rows, block, floor))
+        else:
+            there = potential.hessian(np.zeros(potential.dim))[np.ix_(block, block)]
+            own, numbers = _numbered(symmetric_root(there, delta), block)
+            values |= numbers
+        for i, row in zip(block, own, strict=True):
+            for j, entry in zip(block, row, strict=True):
+                factor[i][j] = entry
+    return CovarianceRoot(tuple(map(tuple, factor)), tuple(roots), values)
 
-    def root(eigenvalue: sympy.Expr) -> sympy.Expr:
-        if floor == 0:
-            return sympy.sqrt(sympy.Abs(eigenvalue))
-        return sympy.sqrt(sympy.sqrt(eigenvalue**2 + floor**2))
 
-    if potential.separable:
-        return diagonal_factor([root(hessian[i, i]) for i in range(dim)])
-    if dim != 2:
-        raise InputError(
-            f"Hessian-shaped noise on {potential.name!r} needs the square root of a full {dim} x {dim} "
-            "Hessian at "
-            "each step, which is available for separable potentials and in two dimensions; "
-            "give the covariance by noise= instead."
-        )
-    mean = (hessian[0, 0] + hessian[1, 1]) / 2
-    half_gap = (hessian[0, 0] - hessian[1, 1]) / 2
-    radius = sympy.sqrt(half_gap**2 + hessian[0, 1] ** 2)
-    upper, lower = root(mean + radius), root(mean - radius)
+def _blocks(matrix: sympy.ImmutableMatrix) -> list[tuple[int, ...]]:
+    """The indices of a symmetric matrix in groups without entries between them."""
+    size = matrix.rows
+    pairs = [(i, j) for i in range(size) for j in range(i, size) if matrix[i, j] != 0]
+    if len(pairs) == size * (size + 1) // 2:
+        return [tuple(range(size))]
+    rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
+    graph = csr_array((np.ones(len(pairs)), (rows, columns)), shape=(size, size))
+    count, label = connected_components(graph, directed=False)
+    return [tuple(int(i) for i in np.flatnonzero(label == k)) for k in range(count)]
+
+
+def _numbered(matrix: np.ndarray, block: Sequence[int]) -> tuple[Factor, dict[str, float]]:
+    """Symbols for the entries of a symmetric matrix, and their values: kernels are the same whatever these
+    are."""
+    names = [[f"_root{min(i, j)}_{max(i, j)}" for j in block] for i in block]
+    values = {
+        name: float(v) for row, vs in zip(names, matrix, strict=True) for name, v in zip(row, vs, strict=True)
+    }
+    return tuple(tuple(sympy.Symbol(name, real=True) for name in row) for row in names), values
+
+
+def _root_of_eigenvalue(eigenvalue: sympy.Expr, floor: sympy.Expr) -> sympy.Expr:
+    if floor == 0:
+        return sympy.sqrt(sympy.Abs(eigenvalue))
+    return sympy.sqrt(sympy.sqrt(eigenvalue**2 + floor**2))
+
+
+def _root_of_pair(matrix: Factor, floor: sympy.Expr) -> Factor:
+    """Of a symmetric 2 x 2 matrix, through the spectral form f(H) = f_mean I + f_slope (H - trace/2 I)."""
+    (first, corner), (_, last) = matrix
+    mean, half_gap = (first + last) / 2, (first - last) / 2
+    radius = sympy.sqrt(half_gap**2 + corner**2)
+    upper, lower = (_root_of_eigenvalue(value, floor) for value in (mean + radius, mean - radius))
     # Where the eigenvalues meet the slope multiplies a zero matrix: any finite value will do. The bound has
-    # to be
-    # a normal number in single precision, too.
+    # to be a normal number in single precision, too.
     slope = (upper - lower) / sympy.Max(2 * radius, sympy.Float(1e-30))
-    middle = (upper + lower) / 2
-    corner = slope * hessian[0, 1]
-    return ((middle + slope * half_gap, corner), (corner, middle - slope * half_gap))
+    middle, across = (upper + lower) / 2, slope * corner
+    return ((middle + slope * half_gap, across), (across, middle - slope * half_gap))
 
 
-def loss_factor(potential: Potential | DriftField, start: np.ndarray | None) -> Factor:
+def loss_root(potential: Potential | DriftField, start: np.ndarray | None) -> CovarianceRoot:
     """Square root of 2 L(x) H_a, with H_a the Hessian at the minimum of the start's valley.
 
     The gradient covariance of a squared loss near that minimum (Mori et al. 2022); the loss must not be
@@ -136,46 +195,68 @@ def loss_factor(potential: Potential | DriftField, start: np.ndarray | None) -> 
             f'noise="loss" needs a loss of at least zero, but {potential.name!r} is {minimum.energy:.6g} at '
             f"its minimum {minimum.x.tolist()}; add a constant to the formula."
         )
-    root = constant_factor(minimum.hessian, potential.dim, "the Hessian at the start's minimum")
-    return scaled(sympy.sqrt(2 * potential.expression), root)
+    root = constant_root(minimum.hessian, potential.dim, "the Hessian at the start's minimum")
+    return replace(root, factor=scaled(sympy.sqrt(2 * potential.expression), root.factor))
 
 
-def expression_factor(covariance: Any, potential: Potential | DriftField, what: str) -> Factor:
+def expression_root(covariance: Any, potential: Potential | DriftField, what: str) -> CovarianceRoot:
     """Square root of a covariance given by expressions of the variables.
 
-    One expression stands for a multiple of the identity, d expressions for the diagonal, a 2 x 2 nested
-    list for a full matrix (Cholesky factor).
+    One expression stands for a multiple of the identity, d expressions for the diagonal, a d x d nested list
+    for a full matrix, whose root is lower triangular for d = 2 and symmetric beyond.
 
     Raises
     ------
     InputError
-        Wrong shape, names that are neither variables nor parameters, or a matrix beyond 2 x 2.
+        Wrong shape, names that are neither variables nor parameters, or a matrix that is not symmetric.
     """
     dim = potential.dim
     if _is_entry(covariance):
-        return scalar_factor(_root_of(covariance, potential, what), dim)
+        return CovarianceRoot(scalar_factor(_root_of(covariance, potential, what), dim))
     entries = list(covariance) if isinstance(covariance, list | tuple) or hasattr(covariance, "shape") else []
     if len(entries) == dim and all(_is_entry(entry) for entry in entries):
-        return diagonal_factor([_root_of(entry, potential, what) for entry in entries])
-    rows = [list(row) for row in entries if isinstance(row, list | tuple) or hasattr(row, "shape")]
-    if dim == len(entries) == 2 and [len(row) for row in rows] == [2, 2]:
-        (c00, c01), (c10, c11) = [[_expression(entry, potential, what) for entry in row] for row in rows]
-        if sympy.simplify(c01 - c10) != 0:
-            raise InputError(f"{what} is not symmetric: {c01} against {c10}; give a symmetric matrix.")
-        if c00.is_negative or c11.is_negative or sympy.expand(c00 * c11 - c01**2).is_negative:
-            raise InputError(
-                f"{what} is [[{c00}, {c01}], [{c01}, {c11}]], which is not positive semidefinite."
-            )
-        first = sympy.sqrt(c00)
-        rest = sympy.cancel(c11 - c01**2 / c00)
-        # Rounding may push what is left of a singular matrix a hair below zero, and its root has to be real;
-        # further below, the matrix is no covariance and its root no number.
-        second = sympy.sqrt(sympy.Piecewise((sympy.Abs(rest), rest > -_ROUNDING * c11), (rest, True)))
-        return ((first, sympy.Integer(0)), (c01 / first, second))
-    raise InputError(
-        f"{what} has the wrong shape for {dim} coordinates: give one expression, {dim} of them for the "
-        "diagonal, or in two dimensions a 2 x 2 list."
-    )
+        return CovarianceRoot(diagonal_factor([_root_of(entry, potential, what) for entry in entries]))
+    given = [list(row) for row in entries if isinstance(row, list | tuple) or hasattr(row, "shape")]
+    if len(entries) != dim or [len(row) for row in given] != [dim] * dim:
+        raise InputError(
+            f"{what} has the wrong shape for {dim} coordinates: give one expression, {dim} of them for the "
+            f"diagonal, or a {dim} x {dim} list."
+        )
+    rows = tuple(tuple(_expression(entry, potential, what) for entry in row) for row in given)
+    for i in range(dim):
+        if rows[i][i].is_negative:
+            raise InputError(f"{what} has {rows[i][i]} on its diagonal; a variance cannot be negative.")
+        for j in range(i):
+            if rows[i][j] != rows[j][i] and sympy.simplify(rows[i][j] - rows[j][i]) != 0:
+                raise InputError(
+                    f"{what} is not symmetric: {rows[i][j]} against {rows[j][i]}; give a symmetric matrix."
+                )
+    if dim == 2:
+        return CovarianceRoot(_cholesky_of_pair(rows, what))
+    return _root_of_matrix(rows, potential, what)
+
+
+def _root_of_matrix(rows: Factor, potential: Potential | DriftField, what: str) -> CovarianceRoot:
+    """Of a matrix that is the same everywhere here, of others at each point."""
+    entries = [entry for row in rows for entry in row]
+    if any(entry.free_symbols & set(potential.variables) for entry in entries):
+        identity = scalar_factor(sympy.S.One, len(rows))
+        return CovarianceRoot(identity, (MatrixRoot(rows, tuple(range(len(rows))), None),))
+    known = {symbol: potential.parameters[symbol.name] for entry in entries for symbol in entry.free_symbols}
+    numbers = [[float(entry.subs(known)) for entry in row] for row in rows]
+    return constant_root(numbers, potential.dim, what)
+
+
+def _cholesky_of_pair(rows: Factor, what: str) -> Factor:
+    (c00, c01), (_, c11) = rows
+    if sympy.expand(c00 * c11 - c01**2).is_negative:
+        raise InputError(f"{what} is [[{c00}, {c01}], [{c01}, {c11}]], which is not positive semidefinite.")
+    first = sympy.sqrt(c00)
+    rest = sympy.cancel(c11 - c01**2 / c00)
+    # Rounding may push what is left of a singular matrix a hair below zero, and its root has to be real;
+    # further below, the matrix is no covariance and its root no number.
+    second = sympy.sqrt(sympy.Piecewise((sympy.Abs(rest), rest > -ROUNDING * c11), (rest, True)))
+    return ((first, sympy.Integer(0)), (c01 / first, second))
 
 
 def _with_energy(potential: Potential | DriftField, noise: str) -> Potential:

@@ -15,6 +15,7 @@ import sympy
 
 from simdyn.dynamics.conventions import added_drift, varies
 from simdyn.dynamics.covariance import is_diagonal, scalar_factor
+from simdyn.dynamics.matrix_root import MatrixRoot
 from simdyn.dynamics.momentum import velocities
 from simdyn.dynamics.update import Factor, normal
 from simdyn.errors import InputError
@@ -47,6 +48,8 @@ class Equation:
         See `simdyn.dynamics.conventions`.
     values
         Run-time value of every other symbol, for checks.
+    roots
+        Roots of full matrices that mix the normals; see `simdyn.dynamics.update.Update`.
     """
 
     variables: tuple[sympy.Symbol, ...]
@@ -55,6 +58,7 @@ class Equation:
     kick: Factor
     convention: str
     values: Mapping[str, float]
+    roots: tuple[MatrixRoot, ...] = ()
 
     def drift(self, convention: str) -> list[sympy.Expr]:
         """The drift of the same equation written in another convention, "ito" or "stratonovich"."""
@@ -65,7 +69,7 @@ class Equation:
     @property
     def additive(self) -> bool:
         """Whether the noise is the same everywhere."""
-        return not varies(self.variables, self.root)
+        return not self.roots and not varies(self.variables, self.root)
 
 
 @dataclass(frozen=True)

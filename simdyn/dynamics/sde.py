@@ -12,12 +12,12 @@ import sympy
 from potentials import DriftField, Potential
 from simdyn.dynamics.checks import positive
 from simdyn.dynamics.conventions import CONVENTIONS
-from simdyn.dynamics.covariance import constant_factor, expression_factor, scaled
+from simdyn.dynamics.covariance import CovarianceRoot, constant_root, expression_root, scaled
 from simdyn.dynamics.levy import ALPHA, SCALE, AlphaStable
 from simdyn.dynamics.schemes import AMPLITUDE, DT, SCHEMES, Equation, euler_maruyama
 from simdyn.dynamics.sgd import SGD
 from simdyn.dynamics.sgld import SGLD
-from simdyn.dynamics.update import Factor, Update, require_gaussian
+from simdyn.dynamics.update import Update, require_gaussian
 from simdyn.errors import InputError
 
 CROSSINGS = ("bridge", "none")
@@ -32,7 +32,7 @@ class SDE:
     ----------
     diffusion
         D: a number (times the identity), d variances, a d x d matrix, or expressions of the variables (one, d
-        of them, or in two dimensions a 2 x 2 list). `SDE.limit_of(sgd)` derives it from a discrete rule. An
+        of them, or a d x d list). `SDE.limit_of(sgd)` derives it from a discrete rule. An
         `AlphaStable` makes it a Levy-driven equation, dx = -grad L dt + scale dL^alpha, with increments
         scale dt^(1/alpha) S_alpha.
     step
@@ -51,7 +51,8 @@ class SDE:
     convention
         "ito", "stratonovich" or "haenggi_klimontovich"; translated by the added drift of
         `simdyn.dynamics.conventions`. For a matrix D, Stratonovich depends on its root: here the one that is
-        symmetric (constant, Hessian-shaped) or lower triangular (2 x 2 expressions).
+        symmetric (constant, Hessian-shaped) or lower triangular (2 x 2 expressions). A full matrix that
+        changes with the point, of more than two coordinates, goes with "ito" and "euler_maruyama" alone.
     crossing
         "bridge" counts an exit between two steps with the probability that a Brownian bridge touches the exit
         surface, exp(-g(x) g(x') / (n.D n dt)) for a surface g = 0 with gradient n; "none" looks at the steps
@@ -167,6 +168,7 @@ class SDE:
             memory_start=step.memory_start,
             stages=step.stages,
             spread=equation.kick,
+            roots=equation.roots,
         )
 
     def law(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
@@ -191,6 +193,7 @@ class SDE:
             "time",
             float(self.step),
             bridge=self.crossing == "bridge" and bool(step.factor[0]),
+            roots=equation.roots,
         )
 
     def _equation(self, potential: Potential | DriftField, start: np.ndarray | None) -> Equation:
@@ -203,20 +206,29 @@ class SDE:
             values = {**discrete.values, **values, "_stretch": math.sqrt(self.step / discrete.step)}
             kick = scaled(stretch, discrete.factor)
             root = scaled(1 / sympy.sqrt(2 * eta), discrete.factor)
+            roots = discrete.roots
             if self.order == 2:
                 force = tuple(f - eta / 2 * h for f, h in zip(force, _bend(potential), strict=True))
         else:
             values = {**potential.parameters, **values, AMPLITUDE.name: math.sqrt(2.0 * self.step)}
-            root = self._root(potential)
+            own = self._root(potential)
+            root, roots = own.factor, own.roots
+            values |= own.values
             kick = scaled(AMPLITUDE, root)
-        return Equation(potential.variables, force, root, kick, self.convention, values)
+        if roots and (self.scheme, self.convention) != ("euler_maruyama", "ito"):
+            raise InputError(
+                f"The {roots[0].size} x {roots[0].size} noise covariance on {potential.name!r} changes with "
+                "the point, and the derivative of its square root is not available; use "
+                'scheme="euler_maruyama" and convention="ito".'
+            )
+        return Equation(potential.variables, force, root, kick, self.convention, values, roots)
 
-    def _root(self, potential: Potential | DriftField) -> Factor:
+    def _root(self, potential: Potential | DriftField) -> CovarianceRoot:
         """A square root of D."""
         diffusion = self.diffusion
         if isinstance(diffusion, str | sympy.Expr) or _has_text(diffusion):
-            return expression_factor(diffusion, potential, "diffusion")
-        return constant_factor(diffusion, potential.dim, "diffusion")
+            return expression_root(diffusion, potential, "diffusion")
+        return constant_root(diffusion, potential.dim, "diffusion")
 
     def _jumping(self, potential: Potential | DriftField, noise: AlphaStable) -> Update:
         size = SCALE * DT ** (1 / ALPHA)

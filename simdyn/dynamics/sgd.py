@@ -13,17 +13,18 @@ import sympy
 from potentials import DriftField, Potential, SampleMean
 from simdyn.dynamics.checks import not_negative, positive, positive_or_infinite
 from simdyn.dynamics.covariance import (
-    constant_factor,
-    expression_factor,
-    hessian_factor,
-    loss_factor,
+    CovarianceRoot,
+    constant_root,
+    expression_root,
+    hessian_root,
+    loss_root,
     scaled,
 )
 from simdyn.dynamics.levy import ALPHA, SCALE, AlphaStable
 from simdyn.dynamics.minibatch import MinibatchUpdate, check_sampling, gradient_noise
 from simdyn.dynamics.momentum import checked_momentum, heavy_ball
 from simdyn.dynamics.schedules import Schedule, Setting, setting
-from simdyn.dynamics.update import Factor, Update, require_gaussian
+from simdyn.dynamics.update import Update, require_gaussian
 from simdyn.errors import InputError
 
 _OF_SAMPLES = ("minibatch", "empirical", "none")
@@ -47,7 +48,7 @@ class SGD:
         The per-sample gradient covariance C_1: "hessian" for |H|_floor = (H^2 + floor^2 I)^(1/2) (the matrix
         absolute value of Xie, Sato & Sugiyama 2021 at floor 0), "constant" with `covariance`, "none" for
         gradient descent, or expressions of the variables: one (times the identity), d of them (the diagonal),
-        or in two dimensions a 2 x 2 list; "loss" for 2 L(x) H_a with H_a the Hessian at the minimum of the
+        or a d x d list; "loss" for 2 L(x) H_a with H_a the Hessian at the minimum of the
         start's valley, the noise of squared losses (Mori et al. 2022). Two ask for a potential that is a mean
         over samples: "minibatch", real batches of B samples, and "empirical", Gaussian noise with the
         covariance of such batches at x. An `AlphaStable` gives each coordinate
@@ -159,13 +160,15 @@ class SGD:
             if scheduled
             else sympy.Symbol("_amplitude", positive=True)
         )
+        root = self._root(potential, start)
         rule = Update(
             variables=potential.variables,
             drift=drift,
-            factor=scaled(amplitude, self._factor(potential, start)),
-            values=values,
+            factor=scaled(amplitude, root.factor),
+            values={**values, **root.values},
             unit="steps",
             step=eta.value,
+            roots=root.roots,
         )
         return heavy_ball(rule, self.momentum)
 
@@ -179,9 +182,9 @@ class SGD:
         """
         return require_gaussian(self.update(potential, start))
 
-    def _factor(self, potential: Potential | DriftField, start: np.ndarray | None) -> Factor:
+    def _root(self, potential: Potential | DriftField, start: np.ndarray | None) -> CovarianceRoot:
         if _is(self.noise, "none"):
-            return ((),) * potential.dim
+            return CovarianceRoot(((),) * potential.dim)
         if _is(self.noise, "minibatch") or _is(self.noise, "empirical"):
             raise InputError(
                 f'noise="{self.noise}" needs per-sample losses, which {potential.name!r} does not have; '
@@ -189,12 +192,12 @@ class SGD:
             )
         if _is(self.noise, "hessian"):
             floor = sympy.Symbol("_floor", positive=True) if self.floor else sympy.Integer(0)
-            return hessian_factor(potential, floor)
+            return hessian_root(potential, floor, float(self.floor or 0.0))
         if _is(self.noise, "loss"):
-            return loss_factor(potential, start)
+            return loss_root(potential, start)
         if _is(self.noise, "constant"):
-            return constant_factor(self.covariance, potential.dim, "covariance")
-        return expression_factor(self.noise, potential, "noise")
+            return constant_root(self.covariance, potential.dim, "covariance")
+        return expression_root(self.noise, potential, "noise")
 
 
 def _is(noise: Noise, name: str) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 
 from potentials.tape import Tape
+from simdyn.dynamics.matrix_root import MatrixRoot
 from simdyn.errors import InputError
 from simdyn.results import Unit
 
@@ -34,7 +35,9 @@ def uniform(j: int) -> sympy.Symbol:
 
 @dataclass(frozen=True)
 class Update:
-    """The Markov chain x' = x + drift + factor xi with xi ~ N(0, I_m), with memory if the rule has any.
+    """The Markov chain x' = x + drift + factor R xi with xi ~ N(0, I_m), with memory if the rule has any.
+
+    R is the identity but for `roots`.
 
     Attributes
     ----------
@@ -65,6 +68,8 @@ class Update:
         Uniforms that one step consumes.
     spread
         Square root of the covariance of a step at its beginning, where `factor` depends on stages.
+    roots
+        Blocks of R: roots of full matrices that change with the point.
 
     Expressions may also use `CLOCK`, `normal(j)` and `uniform(j)`.
     """
@@ -81,6 +86,7 @@ class Update:
     stages: tuple[tuple[sympy.Symbol, sympy.Expr], ...] = ()
     uniforms: int = 0
     spread: Factor | None = None
+    roots: tuple[MatrixRoot, ...] = ()
 
     @property
     def dim(self) -> int:
@@ -120,7 +126,19 @@ class Update:
     @property
     def diagonal(self) -> bool:
         """Whether coordinate i is driven by normal i alone."""
-        return self.noise_dim == self.dim and all(i == j for i, row in enumerate(self.kicks) for j, _ in row)
+        return (
+            self.noise_dim == self.dim
+            and not self.roots
+            and all(i == j for i, row in enumerate(self.kicks) for j, _ in row)
+        )
+
+    @property
+    def additive(self) -> bool:
+        """Whether the noise is the same everywhere."""
+        known = self._variable_set
+        return not self.roots and not any(
+            entry.free_symbols & known for row in self.kicks for _, entry in row
+        )
 
     @cached_property
     def kicks(self) -> Kicks:
@@ -164,7 +182,7 @@ class Update:
         return self._stack(self._evaluated(self._drift_function, x), x)
 
     def factor_at(self, x: Array) -> Array:
-        """`factor` at states `x` of shape (..., state_dim) in the first step, all normals zero; shape
+        """`factor` R at states `x` of shape (..., state_dim) in the first step, all normals zero; shape
         (..., state_dim, m)."""
         return self._factor(x)
 
@@ -218,7 +236,9 @@ class Update:
     def _expressions(self) -> tuple[sympy.Expr, ...]:
         kicks = (entry for row in self.kicks for _, entry in row)
         stages = (expression for _, expression in self.stages)
-        return tuple(sympy.sympify(expression) for expression in (*self.drift, *kicks, *stages))
+        entries = (entry for root in self.roots for entry in root.entries)
+        floors = (root.floor for root in self.roots if root.floor is not None)
+        return tuple(map(sympy.sympify, (*self.drift, *kicks, *stages, *entries, *floors)))
 
     def _parameters_of(self, expressions: tuple[sympy.Expr, ...]) -> list[sympy.Symbol]:
         symbols: set[sympy.Symbol] = set().union(
@@ -241,6 +261,10 @@ class Update:
     def _factor_function(self) -> Callable[..., Any]:
         return self._compile([entry for row in self.kicks for _, entry in row])
 
+    @cached_property
+    def _root_functions(self) -> list[Callable[..., Any]]:
+        return [self._compile(list(root.entries)) for root in self.roots]
+
     def _compile(self, expressions: list[sympy.Expr]) -> Callable[..., Any]:
         for symbol, value in reversed(self.stages):
             put = {symbol: sympy.sympify(value)}
@@ -256,6 +280,10 @@ class Update:
         factor = np.zeros((*np.shape(x)[:-1], self.state_dim, self.noise_dim))
         rows = [i for i, row in enumerate(self.kicks) for _ in row]
         factor[..., rows, [j for row in self.kicks for j, _ in row]] = values
+        for root, function in zip(self.roots, self._root_functions, strict=True):
+            entries = self._stack(self._evaluated(function, x, *draws), x)
+            floor = 0.0 if root.floor is None else float(self.numeric(root.floor))
+            factor[..., root.places] = factor[..., root.places] @ root.at(entries, floor)
         return factor
 
     def _evaluated(

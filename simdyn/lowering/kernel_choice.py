@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from simdyn.errors import InputError
 from simdyn.lowering.loop_kernels import LOOP_LANES, loop_source
 from simdyn.lowering.numba_kernels import LANES, Grouping, grouping, kernel_source
 from simdyn.lowering.program import Program
@@ -17,9 +16,6 @@ MOST_UNROLLED = 12
 
 Unrolled code is somewhat faster, but the time to compile it grows faster than its length.
 """
-
-MOST_SPECIAL = 40
-"""The same for rules that loops do not know: their kernels take up to a minute to compile."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +48,8 @@ def kernels_of(program: Program, dtype: str, wide: bool) -> Kernels:
     InputError
         Coordinates of too many different forms.
     """
-    if program.clocked or program.kick_dim:
-        if _size(program) > MOST_SPECIAL:
-            what = "Schedules" if program.clocked else "Alpha-stable kicks"
-            raise InputError(
-                f"{what} are available for up to {MOST_SPECIAL} coordinates, and there are {program.dim}; "
-                "use constant settings and Gaussian noise, or fewer coordinates."
-            )
-        return unrolled(program, dtype, wide)
-    chosen = looped if _size(program) > MOST_UNROLLED else unrolled
+    # The roots of matrices are loops in any case.
+    chosen = looped if program.roots or _size(program) > MOST_UNROLLED else unrolled
     return chosen(program, dtype, wide)
 
 

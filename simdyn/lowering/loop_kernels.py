@@ -15,8 +15,10 @@ from textwrap import indent
 
 import numpy as np
 
+from simdyn.dynamics.matrix_root import ROUNDING
 from simdyn.errors import InputError
 from simdyn.lowering.loop_templates import (
+    CLOCK_HANDS,
     DRAW,
     LOOK_OUTSIDE,
     LOOK_WITHIN,
@@ -31,7 +33,27 @@ from simdyn.lowering.loop_templates import (
 from simdyn.lowering.numba_kernels import grouping
 from simdyn.lowering.numba_printer import NumbaPrinter
 from simdyn.lowering.program import DIVERGED, Program
-from simdyn.lowering.shapes import ACCUMULATOR, FOLDED, Fold, Shape, families, fingerprint, without_long_sums
+from simdyn.lowering.root_templates import (
+    ABSOLUTE,
+    APPLY_ROOTS,
+    COVARIANCE,
+    ROOT_HEADER,
+    SWEEPS,
+    TURN_ROWS,
+    WIDE,
+)
+from simdyn.lowering.shapes import (
+    ACCUMULATOR,
+    CLOCK,
+    FOLDED,
+    TIMED,
+    Fold,
+    Shape,
+    families,
+    fingerprint,
+    without_clock,
+    without_long_sums,
+)
 from simdyn.lowering.tree import Builder, Node, schedule
 from simdyn.noise.purposes import Purpose
 
@@ -41,8 +63,17 @@ LOOP_LANES = 64
 LARGEST_TEXT = 4000
 """Operations that kernels may hold before compiling them takes minutes."""
 
-_ARRAYS = {"x": "old", "y": "new", "z": "normals", "u": "uniforms", FOLDED: "folds"}
-_OFFSETS = {"z": " + normals_at", "u": " + uniforms_at"}
+_ARRAYS = {
+    "x": "old",
+    "y": "new",
+    "z": "normals",
+    "u": "uniforms",
+    "q": "kicks",
+    "r": "shaped",
+    TIMED: "timed",
+    FOLDED: "folds",
+}
+_OFFSETS = {"z": " + normals_at", "u": " + uniforms_at", "q": " + kicks_at"}
 
 
 @dataclass
@@ -104,12 +135,26 @@ class _LoopWriter:
     def text(self) -> str:
         p, group = self.program, self.group
         pieces = [self._drawing()]
-        step = self._loops(p.step, lambda i: i * LOOP_LANES, ["new[to + j] = result"])
-        pieces.append(TAKE_STEP.format(normals=p.noise_dim, loops=step))
+        step_trees: tuple[Node, ...] = p.step
+        timed: tuple[Node, ...] = ()
+        before = ""
+        if p.clocked:
+            apart = without_clock(p.step, Builder())
+            step_trees, timed = apart.trees, apart.timed
+            before += CLOCK_HANDS + self._loops(timed, lambda n: n * LOOP_LANES, ["timed[to + j] = result"])
+        if p.roots:
+            text, calls = self._roots()
+            pieces.append(text)
+            before += calls
+        step = before + self._loops(step_trees, lambda i: i * LOOP_LANES, ["new[to + j] = result"])
+        extra = self._extra(len(timed))
+        more = "".join(f", {name}" for name in extra)
+        shaped = ", shaped" if p.roots else ""
+        pieces.append(TAKE_STEP.format(normals=p.noise_dim, kicks=p.kick_dim, loops=step, more=more))
         if p.crossed:
             leaving = ["found[j] = channel if result & (channel < found[j]) else found[j]"]
             outside = self._loops(p.crossed, lambda k: k, leaving, ["channel = COUNT(to)"])
-            pieces.append(LOOK_OUTSIDE.format(uniforms=p.uniform_dim, loops=outside))
+            pieces.append(LOOK_OUTSIDE.format(uniforms=p.uniform_dim, loops=outside, shaped=shaped))
             within = self._loops(
                 _conjuncts(p.bounded), lambda _: 0, ["fine[j] = fine[j] if result else zero"]
             )
@@ -124,6 +169,9 @@ class _LoopWriter:
         shared = {
             "normals": max(1, group.steps * p.noise_dim),
             "folds": self.folds,
+            "scratch": indent("\n".join(f"{name} = {made}" for name, made in extra.items() if made), " " * 4),
+            "more": more,
+            "shaped": shaped,
         }
         pieces.append(LOOP_INTEGRATE.format(draw=self._draw(False), **shared))
         if p.crossed:
@@ -146,7 +194,78 @@ class _LoopWriter:
             steps=group.steps,
             channels=len(p.crossed),
         )
+        if p.roots:
+            unit = np.finfo(self.printer.dtype).eps
+            header += ROOT_HEADER.format(wide=WIDE, unit=unit, rounding=max(ROUNDING, 100 * unit)) + TURN_ROWS
         return header + "".join(pieces)
+
+    def _extra(self, timed: int) -> dict[str, str]:
+        """What `take_step` takes beyond what every step needs, and how it is made."""
+        p = self.program
+        extra: dict[str, str] = {}
+        if p.clocked:
+            extra |= {"blocks": "", "clock": _reals(1), "timed": _reals(timed)}
+        if p.kick_dim:
+            extra["kicks"] = _reals(self.group.steps * p.kick_dim)
+        if p.roots:
+            turns = SWEEPS * max(root.size * (root.size - 1) // 2 for root in p.roots)
+            rows = max(root.size * (root.size + len(root.vectors)) for root in p.roots)
+            extra |= {
+                "matrices": _reals(sum(len(root.matrix) for root in p.roots)),
+                "shaped": _reals(sum(root.size * len(root.vectors) for root in p.roots)),
+                "work": f"np.empty({rows * WIDE}, dtype=REAL)",
+                "turns": f"np.empty({2 * turns * WIDE}, dtype=REAL)",
+                "pairs": f"np.empty({2 * turns}, dtype=np.uint64)",
+                "scales": f"np.empty({3 * WIDE}, dtype=REAL)",
+            }
+        return extra
+
+    def _roots(self) -> tuple[str, str]:
+        """Functions that apply matrix roots, one for all of one form; and what `take_step` does for them."""
+        roots = self.program.roots
+        places: dict[int, int] = {}
+        entries = 0
+        for number, root in enumerate(roots):
+            places[number] = entries * LOOP_LANES
+            entries += len(root.matrix)
+        matrices = [node for root in roots for node in root.matrix]
+        vectors = {
+            int(name.removeprefix("r")): node
+            for root in roots
+            for names, vector in zip(root.names, root.vectors, strict=True)
+            for name, node in zip(names, vector, strict=True)
+        }
+        calls = self._loops(matrices, lambda n: n * LOOP_LANES, ["matrices[to + j] = result"])
+        in_order = [vectors[n] for n in range(len(vectors))]
+        calls += "\n" + self._loops(in_order, lambda n: n * LOOP_LANES, ["shaped[to + j] = result"])
+        groups: dict[Node | None, list[int]] = {}
+        for number, root in enumerate(roots):
+            groups.setdefault(root.floor, []).append(number)
+        text = ""
+        for kind, (floor, numbers) in enumerate(groups.items()):
+            first = len(self.tables.entries)
+            for number in numbers:
+                root = roots[number]
+                starts = [int(names[0].removeprefix("r")) * LOOP_LANES for names in root.names]
+                self.tables.entries += [root.size, len(starts), places[number], *starts]
+            text += APPLY_ROOTS.format(
+                name=f"apply_roots{kind}",
+                what="a covariance" if floor is None else "the absolute value, with a floor, of a matrix",
+                sweeps=SWEEPS,
+                root=COVARIANCE if floor is None else ABSOLUTE,
+            )
+            bottom = "REAL(0.0)" if floor is None else self._run_time(floor)
+            calls += (
+                f"\n    apply_roots{kind}(matrices, shaped, work, turns, pairs, scales, width, "
+                f"{bottom}, {first}, {len(numbers)}, table)"
+            )
+        return text, calls + "\n"
+
+    def _run_time(self, leaf: Node) -> str:
+        """A constant, in the text of a function."""
+        return (
+            self.printer.literal(leaf.value) if leaf.op == "const" else f"values[{self.tables.place(leaf)}]"
+        )
 
     def _drawing(self) -> str:
         """The functions that draw normals and uniforms."""
@@ -160,6 +279,14 @@ class _LoopWriter:
                 blocks=self.group.normal_blocks,
                 purpose=int(purpose) << 24,
                 numbers=WIDE_PAIRS if self.wide else pairs,
+            )
+        if self.group.kick_blocks:
+            text += DRAW.format(
+                name="draw_kicks",
+                what="uniforms for kicks",
+                blocks=self.group.kick_blocks,
+                purpose=int(Purpose.LEVY) << 24,
+                numbers=UNIFORMS.format(function="uniform32" if self.single else "uniform"),
             )
         if self.group.uniform_blocks:
             text += DRAW.format(
@@ -175,6 +302,8 @@ class _LoopWriter:
         lines = []
         if self.group.normal_blocks:
             lines.append("draw_normals(normals, words, paths, blocks, width, key0, key1)")
+        if self.group.kick_blocks:
+            lines.append("draw_kicks(kicks, words, paths, blocks, width, key0, key1)")
         if uniforms and self.group.uniform_blocks:
             lines.append("draw_uniforms(uniforms, words, paths, blocks, width, key0, key1)")
         return indent("\n".join(lines), " " * 12)
@@ -238,6 +367,8 @@ class _LoopWriter:
                     names[f"slot{k}"] = self.printer.literal(column[0].value)
                 else:
                     once.append(f"slot{k} = values[{self.tables.place(column[0])}]")
+            elif kind == CLOCK:
+                load.append(f"slot{k} = clock[j]")
             else:
                 each.append(f"at{k} = table[row + {len(rows[0])}]{_OFFSETS.get(kind, '')}")
                 load.append(f"slot{k} = {_ARRAYS[kind]}[at{k} + j]")
@@ -255,6 +386,10 @@ class _LoopWriter:
             "    for j in range(lanes):",
             *(f"        {line}" for line in body),
         ]
+
+
+def _reals(entries: int) -> str:
+    return f"np.empty({entries} * LANES, dtype=REAL)"
 
 
 def _append(rows: Sequence[list[int]], column: Sequence[int]) -> None:

@@ -11,8 +11,8 @@ import math
 import numpy as np
 from numba import float32, int64, njit, uint64
 from simdyn.noise.device import (
-    cos, cos32, distinct_arrays, exp, exp32, fma, log, log32, normal_pair, normal_pair32,
-    normal_pair_wide, philox, prefer_wide_vectors, sin, sin32, uniform, uniform32,
+    cos, cos32, distinct_arrays, exp, exp32, fma, log, log32, never_inlined, normal_pair,
+    normal_pair32, normal_pair_wide, philox, prefer_wide_vectors, sin, sin32, uniform, uniform32,
 )
 
 REAL = np.{dtype}
@@ -67,18 +67,22 @@ UNIFORMS = """        for n in range(4):
 
 TAKE_STEP = '''
 @njit(nogil=True, error_model="numpy")
-def take_step(old, new, normals, folds, s, width, values, table):
+def take_step(old, new, normals, folds, s, width, values, table{more}):
     """New coordinates of all lanes from the old, with the normals of step s of the group."""
     distinct_arrays()
     prefer_wide_vectors()
     lanes = uint64(width)
-    normals_at = uint64(s * {normals} * LANES)
+    normals_at, kicks_at = uint64(s * {normals} * LANES), uint64(s * {kicks} * LANES)
 {loops}
 '''
 
+CLOCK_HANDS = """    for j in range(lanes):
+        clock[j] = REAL(int64(blocks[j]) * STEPS + s)
+"""
+
 LOOK_OUTSIDE = '''
 @njit(nogil=True, error_model="numpy")
-def look_outside(old, new, uniforms, folds, s, width, values, table, found):
+def look_outside(old, new, uniforms, folds, s, width, values, table, found{shaped}):
     """Lower `found` to the first channel through which a lane has left in step s of the group."""
     distinct_arrays()
     prefer_wide_vectors()
@@ -109,6 +113,7 @@ def run_groups(
     values, table = constants
     here, there = np.empty(DIM * LANES, dtype=REAL), np.empty(DIM * LANES, dtype=REAL)
     normals, folds = np.empty({normals} * LANES, dtype=REAL), np.empty({folds} * LANES, dtype=REAL)
+{scratch}
     words = np.empty(4 * LANES, dtype=np.uint64)
     paths, blocks = np.empty(LANES, dtype=np.uint64), np.empty(LANES, dtype=np.uint64)
     count = x.shape[1]
@@ -124,7 +129,7 @@ def run_groups(
                 blocks[j] = uint64(group)
 {draw}
             for s in range(first, last):
-                take_step(here, there, normals, folds, s, width, values, table)
+                take_step(here, there, normals, folds, s, width, values, table{more})
                 here, there = there, here
                 place = places[s]
                 if place >= 0:
@@ -171,6 +176,7 @@ def first_passage(
     here, first, second = lanes, np.empty(DIM * LANES, dtype=REAL), np.empty({second} * LANES, dtype=REAL)
     normals, folds = np.empty({normals} * LANES, dtype=REAL), np.empty({folds} * LANES, dtype=REAL)
     uniforms = np.empty({uniforms} * LANES, dtype=REAL)
+{scratch}
     words = np.empty(4 * LANES, dtype=np.uint64)
     paths, blocks = np.empty(LANES, dtype=np.uint64), np.empty(LANES, dtype=np.uint64)
     due, found = np.empty(LANES, dtype=COUNT), np.empty(LANES, dtype=COUNT)
@@ -202,8 +208,8 @@ def first_passage(
 {draw}
             source, target = here, first
             for s in range(STEPS):
-                take_step(source, target, normals, folds, s, width, values, table)
-                look_outside(source, target, uniforms, folds, s, width, values, table, found)
+                take_step(source, target, normals, folds, s, width, values, table{more})
+                look_outside(source, target, uniforms, folds, s, width, values, table, found{shaped})
                 if s == 0:
                     source, target = first, second
                 else:
@@ -227,11 +233,11 @@ def first_passage(
 {draw}
             source, target = here, first
             for s in range(STEPS):
-                take_step(source, target, normals, folds, s, width, values, table)
+                take_step(source, target, normals, folds, s, width, values, table{more})
                 for j in range(width):
                     found[j] = CHANNELS
                     fine[j] = one
-                look_outside(source, target, uniforms, folds, s, width, values, table, found)
+                look_outside(source, target, uniforms, folds, s, width, values, table, found{shaped})
                 look_within(target, folds, width, values, table, fine)
                 for j in range(width):
                     left = found[j] < CHANNELS

@@ -32,12 +32,37 @@ DIVERGED = -1
 
 
 @dataclass(frozen=True)
+class AppliedRoot:
+    """F v_1, F v_2, ... with the symmetric root F of a matrix M (see `simdyn.dynamics.matrix_root`).
+
+    Attributes
+    ----------
+    size
+        n, of the n x n matrix.
+    matrix
+        Its upper triangle, row by row, from the old state.
+    floor
+        Of the eigenvalues; None where F is the root of M itself.
+    vectors
+        n entries each, from the old state and the normals.
+    names
+        What the entries of each F v are called.
+    """
+
+    size: int
+    matrix: tuple[Node, ...]
+    floor: Node | None
+    vectors: tuple[tuple[Node, ...], ...]
+    names: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Program:
     """One step, for printers.
 
     Names in the tree: `x0`, `x1`, ... old state, `y0`, ... new state, `z0`, ... the normals of the step,
-    `u0`, ... its uniforms for exits, `q0`, ... its uniforms for kicks, `k` its number, `c0`, ... run-time
-    constants.
+    `u0`, ... its uniforms for exits, `q0`, ... its uniforms for kicks, `k` its number, `r0`, ... what `roots`
+    give, `c0`, ... run-time constants.
 
     Attributes
     ----------
@@ -55,6 +80,8 @@ class Program:
         Whether the new state is finite and within the divergence bound.
     tame
         For a rule with jumps whether the step has not diverged, from old and new state; else None.
+    roots
+        What has to be done before the step and the exit test can be computed.
     """
 
     dim: int
@@ -68,6 +95,7 @@ class Program:
     tame: Node | None
     constants: Constants
     values: Mapping[str, float]
+    roots: tuple[AppliedRoot, ...] = ()
 
     def constant_values(self) -> list[float]:
         """The run-time constants in the order of their names."""
@@ -94,7 +122,8 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
     }
     for symbol, expression in update.stages:
         known[symbol] = lowering.convert(expression, known)
-    step = [_next(lowering, update, i, known) for i in range(update.state_dim)]
+    roots = _Roots(lowering, update, known)
+    step = [_next(lowering, update, i, known, roots.kicks) for i in range(update.state_dim)]
     limit = builder.const(DIVERGENCE_BOUND)
     bounded = builder.both(builder.op("lt", builder.op("abs", node), limit) for node in new.values())
     crossed: tuple[Node, ...] = ()
@@ -103,7 +132,9 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
     if exit is not None:
         values.update(exit.values)
         if update.bridge:
-            crossed = tuple(_bridged(lowering, update, exit, k, old, new) for k in range(len(exit.channels)))
+            crossed = tuple(
+                _bridged(lowering, update, exit, k, old, new, roots) for k in range(len(exit.channels))
+            )
             uniforms = len(crossed)
         else:
             crossed = tuple(across(lowering, channel.surfaces, new) for channel in exit.channels)
@@ -119,6 +150,7 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
         _tame(lowering, update, known, new) if update.uniforms else None,
         constants,
         values,
+        roots.applied(),
     )
 
 
@@ -157,13 +189,55 @@ def _largest(build: Builder, nodes: Sequence[Node]) -> Node:
     return largest
 
 
-def _next(lowering: Lowering, update: Update, i: int, known: Mapping[sympy.Symbol, Node]) -> Node:
+class _Roots:
+    """The roots of an update and the vectors that they are applied to: the normals, and those that exits ask
+    for."""
+
+    def __init__(self, lowering: Lowering, update: Update, known: Mapping[sympy.Symbol, Node]) -> None:
+        self.lowering, self.roots, self.known = lowering, update.roots, known
+        self.kicks = [known[normal(j)] for j in range(update.noise_dim)]
+        self._count = 0
+        self._vectors: list[list[tuple[Node, ...]]] = [[] for _ in self.roots]
+        self._names: list[list[tuple[str, ...]]] = [[] for _ in self.roots]
+        for number, root in enumerate(self.roots):
+            results = self.apply(number, [self.kicks[j] for j in root.places])
+            for j, node in zip(root.places, results, strict=True):
+                self.kicks[j] = node
+
+    def apply(self, number: int, vector: Sequence[Node]) -> list[Node]:
+        """The leaves that stand for the root of this number times a vector."""
+        names = tuple(f"r{self._count + k}" for k in range(len(vector)))
+        self._count += len(vector)
+        self._vectors[number].append(tuple(vector))
+        self._names[number].append(names)
+        return [self.lowering.builder.name(name) for name in names]
+
+    def applied(self) -> tuple[AppliedRoot, ...]:
+        return tuple(
+            AppliedRoot(
+                root.size,
+                tuple(self.lowering.convert(entry, self.known) for entry in root.entries),
+                None if root.floor is None else self.lowering.convert(root.floor, self.known),
+                tuple(vectors),
+                tuple(names),
+            )
+            for root, vectors, names in zip(self.roots, self._vectors, self._names, strict=True)
+        )
+
+
+def _next(
+    lowering: Lowering,
+    update: Update,
+    i: int,
+    known: Mapping[sympy.Symbol, Node],
+    kicks: Sequence[Node],
+) -> Node:
     """Entry i of the new state."""
     build = lowering.builder
     # The kick goes first: it need not wait for the drift, which makes the chain of operations shorter.
     value = known[update.variables[i]] if i < update.dim else None
     for j, entry in update.kicks[i]:
-        factor, kick = lowering.convert(entry, known), known[normal(j)]
+        factor, kick = lowering.convert(entry, known), kicks[j]
         value = build.op("mul", factor, kick) if value is None else build.op("fma", factor, kick, value)
     drift = lowering.convert(update.drift[i], known)
     return drift if value is None else _added(build, value, drift)
@@ -196,6 +270,7 @@ def _bridged(
     index: int,
     old: Mapping[sympy.Symbol, Node],
     new: Mapping[sympy.Symbol, Node],
+    roots: _Roots,
 ) -> Node:
     """Crossed at the end of the step, or touched by the bridge between its ends.
 
@@ -219,8 +294,15 @@ def _bridged(
             slope = sympy.diff(gap, variable)
             for j, entry in kicks[i]:
                 columns.setdefault(j, []).append(slope * entry)
-    spread = sympy.Add(*(sympy.Add(*column) ** 2 for column in columns.values()))
+    along = {j: sympy.Add(*column) for j, column in columns.items()}
+    squares = []
+    for number, root in enumerate(roots.roots):
+        if any(j in along for j in root.places):
+            vector = [lowering.convert(along.pop(j, sympy.S.Zero), old) for j in root.places]
+            squares += [build.op("mul", node, node) for node in roots.apply(number, vector)]
+    if along:
+        squares.append(lowering.convert(sympy.Add(*(entry**2 for entry in along.values())), old))
     before, after = lowering.convert(gap, old), lowering.convert(gap, new)
-    ratio = build.op("div", build.product([build.const(-2.0), before, after]), lowering.convert(spread, old))
+    ratio = build.op("div", build.product([build.const(-2.0), before, after]), build.add(squares))
     touched = build.op("lt", build.name(f"u{index}"), build.op("exp", ratio))
     return build.either([across(lowering, surfaces, new), touched])

@@ -24,6 +24,12 @@ ACCUMULATOR = "acc"
 FOLDED = "f"
 """Leaves f0, f1, ... stand for the values of folds."""
 
+CLOCK = "k"
+"""Leaf that stands for the number of the step."""
+
+TIMED = "t"
+"""Leaves t0, t1, ... stand for what depends on the number of the step alone."""
+
 _REST = {"fma": 2, "add": 0, "sub": 0, "mul": 0}
 """Which argument of an operation holds the terms before, in sums and products as the builder makes them."""
 
@@ -37,7 +43,8 @@ class Shape:
     tree
         Its leaves are named slot0, slot1, ..., except for `ACCUMULATOR`.
     kinds
-        For each slot what may stand there: "x", "y", "z", "u", "c" or `FOLDED` names, or "const" literals.
+        For each slot what may stand there: names that begin with "x", "y", "z", "u", "q", "r", "c", `TIMED`
+        or `FOLDED`, `CLOCK`, or "const" literals.
     """
 
     tree: Node
@@ -86,6 +93,47 @@ class Folds:
 
     trees: tuple[Node, ...]
     folds: tuple[Fold, ...]
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Trees without the clock.
+
+    Attributes
+    ----------
+    trees
+        The trees, in which leaf t0 stands for the value of the first of `timed`.
+    timed
+        Trees of the clock and of run-time constants.
+    """
+
+    trees: tuple[Node, ...]
+    timed: tuple[Node, ...]
+
+
+def without_clock(trees: Sequence[Node], builder: Builder) -> Apart:
+    """Take out the largest parts that depend on nothing but the number of the step, each once."""
+    order, _ = schedule(trees)
+    # None: still the same at all steps; True: a function of the clock; False: of something else, too.
+    timed: dict[Node, bool | None] = {}
+    for node in order:
+        if not node.args:
+            timed[node] = None if _kind(node) in ("c", "const") else node.name == CLOCK
+            continue
+        below = [timed[argument] for argument in node.args]
+        timed[node] = False if False in below else True if True in below else None
+    made: dict[Node, Node] = {}
+    taken: list[Node] = []
+    for node in order:
+        if timed[node]:
+            made[node] = node
+            continue
+        for argument in node.args:
+            if timed[argument] and made[argument] is argument:
+                made[argument] = builder.name(f"{TIMED}{len(taken)}")
+                taken.append(argument)
+        made[node] = _again(node, made, builder)
+    return Apart(tuple(made[tree] for tree in trees), tuple(taken))
 
 
 def families(trees: Sequence[Node]) -> tuple[Family, ...]:

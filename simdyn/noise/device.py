@@ -49,6 +49,17 @@ def prefer_wide_vectors(typingctx: Any) -> Any:
 
 
 @intrinsic
+def never_inlined(typingctx: Any) -> Any:
+    """Keep the function that calls this in one piece: to compile it again for each caller takes long."""
+
+    def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), lower
+
+
+@intrinsic
 def distinct_arrays(typingctx: Any) -> Any:
     """Promise that no two array arguments of the function that calls this share memory.
 

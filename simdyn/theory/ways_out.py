@@ -94,8 +94,7 @@ class EscapeProblem:
     @property
     def constant_noise(self) -> bool:
         """Whether D is the same everywhere."""
-        variables = set(self.update.variables)
-        return not any(entry.free_symbols & variables for row in self.update.kicks for _, entry in row)
+        return self.update.additive
 
     @property
     def saddles(self) -> int:

@@ -20,6 +20,8 @@ from simdyn.questions.record import dynamics_record
 
 WELL = double_well()
 PLANE = Potential("x**2/2 + y**2 + x*y/4 + x**4/8")
+SPACE = Potential("(x**2 - 1)**2/4 + y**2 + z**2/2 + x*y*z/3")
+MATRIX = [["1 + x**2", "x/2", 0], ["x/2", 1, "y/4"], [0, "y/4", "1 + y**2"]]
 SHAPED = "0.1*(1 + x**2)"
 RULES = {
     "sgld": (SGLD(0.05, 0.1), WELL),
@@ -38,6 +40,11 @@ RULES = {
     "baoab": (SDE(0.1, 0.05, scheme="baoab", friction=1.5), WELL),
     "second_order_limit": (SDE.limit_of(SGD(0.1, 1.0, noise=SHAPED), order=2), WELL),
     "sri2_areas": (SDE([["1 + x**2", "x/2"], ["x/2", "1"]], 0.01, scheme="sri2", crossing="none"), PLANE),
+    "curvature_in_space": (
+        SGD("0.05/(1 + step/9)", 4.0, noise="hessian", floor=0.1, momentum=0.5),
+        SPACE,
+    ),
+    "matrix_in_space": (SDE(MATRIX, 0.01), SPACE),
 }
 PASSAGES = ("sgld_momentum", "sgld_cosine_rate", "cauchy", "leimkuhler_matthews", "baoab")
 STEPS, PATHS, SEED = 19, 40, 11
@@ -164,6 +171,12 @@ def test_laws_are_those_of_the_equation_or_refused(name):
     expected = -landscape.gradient(x)
     expected[:, 0] += drift
     np.testing.assert_allclose(law.drift_at(x) / law.step, expected, rtol=1e-11, atol=1e-13)
+    if name == "matrix_in_space":
+        v, zero, one = x[:, 1], np.zeros_like(u), np.ones_like(u)
+        rows = [1 + u**2, u / 2, zero, u / 2, one, v / 4, zero, v / 4, 1 + v**2]
+        wanted = np.stack(rows, axis=-1).reshape(-1, 3, 3)
+        np.testing.assert_allclose(diffusion, wanted, rtol=1e-11, atol=1e-14)
+        return
     if name == "sri2_areas":
         wanted = np.stack([1 + u**2, u / 2, u / 2, np.ones_like(u)], axis=-1).reshape(-1, 2, 2)
     else:

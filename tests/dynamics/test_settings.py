@@ -12,6 +12,7 @@ from potentials import Potential, double_well, muller_brown
 from potentials.formula import symbol
 from simdyn.dynamics import SDE, SGD, SGLD
 from simdyn.errors import InputError
+from simdyn.questions.start import check_start
 
 NO_NUMBERS = [math.nan, math.inf, -math.inf, "0.1", None, True, [0.1], 1j]
 
@@ -130,11 +131,61 @@ def test_expressions_that_are_no_covariances(noise, message):
         SGD(0.1, 1, noise=noise).update(Potential("x**2 + y**2 + x*y"))
 
 
-def test_hessian_noise_beyond_two_coupled_coordinates_is_refused():
+def test_schemes_that_need_derivatives_of_a_root_that_has_none():
     chain = Potential("x1**2 + x2**2 + x3**2 + x1*x2*x3")
-    with pytest.raises(InputError, match="3 x 3 Hessian"):
-        SGD(0.1, 1, noise="hessian", floor=0.1).update(chain)
-    assert SGD(0.1, 1, noise="hessian", floor=0.1).update(double_well(dim=3)).diagonal
+    rule = SGD(0.1, 1, noise="hessian", floor=0.1)
+    for options in (
+        {"scheme": "heun"},
+        {"scheme": "sri2"},
+        {"scheme": "milstein"},
+        {"convention": "stratonovich"},
+        {"convention": "haenggi_klimontovich"},
+    ):
+        with pytest.raises(InputError, match="3 x 3 noise covariance"):
+            SDE.limit_of(rule, **options).update(chain)
+    assert SDE.limit_of(rule).update(chain).roots
+    assert SDE.limit_of(rule).law(chain).gaussian
+    assert not rule.update(chain).diagonal
+    assert not rule.update(chain).additive
+    assert rule.update(double_well(dim=3)).diagonal
+
+
+def test_matrices_of_expressions_in_three_dimensions():
+    ball = Potential("x**2 + y**2 + z**2")
+    noise = [["1 + x**2", "x/2", 0], ["x/2", 1, "y/4"], [0, "y/4", "1 + y**2"]]
+    update = SGD(0.2, 4.0, noise=noise).update(ball)
+    x = np.array([[0.3, -0.4, 0.1], [1.0, 2.0, 0.0]])
+    factor = update.factor_at(x)
+    np.testing.assert_allclose(factor, np.swapaxes(factor, -1, -2), atol=1e-15)
+    wanted = [[[1 + a**2, a / 2, 0], [a / 2, 1, b / 4], [0, b / 4, 1 + b**2]] for a, b, _ in x]
+    np.testing.assert_allclose(factor @ factor / 0.01, wanted, rtol=1e-13, atol=1e-14)
+    same = SGD(0.2, 4.0, noise=[[2, 1, 0], [1, 2, 1], [0, 1, 2]]).update(ball)
+    assert not same.roots
+    given = same.factor_at(x[0])
+    np.testing.assert_allclose(given @ given / 0.01, [[2, 1, 0], [1, 2, 1], [0, 1, 2]], atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"),
+    [
+        ([[1, 0], [0, 1]], "wrong shape for 3"),
+        ([["1", "x", 0], ["y", "1", 0], [0, 0, 1]], "not symmetric"),
+        ([["-1 - x**2", 0, 0], [0, 1, 0], [0, 0, 1]], "on its diagonal"),
+        ([[1, 2, 0], [2, 1, 0], [0, 0, 1]], "lowest eigenvalue -1"),
+    ],
+)
+def test_matrices_of_expressions_that_are_no_covariances(noise, message):
+    with pytest.raises(InputError, match=message):
+        SGD(0.1, 1, noise=noise).update(Potential("x**2 + y**2 + z**2 + x*y*z"))
+
+
+def test_starts_where_a_matrix_is_no_covariance():
+    ball = Potential("x**2 + y**2 + z**2")
+    rule = SGD(0.1, 1, noise=[["1", "x", 0], ["x", "1", 0], [0, 0, "1 + x**2"]])
+    update = rule.update(ball)
+    check_start(update, np.array([0.5, 0, 0]), ball)
+    with pytest.raises(InputError, match="not positive semidefinite at the start"):
+        check_start(update, np.array([1.5, 0, 0]), ball)
 
 
 def test_constant_matrices_are_the_same_in_every_convention():

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reference_philox import words
 
 import simdyn.engines.cpu as cpu
 from potentials import Potential, double_well, styblinski_tang
-from simdyn.dynamics import SDE, SGD, SGLD
+from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable
 from simdyn.engines import ExitRecords
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
 from simdyn.exits import resolve_exit
 from simdyn.lowering import kernel_choice, shapes
+from simdyn.noise.key import key_of
+from simdyn.noise.purposes import Purpose
 
 
 def chain(dim, kappa=0.3):
@@ -48,10 +51,29 @@ def problem(name):
         root = np.random.default_rng(1).normal(size=(4, 4))
         noise = SGD(0.1, 0.4, noise="constant", covariance=root @ root.T / 4)
         landscape, dynamics, exit = all_to_all(4), noise, "x1 + 2*x2 - x3/3 + x4 >= 0"
+    elif name == "schedule":
+        rule = SGD("0.1/(1 + step/40)", "stepwise(1, 9, 4)", noise=["1 + x1**2", "2", "x3**2"], momentum=0.3)
+        landscape, dynamics, exit = chain(3), rule, "(x3 >= 0.2) | (x1 >= 0)"
+    elif name == "stable kicks":
+        rule = SGD(0.05, 4.0, noise=AlphaStable(1.5, 0.3))
+        landscape, dynamics, exit = chain(3), rule, "(x3 >= 0.2) | (x1 >= 0)"
+    elif name == "scheduled stable kicks":
+        rule = SGD("cosine(0.1, 0.01, 60)", 4.0, noise=AlphaStable(1.0, 0.3))
+        landscape, dynamics, exit = chain(3), rule, "(x3 >= 0.2) | (x1 >= 0)"
     elif name == "ball":
         landscape, dynamics, exit = chain(3), SGLD(0.05, 0.5), [1.0, 1.0, 1.0]
     start = landscape.deepest().x if name == "curvature noise" else -np.ones(landscape.dim)
     return dynamics.update(landscape), resolve_exit(exit, landscape, start), start
+
+
+def levy_uniforms(update, paths, steps, seed):
+    """Number n of a path is word n % 4 of block n // 4 of its stream, as the midpoint of one of 2^32."""
+    count, key = steps * update.uniforms, key_of(seed)
+    drawn = [
+        [word for b in range(-(-count // 4)) for word in words(p, Purpose.LEVY, b, key)][:count]
+        for p in range(paths)
+    ]
+    return ((np.array(drawn) + 0.5) / 2.0**32).reshape(paths, steps, update.uniforms)
 
 
 def slow(*values):
@@ -62,7 +84,19 @@ def slow(*values):
 PROBLEMS = (
     "chain",
     "full covariance",
-    *map(slow, ("valley", "curvature noise", "bridge", "joined conditions", "ball")),
+    "schedule",
+    *map(
+        slow,
+        (
+            "stable kicks",
+            "scheduled stable kicks",
+            "valley",
+            "curvature noise",
+            "bridge",
+            "joined conditions",
+            "ball",
+        ),
+    ),
 )
 
 
@@ -203,6 +237,35 @@ def test_a_thousand_coordinates_cut_anywhere():
     # Each coordinate of one step is x + drift + kick, with a kick of its own.
     kicks = engine.integrate(start, steps=1, seed=2) - start - update.drift_at(start)
     assert abs(kicks.std() / update.factor_at(start[0])[0, 0] - 1) < 5 / np.sqrt(2 * kicks.size)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        SGD("cosine(0.1, 0.01, 8)", "stepwise(1, 5, 4)", noise="1 + x7**2", momentum=0.5),
+        SGD("0.05/(1 + step/10)", 4.0, noise=AlphaStable(1.5, 0.2)),
+    ],
+    ids=["schedules", "alpha-stable kicks"],
+)
+def test_sixty_coordinates_with_schedules_or_jumps(rule, normals_of):
+    """As `Update.advance` says, to rounding, and wherever the run is cut."""
+    landscape = chain(60)
+    update = rule.update(landscape)
+    engine = CpuEngine(update, threads=2)
+    assert "clock[j] = " in engine.source
+    state = start = update.at_rest(np.random.default_rng(0).uniform(-1, 1, (70, 60)))
+    normals = normals_of(60, paths=70, steps=9, seed=4) if update.noise_dim else None
+    uniforms = levy_uniforms(update, 70, 9, 4) if update.uniforms else None
+    for step in range(9):
+        draws = [None if drawn is None else drawn[:, step] for drawn in (normals, uniforms)]
+        state = update.advance(state, *draws, step)
+    whole = engine.integrate(start, steps=9, seed=4)
+    np.testing.assert_allclose(whole, state, rtol=1e-9, atol=1e-10)
+    half = engine.integrate(start, steps=5, seed=4)
+    assert engine.integrate(half, steps=4, seed=4, first_step=5).tobytes() == whole.tobytes()
+    assert engine.integrate(start[9:10], steps=9, seed=4, first_path=9).tobytes() == whole[9:10].tobytes()
+    # The number of the step matters.
+    assert engine.integrate(half, steps=4, seed=4, first_step=0).tobytes() != whole.tobytes()
 
 
 def test_coordinates_without_anything_in_common_are_refused():
