@@ -1,4 +1,4 @@
-"""A factorised problem as independent one-dimensional ones, equal ones counted once."""
+"""A problem with noise as independent one-dimensional ones, equal ones counted once."""
 
 from __future__ import annotations
 
@@ -54,10 +54,8 @@ def coordinates(update: Update, start: Array, way_out: Exit) -> list[Coordinate]
     Raises
     ------
     NoReference
-        Coupled coordinates, an exit that is not a box, or no noise.
+        Coupled coordinates, or an exit that is not a box.
     """
-    if update.noise_dim == 0:
-        raise NoReference("The rule has no noise, so there is no mean escape time to compute exactly.")
     if not update.factorised:
         raise NoReference(
             "The coordinates are coupled, by the landscape or by the noise, and exact values need one "
@@ -70,17 +68,20 @@ def coordinates(update: Update, start: Array, way_out: Exit) -> list[Coordinate]
             "which exact values need."
         )
     found: dict[Hashable, Coordinate] = {}
-    common = sympy.Symbol("x", real=True)
     for i, (x0, lower, upper) in enumerate(zip(start, *box, strict=True)):
         if np.isinf(lower) and np.isinf(upper):
             continue
-        line = update.coordinate(i)
-        law = tuple(
-            line.numeric(e).subs(line.variables[0], common) for e in (line.drift[0], line.factor[0][0])
-        )
-        key = (law, float(x0), float(lower), float(upper))
-        if key in found:
-            found[key].count += 1
+        one = coordinate(update, i, float(x0), float(lower), float(upper))
+        if one.key in found:
+            found[one.key].count += 1
         else:
-            found[key] = Coordinate(line, float(x0), float(lower), float(upper), kinks(law, common), key=key)
+            found[one.key] = one
     return list(found.values())
+
+
+def coordinate(update: Update, index: int, start: float, lower: float, upper: float) -> Coordinate:
+    """One coordinate of a factorised update with noise."""
+    line = update.coordinate(index)
+    common = sympy.Symbol("x", real=True)
+    law = tuple(line.numeric(e).subs(line.variables[0], common) for e in (line.drift[0], line.factor[0][0]))
+    return Coordinate(line, start, lower, upper, kinks(law, common), key=(law, start, lower, upper))
