@@ -7,10 +7,12 @@ from simdyn.exact.errors import NoReference
 from simdyn.exact.escape import escape_moments, escape_time, overshoot_share
 from simdyn.exact.first_passage import first_passage
 from simdyn.exact.long_run import quasi_stationary, spectral_gap, stationary_density
+from simdyn.exact.minimum_action import MinimumAction, minimum_action
 from simdyn.exact.survival import survival
 
 __all__ = [
     "Density",
+    "MinimumAction",
     "NoReference",
     "Survival",
     "chain_first_passage",
@@ -18,6 +20,7 @@ __all__ = [
     "escape_moments",
     "escape_time",
     "first_passage",
+    "minimum_action",
     "overshoot_share",
     "quasi_stationary",
     "spectral_gap",
