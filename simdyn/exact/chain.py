@@ -164,4 +164,4 @@ def exit_share(
 
     value = share(fine)
     error = abs(share(coarse) - value) + cutting + 1e-13 * value
-    return Reference(value=value, error=error, unit="steps", method=f"{METHOD}; a probability")
+    return Reference(value=value, error=error, unit="1", method=METHOD)

@@ -93,6 +93,59 @@ def cut_open_sides(
     raise _unconfined(start, sign)
 
 
+def cut_both_sides(mean: Function, sd: Function, centre: float, breakpoints: Sequence[float]) -> Cut:
+    """An interval around `centre` outside of which a chain without exit is with negligible probability.
+
+    Raises
+    ------
+    NoReference
+        Steps that lead ever further out from somewhere (so that there is no stationary law), tails so heavy
+        that no interval holds all but `NEVER` of it, or noise that vanishes.
+    """
+    whole = Steps(mean, sd, -math.inf, math.inf, False, False)
+    spread = float(whole.law(np.array([centre]))[1][0])
+    _check_return(whole, centre, spread)
+    # Every place where the mean step turns is inside from the outset: a well that a rough look does not reach
+    # would be cut off unseen.
+    low, high = (
+        centre + sign * (_last_turning(whole, centre, sign, 8 * spread) + 8 * spread) for sign in (-1.0, 1.0)
+    )
+    for _ in range(60):
+        steps = Steps(mean, sd, low, high, False, False)
+        inner = _breakpoints(steps, low, high, breakpoints)
+        hops = Hops(steps, chain_panels(steps, inner, order=8, stride=3.0, reach=9.0))
+        law = hops.stationary(centre)
+        # What lies beyond an end, and the last sixteenth of the interval before it.
+        edge = (high - low) / 16
+        left = float(law[hops.points <= low + edge].sum())
+        right = float(law[hops.points >= high - edge].sum())
+        if left < NEVER and right < NEVER:
+            return Cut(steps, inner, 9.0, 0.0)
+        width = high - low
+        low -= 0.25 * width * (left >= NEVER)
+        high += 0.25 * width * (right >= NEVER)
+    raise NoReference(
+        "The discrete rule has no stationary law with tails light enough to compute it; give an exit and ask "
+        "for the quasi-stationary law."
+    )
+
+
+def _check_return(steps: Steps, centre: float, spread: float) -> None:
+    """Refuse chains that a step throws further out than they were, at any distance."""
+    distance = spread * np.geomspace(1.0, 1e8, 4001)
+    for sign in (-1.0, 1.0):
+        mean, sd = steps.law(centre + sign * distance)
+        with np.errstate(all="ignore"):
+            returns = (np.abs(mean - centre) < distance) & np.isfinite(sd)
+        # Inside the valley anything may happen; what counts is how it is as far out as the formula holds.
+        if not returns[np.isfinite(mean)][-400:].all():
+            raise NoReference(
+                "The discrete rule has no stationary law: from far out each step leads further out, so that "
+                "it explodes sooner or later; give an exit and ask for the quasi-stationary law, or ask for "
+                "the SDE."
+            )
+
+
 def _unconfined(start: float, sign: float) -> NoReference:
     return NoReference(
         f"The discrete rule is not confined {'below' if sign < 0 else 'above'} x = {start:g}, so its mean "

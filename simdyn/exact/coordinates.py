@@ -1,4 +1,4 @@
-"""A factorised problem as independent one-dimensional ones, equal ones counted once."""
+"""A problem with noise as independent one-dimensional ones, equal ones counted once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from simdyn.exact.errors import NoReference
 from simdyn.exact.kinks import kinks
 from simdyn.exact.panels import Array
 from simdyn.exits import Exit
+
+
+Laws = dict[tuple[sympy.Expr, ...], tuple[sympy.Expr, ...]]
+"""Drift and factor of coordinates as they are written, and with numbers put in."""
 
 
 @dataclass
@@ -54,10 +58,8 @@ def coordinates(update: Update, start: Array, way_out: Exit) -> list[Coordinate]
     Raises
     ------
     NoReference
-        Coupled coordinates, an exit that is not a box, or no noise.
+        Coupled coordinates, or an exit that is not a box.
     """
-    if update.noise_dim == 0:
-        raise NoReference("The rule has no noise, so there is no mean escape time to compute exactly.")
     if not update.factorised:
         raise NoReference(
             "The coordinates are coupled, by the landscape or by the noise, and exact values need one "
@@ -70,20 +72,28 @@ def coordinates(update: Update, start: Array, way_out: Exit) -> list[Coordinate]
             "which exact values need."
         )
     found: dict[Hashable, Coordinate] = {}
-    common = sympy.Symbol("x", real=True)
     # Putting numbers in takes long, and equal coordinates are written alike.
-    laws: dict[tuple[sympy.Expr, ...], tuple[sympy.Expr, ...]] = {}
+    laws: Laws = {}
     for i, (x0, lower, upper) in enumerate(zip(start, *box, strict=True)):
         if np.isinf(lower) and np.isinf(upper):
             continue
-        line = update.coordinate(i)
-        written = tuple(e.xreplace({line.variables[0]: common}) for e in (line.drift[0], line.factor[0][0]))
-        if written not in laws:
-            laws[written] = tuple(line.numeric(e) for e in written)
-        law = laws[written]
-        key = (law, float(x0), float(lower), float(upper))
-        if key in found:
-            found[key].count += 1
+        one = coordinate(update, i, float(x0), float(lower), float(upper), laws)
+        if one.key in found:
+            found[one.key].count += 1
         else:
-            found[key] = Coordinate(line, float(x0), float(lower), float(upper), kinks(law, common), key=key)
+            found[one.key] = one
     return list(found.values())
+
+
+def coordinate(
+    update: Update, index: int, start: float, lower: float, upper: float, laws: Laws | None = None
+) -> Coordinate:
+    """One coordinate of a factorised update with noise; `laws` remembers those of others."""
+    line = update.coordinate(index)
+    common = sympy.Symbol("x", real=True)
+    written = tuple(e.xreplace({line.variables[0]: common}) for e in (line.drift[0], line.factor[0][0]))
+    known = {} if laws is None else laws
+    if written not in known:
+        known[written] = tuple(line.numeric(e) for e in written)
+    law = known[written]
+    return Coordinate(line, start, lower, upper, kinks(law, common), key=(law, start, lower, upper))

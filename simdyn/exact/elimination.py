@@ -65,3 +65,12 @@ class Elimination:
 
         half = solve_triangular(self.multipliers, source, lower=True, unit_diagonal=True, check_finite=False)
         return solve_triangular(self.rates, half, check_finite=False)
+
+    def solve_left(self, source: Array) -> Array:
+        """x with x (I - K) = `source`, for a non-negative source of shape (n,)."""
+        from scipy.linalg import solve_triangular
+
+        half = solve_triangular(self.rates, source, trans="T", check_finite=False)
+        return solve_triangular(
+            self.multipliers, half, trans="T", lower=True, unit_diagonal=True, check_finite=False
+        )

@@ -12,8 +12,9 @@ from simdyn.exact.chain import Chain, chain_first_passage, exit_share
 from simdyn.exact.coordinates import Coordinate, coordinates
 from simdyn.exact.errors import NoReference, check_size
 from simdyn.exact.first_passage import first_passage
+from simdyn.exact.posing import law_of
 from simdyn.exits import parse_start, resolve_exit
-from simdyn.results import Reference
+from simdyn.results import Reference, Unit
 
 
 def escape_time(potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any) -> Reference:
@@ -59,7 +60,7 @@ def overshoot_share(
     NoReference
         An SDE, which exits continuously, different coordinates, or a reason of `escape_time`.
     """
-    parts, unit = _parts(potential, dynamics, start, exit)
+    parts, unit = independent_parts(potential, dynamics, start, exit)
     if unit != "steps":
         raise NoReference("The paths of an SDE are continuous and do not overshoot; ask for a discrete rule.")
     if len(parts) > 1:
@@ -78,22 +79,26 @@ def overshoot_share(
     )
 
 
-def _parts(
+def independent_parts(
     potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any
-) -> tuple[list[Coordinate], str]:
+) -> tuple[list[Coordinate], Unit]:
+    """The independent coordinates that have an exit, and what their times count.
+
+    Raises
+    ------
+    NoReference
+        Coupled coordinates, an exit that is not a box, no noise, or noise without a law.
+    """
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
-    try:
-        update = dynamics.law(potential, origin)
-    except InputError as reason:
-        raise NoReference(str(reason)) from None
+    update = law_of(potential, dynamics, origin)
     return coordinates(update, origin, way_out), update.unit
 
 
 def _answers(
     potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any, moments: int
 ) -> tuple[Reference, ...]:
-    parts, unit = _parts(potential, dynamics, start, exit)
+    parts, unit = independent_parts(potential, dynamics, start, exit)
     try:
         if len(parts) == 1 and parts[0].count == 1:
             return _alone(parts[0], unit, moments)
@@ -123,7 +128,7 @@ def _first(parts: list[Coordinate], unit: str, moments: int) -> tuple[Reference,
             chain_survival.first_of(
                 [(survival, part.count) for survival, part in zip(level, parts, strict=True)]
             )
-            for level in zip(*(_chain_survivals(part) for part in parts), strict=True)
+            for level in zip(*(chain_survivals(part) for part in parts), strict=True)
         )
         how = "sum over steps of the product of their survival functions, from the transfer operator of each"
     else:
@@ -143,7 +148,8 @@ def _first(parts: list[Coordinate], unit: str, moments: int) -> tuple[Reference,
     )
 
 
-def _chain_survivals(part: Coordinate) -> tuple[chain_survival.ChainSurvival, ...]:
+def chain_survivals(part: Coordinate) -> tuple[chain_survival.ChainSurvival, ...]:
+    """Survival of one coordinate of a discrete rule at two resolutions, coarse first."""
     chain = Chain(part.update.mean, part.update.sd, part.start, part.lower, part.upper, part.breakpoints)
     coarse, fine, _ = chain.discretised()
     return tuple(chain_survival.chain_survival(hops, part.start) for hops in (coarse, fine))

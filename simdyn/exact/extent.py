@@ -64,6 +64,43 @@ def find_extent(
     return Extent(edges, sides[0].absorbs, sides[1].absorbs)
 
 
+def find_support(medium: Medium, centre: float, breakpoints: Sequence[float], cut: float) -> Array:
+    """Resolved panel edges of what a diffusion without exit visits from `centre`, cut as in `find_extent`.
+
+    Raises
+    ------
+    NoReference
+        A side that does not confine (there is no stationary law), or a mesh that grows too large.
+    """
+    try:
+        left, right = (
+            _Side(medium, centre, sign * math.inf, _scale(medium, centre), breakpoints, cut, sign).edges()
+            for sign in (-1.0, 1.0)
+        )
+    except OverflowError:
+        raise NoReference(
+            f"The landscape around {centre:g} is too long or too rough for quadrature."
+        ) from None
+    except InputError as reason:
+        if isinstance(reason, NoReference):
+            raise
+        raise NoReference(
+            "There is no stationary law, because the landscape does not confine the path on every side; give "
+            "an exit and ask for the quasi-stationary law."
+        ) from None
+    return np.concatenate([left[::-1][:-1], right])
+
+
+def _scale(medium: Medium, centre: float) -> float:
+    """A distance over which the slope of the potential around `centre` changes: where to look first."""
+    distance = np.geomspace(1e-6, 1e3, 181)
+    slope = np.abs(
+        [medium.sample(np.array([centre + side * d]))[0][0] * d for d in distance for side in (-1, 1)]
+    ).reshape(-1, 2)
+    rises = np.flatnonzero(np.nan_to_num(slope, nan=np.inf).max(axis=1) >= 1.0)
+    return float(distance[rises[0]]) if rises.size else 1.0
+
+
 class _Side:
     """The part of the domain on one side (sign -1 or +1) of the start."""
 

@@ -136,13 +136,15 @@ def solve(
     found: list[tuple[Array, Array]] = []
     source = np.zeros_like(phi)
     for k in range(1, moments + 1):
-        found.append(_green(panels, extent, log_scale, log_speed + source))
+        found.append(greens_integral(panels, extent, log_scale, log_speed + source))
         source = found[-1][0] + math.log(k + 1)
     return Solution(panels, int(np.searchsorted(panels.edges, start)), tuple(found))
 
 
-def _green(panels: Panels, extent: Extent, log_scale: Array, log_weight: Array) -> tuple[Array, Array]:
-    """log of the integral of Green's function times exp(log_weight), at nodes and edges."""
+def greens_integral(
+    panels: Panels, extent: Extent, log_scale: Array, log_weight: Array
+) -> tuple[Array, Array]:
+    """log of the integral of Green's function times exp(log_weight), at nodes (p, n) and edges (p + 1,)."""
     if extent.lower_absorbs and extent.upper_absorbs:
         below, below_edges = panels.log_integral(log_scale)
         above, above_edges = panels.log_integral(log_scale, backwards=True)

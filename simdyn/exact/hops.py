@@ -142,6 +142,52 @@ class Hops:
         except ZeroDivisionError:
             raise too_large() from None
 
+    def stationary(self, centre: float) -> Array:
+        """Probabilities of the states in the long run, of a chain without exit, shape (n,).
+
+        The state next to `centre` has to be one that is visited often.
+
+        Raises
+        ------
+        NoReference
+            States so rare that double precision does not hold how long it takes to leave them.
+        """
+        rest, home, one = self._without(centre)
+        law = np.empty(len(self.points))
+        law[home] = 1.0
+        law[rest] = one.solve_left(self.transitions[home, rest])
+        return law / law.sum()
+
+    def mean_zero_solution(self, source: Array, law: Array, centre: float) -> Array:
+        """x with (I - K) x = source - law.source and law.x = 0, for a chain without exit."""
+        rest, _, one = self._without(centre)
+        balanced = (source - law @ source)[rest]
+        solution = np.zeros(len(law))
+        gains = one.solve(np.stack([np.maximum(balanced, 0), np.maximum(-balanced, 0)], axis=1))
+        solution[rest] = gains[:, 0] - gains[:, 1]
+        return solution - law @ solution
+
+    def _without(self, centre: float) -> tuple[Array, int, Elimination]:
+        """All states but the one next to `centre`, that one, and the factors of the chain that ends there."""
+        home = int(np.argmin(np.abs(self.points - centre)))
+        rest = np.delete(np.arange(len(self.points)), home)
+        if "_around" not in self.__dict__:
+            try:
+                self.__dict__["_around"] = Elimination.of(
+                    self.transitions[np.ix_(rest, rest)], self.transitions[rest, home]
+                )
+            except ZeroDivisionError:
+                raise too_large() from None
+        return rest, home, self.__dict__["_around"]
+
+    def density_of(self, masses: Array, x: Array) -> Array:
+        """Density at points `x` of shape (k,), one step after the probabilities `masses` of the states."""
+        mean, sd = self.steps.law(self.points)
+        with np.errstate(all="ignore"):
+            score = (x[:, None] - mean) / sd
+            kernel = np.exp(-0.5 * score * score) / (math.sqrt(2 * math.pi) * sd)
+        return np.where(np.isfinite(kernel), kernel, 0.0) @ masses
+
     def from_start(self, start: float) -> tuple[Array, float]:
         """Row of transition probabilities from `start` and its killing, normalised to 1 together."""
         row = self.rows(np.array([start]))[0]

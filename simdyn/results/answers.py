@@ -83,11 +83,13 @@ class Reference:
         In `unit`.
     error
         Estimate of the absolute numerical error, from two resolutions.
+    unit
+        "steps" or "time" for times, "1/steps" or "1/time" for rates, "1" for probabilities and exponents.
     method
         How it was computed, in one sentence.
     """
 
     value: float
     error: float
-    unit: Unit
+    unit: Unit | Literal["1/steps", "1/time", "1"]
     method: str

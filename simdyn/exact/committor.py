@@ -1,0 +1,95 @@
+"""Which of two regions a path reaches first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from potentials import DriftField, Potential
+from simdyn.dynamics import Dynamics
+from simdyn.errors import InputError
+from simdyn.exact.chain_laws import chain_committor
+from simdyn.exact.errors import NoReference
+from simdyn.exact.posing import law_of, on_a_line
+from simdyn.exact.splitting_probability import splitting_probability
+from simdyn.exits import Exit, parse_start, resolve_exit
+from simdyn.results import Reference
+
+
+def committor(
+    potential: Potential | DriftField, dynamics: Dynamics, start: Any, reach: Any, before: Any
+) -> Reference:
+    """Probability to enter `reach` before `before`.
+
+    Parameters
+    ----------
+    potential, dynamics, start
+        As in `escape_time`.
+    reach, before
+        Each a condition such as "x >= 1", a target minimum or an `Exit`; the start must be in neither.
+
+    Raises
+    ------
+    InputError
+        Regions that the start is in already, or that do not enclose it.
+    NoReference
+        More dimensions than the methods hold, no noise, or an open side that does not confine.
+    """
+    origin = parse_start(start, potential)
+    wanted, other = (resolve_exit(region, potential, origin) for region in (reach, before))
+    update = law_of(potential, dynamics, origin)
+    if update.dim > 1:
+        raise NoReference(
+            f"The landscape has {update.dim} coordinates, and the probability to reach one region before the "
+            "other is exact in one dimension."
+        )
+    lower, upper, at_upper = _interval(wanted, other)
+    one = on_a_line(update, origin, lower, upper)
+    if update.unit == "steps":
+        if at_upper:
+            return chain_committor(
+                one.update.mean,
+                one.update.sd,
+                one.start,
+                lower=lower,
+                upper=upper,
+                breakpoints=one.breakpoints,
+            )
+        # The mirror image has all digits of a small probability, which the complement has not.
+        return chain_committor(
+            lambda x: -one.update.mean(-x),
+            lambda x: one.update.sd(-x),
+            -one.start,
+            lower=-upper,
+            upper=-lower,
+            breakpoints=[-b for b in one.breakpoints],
+        )
+    if at_upper:
+        return splitting_probability(
+            one.drift, one.diffusion, one.start, lower=lower, upper=upper, breakpoints=one.breakpoints
+        )
+    return splitting_probability(
+        lambda x: -one.drift(-x),
+        lambda x: one.diffusion(-x),
+        -one.start,
+        lower=-upper,
+        upper=-lower,
+        breakpoints=[-b for b in one.breakpoints],
+    )
+
+
+def _interval(wanted: Exit, other: Exit) -> tuple[float, float, bool]:
+    """The interval between the two regions, and whether the wanted one is above."""
+    boxes = [region.box() for region in (wanted, other)]
+    if any(box is None for box in boxes):
+        raise NoReference("One of the regions is not all that lies beyond a point.")
+    (low, high), (below, above) = ((float(b[0][0]), float(b[1][0])) for b in boxes if b is not None)
+    if np.isinf(low) and np.isfinite(high) and np.isfinite(below) and np.isinf(above):
+        return below, high, True
+    if np.isfinite(low) and np.isinf(high) and np.isinf(below) and np.isfinite(above):
+        return low, above, False
+    raise InputError(
+        f"The regions ({wanted.description}; {other.description}) do not lie on either side of the start; "
+        'give conditions such as "x >= 1" and "x <= -1".'
+    )
