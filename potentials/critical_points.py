@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 _RELATIVE_ZERO = 1e-11
 _DEGENERATE_RATIO = 1e-4
+_HELD = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +136,17 @@ def classify(
     values, vectors = np.linalg.eigh(hessian)
     largest = float(np.max(np.abs(values)))
     degenerate, index = False, 0
-    for value, vector in zip(values, vectors.T, strict=True):
-        change = 0.0
+    changes = np.zeros(len(values))
+    # A few directions at a time: as many Hessians as that are held at once.
+    some = max(1, _HELD // x.size**2)
+    for begin in range(0, len(values), some):
+        ways = vectors.T[begin : begin + some]
         for side in (-distance, distance):
-            near = float(vector @ hessian_at(x + side * vector) @ vector)
-            if np.isfinite(near):
-                change = max(change, abs(near - value))
+            near = np.einsum("ni,nij,nj->n", ways, hessian_at(x + side * ways), ways)
+            apart = np.abs(near - values[begin : begin + some])
+            changes[begin : begin + some] = np.fmax(changes[begin : begin + some], apart)
+    for value, change in zip(values, changes, strict=True):
+        change = change if np.isfinite(change) else 0.0
         zero = abs(value) <= max(_RELATIVE_ZERO * largest, _DEGENERATE_RATIO * change)
         degenerate |= bool(zero)
         index += int(value < 0 and not zero)
