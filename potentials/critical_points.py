@@ -99,14 +99,14 @@ class SeparablePoint(CriticalPoint):
     """The diagonal of the Hessian, shape (d,), read-only."""
 
     @cached_property
-    def hessian(self) -> Floats:  # type: ignore[override]
+    def hessian(self) -> Floats:
         """Second derivatives, shape (d, d), read-only."""
         matrix = np.diag(self.curvatures)
         matrix.flags.writeable = False
         return matrix
 
     @property
-    def eigenvalues(self) -> Floats:  # type: ignore[override]
+    def eigenvalues(self) -> Floats:
         """Eigenvalues of the Hessian, ascending, shape (d,)."""
         return np.sort(self.curvatures)
 
@@ -144,9 +144,9 @@ def classify(
         for side in (-distance, distance):
             near = np.einsum("ni,nij,nj->n", ways, hessian_at(x + side * ways), ways)
             apart = np.abs(near - values[begin : begin + some])
-            changes[begin : begin + some] = np.fmax(changes[begin : begin + some], apart)
+            apart[~np.isfinite(apart)] = 0.0
+            changes[begin : begin + some] = np.maximum(changes[begin : begin + some], apart)
     for value, change in zip(values, changes, strict=True):
-        change = change if np.isfinite(change) else 0.0
         zero = abs(value) <= max(_RELATIVE_ZERO * largest, _DEGENERATE_RATIO * change)
         degenerate |= bool(zero)
         index += int(value < 0 and not zero)

@@ -373,8 +373,8 @@ def _warnings(
     if way_out.valley is not None and way_out.valley.climbs is not None:
         found.append(
             f"The {len(way_out.valley.saddles)} saddles on the rim are those that "
-            f"{way_out.valley.climbs} climbs from the minimum of this valley came to, not those of a search of "
-            "the whole domain; a path through one that was missed counts as still inside, and its rate is "
+            f"{way_out.valley.climbs} climbs from the minimum of this valley came to, not those of a search "
+            "of the whole domain; a path through one that was missed counts as still inside, and its rate is "
             "left out of the predictions."
         )
     if fit.burn_in and update.noisy and fit.survivors < 0.9:
