@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 _RELATIVE_ZERO = 1e-11
 _DEGENERATE_RATIO = 1e-4
+_HELD = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +99,14 @@ class SeparablePoint(CriticalPoint):
     """The diagonal of the Hessian, shape (d,), read-only."""
 
     @cached_property
-    def hessian(self) -> Floats:  # type: ignore[override]
+    def hessian(self) -> Floats:
         """Second derivatives, shape (d, d), read-only."""
         matrix = np.diag(self.curvatures)
         matrix.flags.writeable = False
         return matrix
 
     @property
-    def eigenvalues(self) -> Floats:  # type: ignore[override]
+    def eigenvalues(self) -> Floats:
         """Eigenvalues of the Hessian, ascending, shape (d,)."""
         return np.sort(self.curvatures)
 
@@ -135,12 +136,17 @@ def classify(
     values, vectors = np.linalg.eigh(hessian)
     largest = float(np.max(np.abs(values)))
     degenerate, index = False, 0
-    for value, vector in zip(values, vectors.T, strict=True):
-        change = 0.0
+    changes = np.zeros(len(values))
+    # A few directions at a time: as many Hessians as that are held at once.
+    some = max(1, _HELD // x.size**2)
+    for begin in range(0, len(values), some):
+        ways = vectors.T[begin : begin + some]
         for side in (-distance, distance):
-            near = float(vector @ hessian_at(x + side * vector) @ vector)
-            if np.isfinite(near):
-                change = max(change, abs(near - value))
+            near = np.einsum("ni,nij,nj->n", ways, hessian_at(x + side * ways), ways)
+            apart = np.abs(near - values[begin : begin + some])
+            apart[~np.isfinite(apart)] = 0.0
+            changes[begin : begin + some] = np.maximum(changes[begin : begin + some], apart)
+    for value, change in zip(values, changes, strict=True):
         zero = abs(value) <= max(_RELATIVE_ZERO * largest, _DEGENERATE_RATIO * change)
         degenerate |= bool(zero)
         index += int(value < 0 and not zero)

@@ -103,7 +103,7 @@ class Potential(Parametric):
         """The d first derivatives, symbolic in variables and parameters."""
         return self._landscape.gradient
 
-    @property
+    @cached_property
     def force_expressions(self) -> tuple[sp.Expr, ...]:
         """The d components of the force, minus the gradient: what a path follows without noise."""
         return tuple(-slope for slope in self.gradient_expressions)
@@ -257,6 +257,24 @@ class Potential(Parametric):
                 f"{self._name[:60]!r}: choose a point from which the way down ends in a minimum."
             )
         return valley
+
+    def minimum_below(self, at: CriticalPoint | ArrayLike) -> CriticalPoint:
+        """The minimum in which the way down from the point `at` ends: the bottom of its valley, whose rim is
+        not looked for.
+
+        Raises
+        ------
+        InputError
+            As for `valley`.
+        """
+        place = at.x if isinstance(at, CriticalPoint) else at
+        if isinstance(self._points, Search):
+            self._columns(place)
+            point = np.asarray(place, dtype=np.float64)
+            bottom = self._points.bottom(point) if np.all(np.isfinite(point)) else None
+            if bottom is not None:
+                return bottom
+        return self.valley(place).minimum
 
     def record(self) -> dict[str, Any]:
         """All that is needed to make this potential again, in JSON types."""

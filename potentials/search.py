@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from potentials.critical_points import CriticalPoint, classify
 from potentials.descent import newton_polished, way_down
+from potentials.errors import InputError
 from potentials.valley import Valley
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ _MOST_STARTS = 4096
 _WORK = 4000
 _STEPS = 150
 _SAME = 1e-6
+_WIDE = 8
+"""Dimensions from which on a valley's saddles are looked for around its minimum alone."""
+_WIDEST = 200
+"""Dimensions up to which they are looked for at all: the work grows with the fourth power."""
+_TALL = (0.05, 0.1, 0.2)
+"""How far from the minimum climbs along one coordinate begin, in units of the domain."""
 _NUDGE = 1e-4
 
 
@@ -63,18 +70,34 @@ class Search:
 
     def deepest(self) -> CriticalPoint | None:
         """The lowest minimum found, or None."""
-        return next(iter(self.minima()), None)
+        if self._low.size <= _WIDE:
+            return next(iter(self.minima()), None)
+        return min(self._bottoms, key=lambda point: (point.energy, tuple(point.x)), default=None)
+
+    @cached_property
+    def _bottoms(self) -> tuple[CriticalPoint, ...]:
+        """In many dimensions: minima below points of equal coordinates and below some others."""
+        shares = np.linspace(0.1, 0.9, 9)[:, None]
+        starts = np.concatenate(
+            [self._low + shares * (self._high - self._low), spread(self._low, self._high, 16)]
+        )
+        found = self._merged(self._follow(starts, "minimum"), ())
+        return tuple(point for point in found if point.is_minimum)
 
     def valley(self, at: Floats) -> Valley | None:
         """The valley in which the way down from `at` ends, or None if it ends in no minimum."""
-        end = way_down(self._potential, at, self._scale)
-        if end is None:
+        minimum = self.bottom(at)
+        if minimum is None:
             return None
-        minimum = self._classified(end)
-        if not minimum.is_minimum:
-            return None
-        near = self._follow(self._around(end), "saddle")
-        saddles = [point for point in self._merged(near, self._found) if point.is_saddle]
+        end, climbs = minimum.x, None
+        if at.size <= _WIDE:
+            near = self._follow(self._around(end), "saddle")
+            points = self._merged(near, self._found)
+        else:
+            starts = self._around_in_many(end)
+            climbs = len(starts)
+            points = self._merged(self._follow(starts, "saddle"), ())
+        saddles = [point for point in points if point.is_saddle]
         rim = []
         for saddle in saddles:
             normal = self._outward(saddle, end)
@@ -88,7 +111,16 @@ class Search:
             "planes",
             points=np.array([saddle.x for saddle, _ in rim]).reshape(shape),
             normals=np.array([normal for _, normal in rim]).reshape(shape),
+            climbs=climbs,
         )
+
+    def bottom(self, at: Floats) -> CriticalPoint | None:
+        """The minimum in which the way down from `at` ends, or None if it ends in none."""
+        end = way_down(self._potential, at, self._scale)
+        if end is None:
+            return None
+        minimum = self._classified(end)
+        return minimum if minimum.is_minimum else None
 
     @cached_property
     def _found(self) -> tuple[CriticalPoint, ...]:
@@ -113,6 +145,27 @@ class Search:
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         ways = np.concatenate([modes, -modes, directions])
         return np.concatenate([x + distance * self._scale * ways for distance in (0.01, 0.1)])
+
+    def _around_in_many(self, x: Floats) -> Floats:
+        """Starting points for climbs in many dimensions: along each coordinate, and along the softest modes.
+
+        Raises
+        ------
+        InputError
+            Too many dimensions.
+        """
+        if x.size > _WIDEST:
+            raise InputError(
+                f"The saddles around a minimum of {self._potential.name[:60]!r} in {x.size} coupled "
+                f"dimensions are not looked for, which takes minutes from {_WIDEST} dimensions on; give an "
+                'exit by a condition such as "x1 >= 0" instead.'
+            )
+        modes = np.linalg.eigh(self._potential.hessian(x))[1].T[:8]
+        single = np.concatenate([np.eye(x.size), -np.eye(x.size)])
+        climbs = [x + share * (self._high - self._low) * single for share in _TALL]
+        soft = [x + side * share * self._scale * modes for side in (1.0, -1.0) for share in _TALL]
+        starts = np.concatenate([*climbs, *soft])
+        return starts[np.all((starts >= self._low) & (starts <= self._high), axis=1)]
 
     @np.errstate(over="ignore", invalid="ignore")
     def _follow(self, starts: Floats, aim: Aim) -> Floats:

@@ -33,6 +33,9 @@ class Valley:
         Corners of the box, shape (d,), infinite where no rim was found ("box" only).
     points, normals
         A point on each plane and its unit normal pointing out of the valley, shape (s, d) ("planes" only).
+    climbs
+        In many coupled dimensions: by how many climbs from the minimum the saddles were found. Others may
+        have been missed. None where the whole domain was searched or the rim is known.
     """
 
     minimum: CriticalPoint
@@ -42,6 +45,7 @@ class Valley:
     upper: Floats | None = field(default=None)
     points: Floats | None = field(default=None)
     normals: Floats | None = field(default=None)
+    climbs: int | None = field(default=None)
 
     def contains(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Whether each point of `x`, shape (..., d), lies strictly inside; shape (...).

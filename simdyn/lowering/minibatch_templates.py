@@ -6,7 +6,9 @@ import math
 import numpy as np
 from numba import float32, float64, int64, njit, uint64
 from simdyn.lowering.vector_rows import add_rows_of, dot_of
-from simdyn.noise.device import cos, exp, fma, log, prefer_wide_vectors, sin
+from simdyn.noise.device import (
+    cos, cos32, exp, exp32, fma, log, log32, prefer_wide_vectors, sin, sin32,
+)
 from simdyn.noise.indices import (
     batch_bounds, draw_below, {fill_normals} as fill_normals, keep_distinct, shuffle,
 )

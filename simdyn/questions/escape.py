@@ -191,7 +191,7 @@ def escape_time(
         dtype=dtype,
         normals=normals,
         target_error=target_error,
-        burn_in=_burn_in(potential, update, origin),
+        burn_in=_burn_in(potential, update, origin, way_out),
         report=progress,
     )
     # After the run, which need not wait for them; Ctrl-C in here must not lose it.
@@ -213,7 +213,7 @@ def escape_time(
         predictions=predictions,
         reference=reference,
         reference_note=note,
-        warnings=_warnings(measurement, misclassified, overshoot, update),
+        warnings=_warnings(measurement, misclassified, overshoot, update, way_out),
         misclassified=misclassified,
         overshoot=overshoot,
         problem={
@@ -239,7 +239,7 @@ def escape_time(
     )
 
 
-def _burn_in(potential: Potential | DriftField, update: Rule, origin: np.ndarray) -> float:
+def _burn_in(potential: Potential | DriftField, update: Rule, origin: np.ndarray, way_out: Exit) -> float:
     """Several relaxation times of the start's valley, in the unit of the dynamics; 0 if there is none.
 
     One relaxation takes 1 / -log(rho) steps, with rho the spectral radius of the noise-free step at the
@@ -247,7 +247,7 @@ def _burn_in(potential: Potential | DriftField, update: Rule, origin: np.ndarray
     """
     try:
         if isinstance(potential, Potential):
-            bottom = update.at_rest(potential.valley(origin).minimum.x)
+            bottom = update.at_rest(_bottom(potential, origin, way_out))
         else:
             bottom = update.at_rest(potential.attractor(origin).x)
     except InputError:
@@ -259,6 +259,12 @@ def _burn_in(potential: Potential | DriftField, update: Rule, origin: np.ndarray
         return 0.0
     steps = float(np.ceil(_RELAXATION_TIMES / -np.log(radius)))
     return steps * update.step if update.unit == "time" else steps
+
+
+def _bottom(potential: Potential, origin: np.ndarray, way_out: Exit) -> np.ndarray:
+    """The minimum below the start, without a second search for the rim of its valley."""
+    known = way_out.valley is not None and way_out.kind == "hit"
+    return way_out.valley.minimum.x if known else potential.minimum_below(origin).x  # type: ignore[union-attr]
 
 
 def _spectral_radius(jacobian: np.ndarray) -> float:
@@ -320,7 +326,11 @@ def _overshoot(update: Rule, measurement: DirectMeasurement) -> float:
 
 
 def _warnings(
-    measurement: DirectMeasurement, misclassified: float | None, overshoot: float, update: Rule
+    measurement: DirectMeasurement,
+    misclassified: float | None,
+    overshoot: float,
+    update: Rule,
+    way_out: Exit,
 ) -> tuple[str, ...]:
     records, fit = measurement.records, measurement.fit
     tally, total = records.tally, len(records.code)
@@ -359,6 +369,13 @@ def _warnings(
             f"From {misclassified:.0%} of the sampled exits gradient descent returns to the start's "
             "minimum: the planes at the saddles are a "
             "poor rim for this valley; give an exit of your own."
+        )
+    if way_out.valley is not None and way_out.valley.climbs is not None:
+        found.append(
+            f"The {len(way_out.valley.saddles)} saddles on the rim are those that "
+            f"{way_out.valley.climbs} climbs from the minimum of this valley came to, not those of a search "
+            "of the whole domain; a path through one that was missed counts as still inside, and its rate is "
+            "left out of the predictions."
         )
     if fit.burn_in and update.noisy and fit.survivors < 0.9:
         found.append(

@@ -252,7 +252,11 @@ def test_valley_of_a_point_is_that_of_the_minimum_below_it() -> None:
         valley.contains([1.0, 2.0])
 
 
-def test_rims_in_very_many_dimensions_are_refused_before_memory_runs_out() -> None:
+def test_rims_in_very_many_dimensions_are_refused_before_memory_runs_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     hill = styblinski_tang(dim=400)
+    assert len(hill.saddles(around=hill.deepest())) == 400
+    monkeypatch.setattr("potentials.separable._MOST_RIMMED", 399)
     with pytest.raises(InputError, match="rim of a valley in 400 dimensions"):
         hill.valley(hill.deepest())
