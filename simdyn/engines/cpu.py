@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from functools import cached_property, partial
 from types import ModuleType
@@ -11,17 +9,16 @@ from types import ModuleType
 import numpy as np
 
 from simdyn.dynamics import Update
+from simdyn.engines.first_passage import FirstPassage
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
 from simdyn.exits import Exit
 from simdyn.lowering import kernels_of, load_kernels, lower
-from simdyn.noise import Seed, key_of
+from simdyn.noise import Seed, key_words
 
 DTYPES = ("float64", "float32")
 NOISES = ("standard", "wide")
-_CALL_SECONDS = 0.05
-"""How long one kernel call should last: short enough for a prompt Ctrl-C and a lively progress bar."""
 
 
 class CpuEngine:
@@ -96,7 +93,7 @@ class CpuEngine:
         numpy.ndarray
             Shape (n, state_dim).
         """
-        key = _words(seed)
+        key = key_words(seed)
         columns = np.array(np.asarray(x, dtype=self.dtype).T, order="C")
         paths = columns.shape[1]
         # Whole blocks of lanes to each thread; a copy, so that a thread's memory is contiguous.
@@ -136,7 +133,7 @@ class CpuEngine:
         step, states
             Of shape (state_dim, n), to be read before the next are asked for.
         """
-        return self._advance(x, first_path, first_step, first_step + steps, every, _words(seed))
+        return self._advance(x, first_path, first_step, first_step + steps, every, key_words(seed))
 
     def _advance(
         self,
@@ -162,8 +159,8 @@ class CpuEngine:
                 continue
             end = min(last_step, (group + 1) * size)
             looks = range(stop, end + 1, every) if every is not None and stop % every == 0 else range(0)
-            places = np.full(size, -1)
-            places[[look - 1 - group * size for look in looks]] = range(len(looks))
+            after = range(group * size + 1, (group + 1) * size + 1)
+            places = np.array([looks.index(s) if s in looks else -1 for s in after])
             self._kernels.integrate_part(
                 x, first_path, group, offset, end - group * size, places, shown, self._constants, *key
             )
@@ -199,94 +196,44 @@ class CpuEngine:
             Called in this thread about ten times a second with the totals so far.
         """
         state = self.update.at_rest(start).astype(self.dtype)
-        run = _FirstPassage(self, state, paths, max_steps, first_path, seed)
-        return run.execute(report)
+        ends = np.full((self.update.state_dim, paths), np.nan, dtype=self.dtype)
+        run = FirstPassage(state, ends, paths, max_steps, first_path, key_words(seed), self._lanes)
+        complete = run.execute(self.threads, lambda: _Lanes(self, run), report)
+        return run.records(ends.T[:, : self.update.dim], complete)
 
 
-class _FirstPassage:
-    """One run: a queue of path numbers, shared by the threads, and the records that they fill."""
+class _Lanes:
+    """One thread's block of lanes in a first-passage run."""
 
-    def __init__(
-        self, engine: CpuEngine, start: np.ndarray, paths: int, max_steps: int, first_path: int, seed: Seed
-    ) -> None:
-        self.engine = engine
-        self.kernel = load_kernels(engine.source).first_passage
-        self.start = start
-        self.max_steps = max_steps
-        self.first_path = first_path
-        self.key = tuple(np.uint64(word) for word in key_of(seed))
-        self.steps = np.zeros(paths, dtype=np.int64)
-        self.code = np.full(paths, _NOT_RUN, dtype=np.int64)
-        self.state = np.full((engine.update.state_dim, paths), np.nan, dtype=engine.dtype)
-        self.stop = threading.Event()
-        self._lock = threading.Lock()
-        self._ranges = self._queue(paths)
-        self._tally = Tally()
-
-    def execute(self, report: Report | None) -> ExitRecords:
-        workers = [self._work] * self.engine.threads
-        interrupted = False
-        try:
-            in_threads(workers, self.stop, (lambda: report(self._tally)) if report else None)
-        except KeyboardInterrupt:
-            interrupted = True
-        ran = self.code != _NOT_RUN
-        points = self.state.T[ran, : self.engine.update.dim]
-        return ExitRecords(self.steps[ran], self.code[ran], points, complete=not interrupted)
-
-    def _queue(self, paths: int) -> Iterator[tuple[int, int]]:
-        share = max(1, min(self.engine._lanes, -(-paths // self.engine.threads)))
-        for begin in range(0, paths, share):
-            yield begin, min(paths, begin + share)
-
-    def _work(self) -> None:
-        """Keep one block of lanes busy until the queue is empty and its lanes have ended."""
-        dim, dtype = self.engine.update.state_dim, self.engine.dtype
-        width_of_block = self.engine._lanes
-        lanes = np.zeros(dim * width_of_block, dtype=dtype)
-        counter = np.int64 if dtype == np.float64 else np.int32
-        slots, groups = (np.zeros(width_of_block, dtype=counter) for _ in range(2))
-        width, slot, end = 0, 0, 0
-        drain = False
-        rounds, every = 16, 1
+    def __init__(self, engine: CpuEngine, run: FirstPassage) -> None:
+        self._engine, self._run = engine, run
+        dim, self._steps_of_group = engine.update.state_dim, engine._group.steps
+        self._lanes = np.zeros(dim * engine._lanes, dtype=engine.dtype)
+        counter = np.int64 if engine.dtype == np.float64 else np.int32
+        self._slots, self._groups = (np.zeros(engine._lanes, dtype=counter) for _ in range(2))
+        self._every = 1
         # Looking at a lane costs about as much as one step in one dimension; a path that has ended waits half
         # a window; this balances the two.
-        steps_of_group = self.engine._group.steps
-        look = 2.0 / (steps_of_group * dim)
-        ended = path_steps = 0
-        while not self.stop.is_set():
-            if slot == end and not drain:
-                with self._lock:
-                    piece = next(self._ranges, None)
-                drain = piece is None
-                slot, end = piece or (0, 0)
-            begun = time.perf_counter()
-            width, slot, events, censored, diverged, steps = self.kernel(
-                lanes, slots, groups, width, slot, end, self.first_path, self.start,
-                self.max_steps, rounds, every, drain, self.engine._constants, *self.key,
-                self.steps, self.code, self.state,
-            )  # fmt: skip
-            seconds = time.perf_counter() - begun
-            with self._lock:
-                self._tally += Tally(events, censored, diverged, steps)
-            if width == 0 and drain:
-                break
-            # Neither of these changes a result: only how often lanes are looked at, how long a call is.
-            ended, path_steps = ended + events + censored + diverged, path_steps + steps
-            age = path_steps / ended / steps_of_group if ended else float(groups[:width].max(initial=1))
-            every = int(np.clip(np.sqrt(look * age), 1, 32))
-            if seconds < _CALL_SECONDS / 2:
-                rounds = min(2 * rounds, 1 << 20)
-            elif seconds > 2 * _CALL_SECONDS:
-                rounds = max(rounds // 2, 1)
-        for j in range(width):
-            self.steps[slots[j]], self.code[slots[j]] = int(groups[j]) * self.engine._group.steps, 0
+        self._look = 2.0 / (self._steps_of_group * dim)
+        self._ended = self._path_steps = 0
 
+    def advance(self, width: int, slot: int, end: int, rounds: int, drain: bool) -> tuple[int, int, Tally]:
+        run = self._run
+        width, slot, *totals = self._engine._kernels.first_passage(
+            self._lanes, self._slots, self._groups, width, slot, end, run.first_path, run.start,
+            run.max_steps, rounds, self._every, drain, self._engine._constants, *run.key,
+            run.steps, run.code, run.state,
+        )  # fmt: skip
+        tally = Tally(*totals)
+        self._ended += tally.events + tally.censored + tally.diverged
+        self._path_steps += tally.path_steps
+        if self._ended:
+            age = self._path_steps / self._ended / self._steps_of_group
+        else:
+            age = float(self._groups[:width].max(initial=1))
+        # Changes no result: only how often lanes are looked at.
+        self._every = int(np.clip(np.sqrt(self._look * age), 1, 32))
+        return width, slot, tally
 
-def _words(seed: Seed) -> tuple[np.uint64, np.uint64]:
-    """The key of a seed, as kernels take it."""
-    key0, key1 = key_of(seed)
-    return np.uint64(key0), np.uint64(key1)
-
-
-_NOT_RUN = -9
+    def running(self, width: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._slots[:width], self._groups[:width].astype(np.int64) * self._steps_of_group

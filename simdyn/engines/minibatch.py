@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from functools import cached_property, partial
 from types import ModuleType
@@ -13,16 +11,14 @@ import numpy as np
 
 from simdyn.dynamics import MinibatchUpdate
 from simdyn.engines.cpu import DTYPES, NOISES
+from simdyn.engines.first_passage import FirstPassage
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
 from simdyn.exits import Exit
 from simdyn.lowering import load_kernels
 from simdyn.lowering.minibatch_kernels import BATCH_LANES, minibatch_kernel
-from simdyn.noise import Seed, key_of
-
-_CALL_SECONDS = 0.05
-"""How long one kernel call should last: short enough for a prompt Ctrl-C and a lively progress bar."""
+from simdyn.noise import Seed, key_words
 
 _DRAWS = 128
 """Draws of a path that are made at once: enough to fill vectors."""
@@ -117,7 +113,7 @@ class MinibatchEngine:
             The shape of `x`.
         """
         self._check_horizon(first_step + steps)
-        key = tuple(np.uint64(word) for word in key_of(seed))
+        key = key_words(seed)
         given = np.asarray(x, dtype=self.dtype)
         state = self._state(given)
         share = max(1, -(-len(state) // (self.threads * self._lanes))) * self._lanes
@@ -155,7 +151,7 @@ class MinibatchEngine:
         """
         last_step = first_step + steps
         self._check_horizon(last_step)
-        key = tuple(np.uint64(word) for word in key_of(seed))
+        key = key_words(seed)
         state = np.ascontiguousarray(x.T)
         while first_step < last_step:
             step = min(last_step, (first_step // every + 1) * every)
@@ -218,82 +214,27 @@ class MinibatchEngine:
         """
         self._check_horizon(max_steps)
         (state,) = self._state(np.asarray(start, dtype=self.dtype)[None, :])
-        run = _FirstPassage(self, state, paths, max_steps, first_path, seed)
-        return run.execute(report)
+        ends = np.full((paths, self.dim), np.nan, dtype=self.dtype)
+        run = FirstPassage(state, ends, paths, max_steps, first_path, key_words(seed), self._lanes)
+        complete = run.execute(self.threads, lambda: _Lanes(self, run), report)
+        return run.records(ends, complete)
 
 
-class _FirstPassage:
-    """One run: a queue of path numbers, shared by the threads, and the records that they fill."""
+class _Lanes:
+    """One thread's set of lanes in a first-passage run."""
 
-    def __init__(
-        self,
-        engine: MinibatchEngine,
-        start: np.ndarray,
-        paths: int,
-        max_steps: int,
-        first_path: int,
-        seed: Seed,
-    ) -> None:
-        self.engine = engine
-        self.kernel = load_kernels(engine.source).first_passage
-        self.start = start
-        self.max_steps = max_steps
-        self.first_path = first_path
-        self.key = tuple(np.uint64(word) for word in key_of(seed))
-        self.steps = np.zeros(paths, dtype=np.int64)
-        self.code = np.full(paths, _NOT_RUN, dtype=np.int64)
-        self.state = np.full((paths, engine.dim), np.nan, dtype=engine.dtype)
-        self.stop = threading.Event()
-        self._lock = threading.Lock()
-        self._ranges = self._queue(paths)
-        self._tally = Tally()
+    def __init__(self, engine: MinibatchEngine, run: FirstPassage) -> None:
+        self._engine, self._run = engine, run
+        self._state = np.zeros((engine._lanes, engine.state_dim), dtype=engine.dtype)
+        self._slots, self._steps = (np.zeros(engine._lanes, dtype=np.int64) for _ in range(2))
 
-    def execute(self, report: Report | None) -> ExitRecords:
-        workers = [self._work] * self.engine.threads
-        interrupted = False
-        try:
-            in_threads(workers, self.stop, (lambda: report(self._tally)) if report else None)
-        except KeyboardInterrupt:
-            interrupted = True
-        ran = self.code != _NOT_RUN
-        return ExitRecords(self.steps[ran], self.code[ran], self.state[ran], complete=not interrupted)
+    def advance(self, width: int, slot: int, end: int, rounds: int, drain: bool) -> tuple[int, int, Tally]:
+        run = self._run
+        width, slot, *totals = self._engine._kernels.first_passage(
+            self._state, self._slots, self._steps, width, slot, end, run.first_path, run.start,
+            run.max_steps, rounds, drain, run.steps, run.code, run.state, *self._engine._model, *run.key,
+        )  # fmt: skip
+        return width, slot, Tally(*totals)
 
-    def _queue(self, paths: int) -> Iterator[tuple[int, int]]:
-        share = max(1, min(self.engine._lanes, -(-paths // self.engine.threads)))
-        for begin in range(0, paths, share):
-            yield begin, min(paths, begin + share)
-
-    def _work(self) -> None:
-        """Keep one set of lanes busy until the queue is empty and its lanes have ended."""
-        lanes = self.engine._lanes
-        state = np.zeros((lanes, self.engine.state_dim), dtype=self.engine.dtype)
-        slots, steps = (np.zeros(lanes, dtype=np.int64) for _ in range(2))
-        width, slot, end = 0, 0, 0
-        drain = False
-        rounds = 4
-        while not self.stop.is_set():
-            if slot == end and not drain:
-                with self._lock:
-                    piece = next(self._ranges, None)
-                drain = piece is None
-                slot, end = piece or (0, 0)
-            begun = time.perf_counter()
-            width, slot, events, censored, diverged, done = self.kernel(
-                state, slots, steps, width, slot, end, self.first_path, self.start, self.max_steps, rounds,
-                drain, self.steps, self.code, self.state, *self.engine._model, *self.key,
-            )  # fmt: skip
-            seconds = time.perf_counter() - begun
-            with self._lock:
-                self._tally += Tally(events, censored, diverged, done)
-            if width == 0 and drain:
-                break
-            # No result depends on how long a call is.
-            if seconds < _CALL_SECONDS / 2:
-                rounds = min(2 * rounds, 1 << 20)
-            elif seconds > 2 * _CALL_SECONDS:
-                rounds = max(rounds // 2, 1)
-        for j in range(width):
-            self.steps[slots[j]], self.code[slots[j]] = steps[j], 0
-
-
-_NOT_RUN = -9
+    def running(self, width: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._slots[:width], self._steps[:width]

@@ -6,7 +6,7 @@ path, counted over steps and within a step over coordinates, is number n mod 4 o
 div 2 for the wide variant).
 """
 
-from simdyn.noise.key import Seed, key_of, seed_record
+from simdyn.noise.key import Seed, key_of, key_words, seed_record
 from simdyn.noise.purposes import Purpose
 
-__all__ = ["Purpose", "Seed", "key_of", "seed_record"]
+__all__ = ["Purpose", "Seed", "key_of", "key_words", "seed_record"]

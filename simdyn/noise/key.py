@@ -32,6 +32,12 @@ def key_of(seed: Seed) -> tuple[int, int]:
     return int(low), int(high)
 
 
+def key_words(seed: Seed) -> tuple[np.uint64, np.uint64]:
+    """The same in the type that kernels take."""
+    low, high = key_of(seed)
+    return np.uint64(low), np.uint64(high)
+
+
 def seed_record(seed: Seed) -> dict[str, object]:
     """What has to be stored in order to make the same key again."""
     if isinstance(seed, np.random.SeedSequence):

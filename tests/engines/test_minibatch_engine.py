@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import simdyn.engines.first_passage as first_passage
 import simdyn.engines.minibatch as minibatch
 from potentials import FiniteSum, LinearisedNetwork, QuadraticSum, double_well, two_functions
 from simdyn.dynamics import SGD, SGLD, MinibatchUpdate
@@ -279,7 +280,7 @@ def test_how_a_run_is_scheduled_does_not_matter(same_records, monkeypatch, lands
     usual = engine_of(landscape, rule).first_passage(start, paths=500, max_steps=90, seed=5)
     assert usual.tally.events > 100
     for seconds, lanes in ((1e-9, 1 << 24), (10.0, 300), (0.05, 20)):
-        monkeypatch.setattr(minibatch, "_CALL_SECONDS", seconds)
+        monkeypatch.setattr(first_passage, "_CALL_SECONDS", seconds)
         monkeypatch.setattr(minibatch, "_LANE_NUMBERS", lanes)
         monkeypatch.setattr(minibatch, "_DRAWS", 1 if lanes == 20 else 64)
         engine_of.cache_clear()

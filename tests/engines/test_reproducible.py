@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import simdyn.engines.cpu as cpu
-from potentials import double_well
-from simdyn.dynamics import SGLD
+import simdyn.engines.first_passage as first_passage
+from potentials import FiniteSum, double_well, styblinski_tang
+from simdyn.dynamics import SGD, SGLD
 from simdyn.engines import ExitRecords, engine_for
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
@@ -109,7 +112,7 @@ def test_how_often_lanes_are_looked_at_does_not_matter(
     start = problem(name)[2]
     usual = passage(engine_of(name), start, paths=2000, max_steps=333)
     monkeypatch.setattr(cpu.np, "clip", lambda *_: windows)
-    monkeypatch.setattr(cpu, "_CALL_SECONDS", 1e-9 if windows == 3 else 10.0)
+    monkeypatch.setattr(first_passage, "_CALL_SECONDS", 1e-9 if windows == 3 else 10.0)
     assert same_records(passage(engine_of(name), start, paths=2000, max_steps=333), usual)
 
 
@@ -154,3 +157,42 @@ def test_settings_that_no_engine_has(problem, options, message):
     update, exit, _ = problem("double_well1")
     with pytest.raises(InputError, match=message):
         engine_for(options.pop("backend", "auto"), update, exit, **options)
+
+
+@given(
+    first_step=st.integers(0, 9),
+    steps=st.integers(0, 30),
+    every=st.integers(1, 13),
+    first_path=st.integers(0, 300),
+)
+@pytest.mark.parametrize("name", ["one_dimension", "loops", "samples"])
+def test_states_on_the_way_are_those_of_runs_that_end_there(name, first_step, steps, every, first_path):
+    engine, dim = {
+        "one_dimension": lambda: (well_engine(), 1),
+        "loops": lambda: (loop_engine(), 15),
+        "samples": lambda: (sample_engine(), 1),
+    }[name]()
+    begin = np.linspace(-1, 1, 70 * dim).reshape(70, dim)
+    run = {"seed": 3, "first_path": first_path, "first_step": first_step}
+    state = begin.T.copy()
+    shown = {step: x.T.copy() for step, x in engine.follow(state, steps=steps, every=every, **run)}
+    assert list(shown) == [s for s in range(first_step + 1, first_step + steps + 1) if s % every == 0]
+    for step, x in shown.items():
+        assert x.tobytes() == engine.integrate(begin, steps=step - first_step, **run).tobytes()
+    assert state.T.tobytes() == engine.integrate(begin, steps=steps, **run).tobytes()
+
+
+@cache
+def well_engine():
+    return CpuEngine(SGLD(0.1, 0.2).update(double_well(), np.array([-1.0])), threads=1)
+
+
+@cache
+def loop_engine():
+    return CpuEngine(SGLD(0.01, 0.2).update(styblinski_tang(dim=15), np.full(15, -2.0)), threads=1)
+
+
+@cache
+def sample_engine():
+    losses = FiniteSum("(w - a)**2/2", {"a": [0.0, 1.0, 3.0]}, variables=["w"])
+    return engine_for("cpu", SGD(0.1, 2).update(losses, np.zeros(1)), threads=1)
