@@ -141,7 +141,8 @@ class _LoopWriter:
         if p.clocked:
             apart = without_clock(p.step, Builder())
             step_trees, timed = apart.trees, apart.timed
-            before += CLOCK_HANDS + self._loops(timed, lambda n: n * LOOP_LANES, ["timed[to + j] = result"])
+            loops = self._loops(timed, lambda n: n * LOOP_LANES, ["timed[to + j] = result"])
+            before += f"{CLOCK_HANDS}{loops}\n"
         if p.roots:
             text, calls = self._roots()
             pieces.append(text)

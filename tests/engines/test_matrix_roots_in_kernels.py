@@ -80,8 +80,8 @@ def slow(*values):
     ],
 )
 def test_well_conditioned_matrices_to_rounding(size, kind, normals_of):
-    """Both methods solve the problem of a matrix closer than 20 n eps |M|; eigenvalues of size 0.5 to 2 make the
-    root change by less than ten times that."""
+    """Both methods solve the problem of a matrix closer than 20 n eps |M|; eigenvalues of size 0.5 to 2 make
+    the root change by less than ten times that."""
     rng = np.random.default_rng(size)
     eigenvalues = rng.uniform(0.5, 2, (PATHS, size))
     if kind != "covariance":
@@ -119,7 +119,8 @@ SPECIAL = {
 @pytest.mark.parametrize("name", SPECIAL)
 @pytest.mark.parametrize("kind", ["absolute", "floor"])
 def test_indefinite_singular_and_degenerate_matrices(name, kind, normals_of):
-    """|M|^(1/2) changes by at most the root of what |M| changes by: sqrt(1000 eps (|M| + floor)) covers both."""
+    """|M|^(1/2) changes by at most the root of what |M| changes by: sqrt(1000 eps (|M| + floor)) covers
+    both."""
     matrices = np.repeat(SPECIAL[name][None], PATHS, axis=0)
     expected, normals = kicks_in_numpy(matrices, kind, normals_of)
     size = np.linalg.norm(SPECIAL[name], 2) + FLOORS[kind]
@@ -198,7 +199,8 @@ def test_neighbours_do_not_matter():
 def blocks():
     """Coordinates that are coupled by threes, by twos, and not at all, in no order."""
     return Potential(
-        "x1**4/4 - x1**2/2 + x1*x4*x6/3 + x4**4/8 + x6**4/5 + x6**2/9 + x2**4/4 + x2*x5**2 + x5**4 + x3**4 - x3**2"
+        "x1**4/4 - x1**2/2 + x1*x4*x6/3 + x4**4/8 + x6**4/5 + x6**2/9"
+        "+ x2**4/4 + x2*x5**2 + x5**4 + x3**4 - x3**2"
         "+ x7**2*x8/2 + x8**4 + x9**4/7 + x9**2*x8/4 + x7**4"
     )
 
@@ -254,8 +256,8 @@ def test_constant_hessians_are_factored_once(dim):
 
 @pytest.mark.parametrize("dim", [3, 20])
 def test_stationary_covariance_of_a_quadratic(dim):
-    """S = A S A + eta^2 |H|_floor / B with A = I - eta H. 4000 paths: an entry S_ij of a sample of Gaussians has
-    the variance (S_ii S_jj + S_ij^2) / n; at z = 5 one of 210 entries is beyond in 1 of 8000 runs."""
+    """S = A S A + eta^2 |H|_floor / B with A = I - eta H. 4000 paths: an entry S_ij of a sample of Gaussians
+    has the variance (S_ii S_jj + S_ij^2) / n; at z = 5 one of 210 entries is beyond in 1 of 8000 runs."""
     landscape, hessian = quadratic(dim)
     eta, batch, floor, paths = 0.3, 2.0, 0.4, 4000
     update = SGD(eta, batch, noise="hessian", floor=floor).update(landscape)
