@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Unit = Literal["steps", "time"]
 """A mean escape time is counted in iterations ("steps") or in SDE time t = learning rate x steps ("time")."""
@@ -52,24 +52,27 @@ class Prediction:
     name
         Name in the literature, e.g. "Kramers".
     value
-        In `unit`.
+        In `unit`: a float, or an array for a sweep or for an answer that is a vector or a matrix.
+    unit
+        "steps" or "time" for escape times; for other answers a name such as "probability" or "x^2".
     formula
         The formula in readable plain text.
     assumptions
         One sentence each.
     valid, why
-        Whether the assumptions hold for this problem, and the reason for the verdict in one sentence.
+        Whether the assumptions hold for this problem, and the reason for the verdict in one sentence: a bool
+        and a str, or arrays of the shape of the sweep.
     source
         Where the formula comes from.
     """
 
     name: str
-    value: float
-    unit: Unit
+    value: Any
+    unit: str
     formula: str
     assumptions: tuple[str, ...]
-    valid: bool
-    why: str
+    valid: Any
+    why: Any
     source: str
 
 

@@ -1,8 +1,68 @@
-"""Closed forms, each with its assumptions checked for the problem at hand."""
+"""Closed forms, each with its assumptions checked for the problem at hand.
 
+A formula named like `kramers` takes a problem (potential, dynamics, start, exit); one named like
+`kramers_time` takes the numbers of the formula. Both can be swept: a problem over arrays of potentials or
+dynamics, numbers over arrays that broadcast.
+"""
+
+from simdyn.theory.bouchet_reygner import bouchet_reygner, bouchet_reygner_time
+from simdyn.theory.circulation import circulation, entropy_production
+from simdyn.theory.covariance import (
+    epoch_shuffle_variance,
+    minibatch_covariance,
+    ou_covariance,
+    sgd_covariance,
+)
 from simdyn.theory.eyring_kramers import eyring_kramers, finite_learning_rate
+from simdyn.theory.flux_over_population import flux_over_population, langer_time
+from simdyn.theory.gibbs import basin_weights, gibbs
+from simdyn.theory.heavy_ball import heavy_ball_threshold
+from simdyn.theory.imkeller_pavlyukevich import imkeller_pavlyukevich, imkeller_pavlyukevich_time
+from simdyn.theory.kesten import kesten
 from simdyn.theory.kramers import kramers
+from simdyn.theory.mori2022 import mori2022, mori2022_time
+from simdyn.theory.multiplicative_law import multiplicative_tail, multiplicative_variance
 from simdyn.theory.predictions import predictions
-from simdyn.theory.xie2021 import xie2021
+from simdyn.theory.quasi_potential import polynomial_quasi_potential
+from simdyn.theory.rates import eyring_kramers_time, kramers_time
+from simdyn.theory.underdamped import underdamped_kramers, underdamped_kramers_time
+from simdyn.theory.wells import occupation, residence_times, well_rates, xie2021_occupation
+from simdyn.theory.xie2021 import xie2021, xie2021_time
 
-__all__ = ["eyring_kramers", "finite_learning_rate", "kramers", "predictions", "xie2021"]
+__all__ = [
+    "basin_weights",
+    "bouchet_reygner",
+    "bouchet_reygner_time",
+    "circulation",
+    "entropy_production",
+    "epoch_shuffle_variance",
+    "eyring_kramers",
+    "eyring_kramers_time",
+    "finite_learning_rate",
+    "flux_over_population",
+    "gibbs",
+    "heavy_ball_threshold",
+    "imkeller_pavlyukevich",
+    "imkeller_pavlyukevich_time",
+    "kesten",
+    "kramers",
+    "kramers_time",
+    "langer_time",
+    "minibatch_covariance",
+    "mori2022",
+    "mori2022_time",
+    "multiplicative_tail",
+    "multiplicative_variance",
+    "occupation",
+    "ou_covariance",
+    "polynomial_quasi_potential",
+    "predictions",
+    "residence_times",
+    "sgd_covariance",
+    "underdamped_kramers",
+    "underdamped_kramers_time",
+    "well_rates",
+    "xie2021",
+    "xie2021_occupation",
+    "xie2021_time",
+]

@@ -14,10 +14,12 @@ from simdyn.results import Prediction
 from simdyn.theory.finite_steps import commit_factor, hit_fraction
 from simdyn.theory.kramers import commit_time, hit_share
 from simdyn.theory.neglected import LARGEST_NEXT_ORDER, neglected, next_order
+from simdyn.theory.sweep import swept
 from simdyn.theory.validity import judge
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
 
+@swept
 def eyring_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
     """2 pi / |lambda_1| sqrt(|det H_b| / det H_a) exp(dL/D) for isotropic constant noise.
 
@@ -60,6 +62,7 @@ def eyring_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: A
     )
 
 
+@swept
 def finite_learning_rate(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
     """Escape time of a discrete rule with constant noise, to first order in the learning rate.
 

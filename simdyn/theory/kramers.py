@@ -15,6 +15,7 @@ from simdyn.results import Prediction
 from simdyn.theory.finite_steps import hit_fraction
 from simdyn.theory.neglected import neglected, next_order, third_derivative
 from simdyn.theory.noise_path import potential_over_noise
+from simdyn.theory.sweep import swept
 from simdyn.theory.validity import judge
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
@@ -22,6 +23,7 @@ CONSTANT = "2 pi / sqrt(L''_a |L''_b|) exp(dL/D)"
 VARYING = "2 pi / sqrt(L''_a |L''_b|) (D_b/D_a)^(1/2 - alpha) exp(int_a^b L'/D dx)"
 
 
+@swept
 def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, order: int = 0) -> Prediction:
     """Small-noise escape time of a one-dimensional or factorised problem.
 
@@ -34,7 +36,7 @@ def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, 
     ----------
     potential, dynamics, start, exit
         As in `simdyn.exact.escape_time`; times are in the unit of the dynamics, for discrete rules SDE time
-        over the learning rate.
+        over the learning rate. Potentials and dynamics may be arrays, for a sweep.
     order
         1 multiplies by 1 + D (c_a + c_b) with c = 5 L'''^2 / (24 |L''|^3) -+ L'''' / (8 L''^2) (minus at a,
         plus at b), and takes the skewness of the saddle into account for hits; constant D alone.

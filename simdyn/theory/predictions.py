@@ -11,11 +11,15 @@ from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.exits import parse_start, resolve_exit
 from simdyn.results import Prediction
+from simdyn.theory.bouchet_reygner import bouchet_reygner
 from simdyn.theory.eyring_kramers import eyring_kramers, finite_learning_rate
+from simdyn.theory.imkeller_pavlyukevich import imkeller_pavlyukevich
 from simdyn.theory.kramers import kramers
+from simdyn.theory.mori2022 import mori2022
+from simdyn.theory.underdamped import underdamped_kramers
 from simdyn.theory.xie2021 import xie2021
 
-Formula = Callable[[Potential, Dynamics, Any, Any], Prediction]
+Formula = Callable[[Any, Dynamics, Any, Any], Prediction]
 
 
 def predictions(
@@ -36,8 +40,6 @@ def predictions(
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     found: list[Prediction] = []
-    if not isinstance(potential, Potential):
-        return ()
     for formula in _formulas(potential):
         # A formula refuses a problem that it is not about; it judges one that it is about.
         try:
@@ -47,9 +49,12 @@ def predictions(
     return tuple(found)
 
 
-def _formulas(potential: Potential) -> tuple[Formula, ...]:
+def _formulas(potential: Potential | DriftField) -> tuple[Formula, ...]:
+    if isinstance(potential, DriftField):
+        return (bouchet_reygner,)
     first: tuple[Formula, ...] = (kramers,) if potential.dim == 1 else (eyring_kramers,)
-    return (*first, _varying_kramers, partial(kramers, order=1), finite_learning_rate, xie2021)
+    gaussian = (_varying_kramers, partial(kramers, order=1), finite_learning_rate, xie2021, mori2022)
+    return (*first, *gaussian, underdamped_kramers, imkeller_pavlyukevich)
 
 
 def _varying_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:

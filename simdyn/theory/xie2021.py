@@ -9,13 +9,18 @@ import numpy as np
 
 from potentials import Potential
 from simdyn.dynamics import SDE, SGD, Dynamics
+from simdyn.dynamics.conventions import CONVENTIONS
 from simdyn.errors import InputError
 from simdyn.results import Prediction
+from simdyn.theory.closed_form import Reason, broadcast, closed_form, exponential, numbers, too_large
 from simdyn.theory.noise_path import potential_over_noise, vanishing_noise
-from simdyn.theory.validity import judge
+from simdyn.theory.rates import HIGH, low_barrier
+from simdyn.theory.sweep import swept
+from simdyn.theory.validity import LARGEST_STEP, judge
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
 
+@swept
 def xie2021(
     potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, s: float | None = None
 ) -> Prediction:
@@ -82,6 +87,80 @@ def xie2021(
         valid=verdict.valid,
         why=verdict.why,
         source="Xie, Sato & Sugiyama 2021 (ICLR, arXiv 2002.03495), equation (7)",
+    )
+
+
+def xie2021_time(
+    barrier: Any,
+    curvature_minimum: Any,
+    curvature_saddle: Any,
+    learning_rate: Any,
+    batch_size: Any,
+    s: Any,
+    *,
+    convention: str = "haenggi_klimontovich",
+) -> Prediction:
+    """2 pi H_a^(alpha - 1) |H_b|^(-alpha) exp[(2 B dL / eta) (s / H_a + (1 - s) / |H_b|)]: a commit time.
+
+    The noise is D = eta H_a / (2 B) from the minimum up to the height s dL and eta |H_b| / (2 B) from there
+    on. Equation (7) is alpha = 1; SGD is Ito, alpha = 0.
+
+    Parameters
+    ----------
+    barrier, curvature_minimum, curvature_saddle
+        dL, H_a and |H_b| along the way out, positive. All arguments broadcast.
+    learning_rate, batch_size
+        eta and B, positive.
+    s
+        In (0, 1).
+    convention
+        "ito", "stratonovich" or "haenggi_klimontovich": alpha = 0, 1/2, 1.
+
+    Returns
+    -------
+    Prediction
+        In units of SDE time. Valid for noise in these two pieces; that of SGD is not in two pieces.
+
+    Raises
+    ------
+    InputError
+        Numbers out of range, or an unknown convention.
+    """
+    if convention not in CONVENTIONS:
+        raise InputError(f"convention is {convention!r}, but it must be one of: {', '.join(CONVENTIONS)}.")
+    height, bottom, top, eta, batch, share = broadcast(
+        barrier=numbers("barrier", barrier, above=0),
+        curvature_minimum=numbers("curvature_minimum", curvature_minimum, above=0),
+        curvature_saddle=numbers("curvature_saddle", curvature_saddle, above=0),
+        learning_rate=numbers("learning_rate", learning_rate, above=0),
+        batch_size=numbers("batch_size", batch_size, above=0),
+        s=numbers("s", s, above=0),
+    )
+    if np.any(share >= 1):
+        raise InputError(f"s contains {share.max():g}, but it must lie between 0 and 1.")
+    alpha = CONVENTIONS[convention]
+    power = 2 * batch * height / eta * (share / bottom + (1 - share) / top)
+    steep = eta * np.maximum(bottom, top)
+    return closed_form(
+        2 * np.pi * bottom ** (alpha - 1) * top**-alpha * exponential(power),
+        [
+            low_barrier(power),
+            too_large(power),
+            Reason(
+                steep > LARGEST_STEP,
+                f"learning rate times curvature is {{:.2g}}, the formula needs at most {LARGEST_STEP:g}",
+                steep,
+            ),
+        ],
+        name="Xie, Sato & Sugiyama (7)",
+        unit="time",
+        formula="2 pi H_a^(alpha - 1) |H_b|^(-alpha) exp[(2 B dL / eta) (s / H_a + (1 - s) / |H_b|)]",
+        assumptions=(
+            "The noise is that of the minimum up to a height s of the barrier and that of the saddle beyond.",
+            "Steps are small, and the barrier is high against the noise.",
+        ),
+        source="Xie, Sato & Sugiyama 2021 (ICLR, arXiv 2002.03495), equation (7), in every convention",
+        favour=Reason(True, HIGH.text, power),
     )
 
 

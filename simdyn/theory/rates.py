@@ -1,0 +1,169 @@
+"""The classical escape times as functions of numbers, for tables and sweeps: Kramers, Eyring-Kramers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from simdyn.dynamics.conventions import CONVENTIONS
+from simdyn.errors import InputError
+from simdyn.results import Prediction
+from simdyn.theory.closed_form import (
+    Reason,
+    broadcast,
+    closed_form,
+    exponential,
+    matrices,
+    numbers,
+    same_size,
+    too_large,
+)
+from simdyn.theory.validity import LOWEST_BARRIER
+
+HIGH = Reason(True, "barrier over noise is {:.3g}")
+
+
+def low_barrier(exponent: Any) -> Reason:
+    """Against small-noise formulas: the barrier is not high against the noise."""
+    return Reason(
+        np.asarray(exponent) < LOWEST_BARRIER,
+        f"barrier over noise is {{:.2g}}, the formula needs at least {LOWEST_BARRIER:g}",
+        exponent,
+    )
+
+
+def kramers_time(
+    barrier: Any,
+    curvature_minimum: Any,
+    curvature_saddle: Any,
+    noise: Any,
+    *,
+    noise_saddle: Any = None,
+    exponent: Any = None,
+    convention: str = "ito",
+    next_order: Any = 0.0,
+) -> Prediction:
+    """2 pi / sqrt(L''_a |L''_b|) (D_b/D_a)^(1/2 - alpha) exp(int_a^b L'/D dx) (1 + D c): a commit time.
+
+    Parameters
+    ----------
+    barrier, curvature_minimum, curvature_saddle
+        dL = L(b) - L(a), L''_a and |L''_b|, positive; in [L] and [L]/[x]^2. All arguments broadcast.
+    noise, noise_saddle
+        D at the minimum and at the saddle, in [x]^2/[t]; equal by default.
+    exponent
+        int_a^b L'/D dx; by default dL/D, which is for constant D alone.
+    convention
+        "ito", "stratonovich" or "haenggi_klimontovich": alpha = 0, 1/2, 1.
+    next_order
+        c = c_a + c_b with c = 5 L'''^2 / (24 |L''|^3) -+ L'''' / (8 L''^2), minus at a and plus at b; 0
+        leaves the correction out. For constant D.
+
+    Returns
+    -------
+    Prediction
+        In units of time; half of it is the mean first hit of the saddle.
+
+    Raises
+    ------
+    InputError
+        Numbers out of range, an unknown convention, or noise that differs between the ends without
+        `exponent`.
+    """
+    if convention not in CONVENTIONS:
+        raise InputError(f"convention is {convention!r}, but it must be one of: {', '.join(CONVENTIONS)}.")
+    if noise_saddle is not None and exponent is None:
+        raise InputError("Where the noise varies, the integral of L'/D has to be given as exponent=.")
+    low = numbers("noise", noise, above=0)
+    height, bottom, top, low, high, more = broadcast(
+        barrier=numbers("barrier", barrier, above=0),
+        curvature_minimum=numbers("curvature_minimum", curvature_minimum, above=0),
+        curvature_saddle=numbers("curvature_saddle", curvature_saddle, above=0),
+        noise=low,
+        noise_saddle=low if noise_saddle is None else numbers("noise_saddle", noise_saddle, above=0),
+        next_order=numbers("next_order", next_order),
+    )
+    power = height / low if exponent is None else numbers("exponent", exponent, above=0)
+    factor = (high / low) ** (0.5 - CONVENTIONS[convention]) * (1 + more * low)
+    value = 2 * np.pi / np.sqrt(bottom * top) * factor * exponential(power)
+    size = np.abs(more * low)
+    return closed_form(
+        value,
+        [
+            low_barrier(power),
+            too_large(power),
+            Reason(size > 0.3, "the next order in the noise changes the time by {:.0%}", size),
+        ],
+        name="Kramers, next order" if np.any(more) else "Kramers",
+        unit="time",
+        formula="2 pi / sqrt(L''_a |L''_b|) (D_b/D_a)^(1/2 - alpha) exp(int_a^b L'/D dx)"
+        + (" (1 + D (c_a + c_b))" if np.any(more) else ""),
+        assumptions=(
+            "The barrier is much higher than the noise.",
+            "The path equilibrates in its valley before it leaves.",
+            "The noise varies slowly against its own sd.",
+        ),
+        source="Kramers 1940; Gardiner, Stochastic Methods; Haenggi, Talkner & Borkovec 1990",
+        favour=Reason(True, HIGH.text, power),
+    )
+
+
+def eyring_kramers_time(barriers: Any, hessian_minimum: Any, hessian_saddles: Any, noise: Any) -> Prediction:
+    """1 / sum_b |lambda_b| / (2 pi) sqrt(det H_a / |det H_b|) exp(-dL_b/D): a commit time.
+
+    Parameters
+    ----------
+    barriers
+        dL of each saddle, shape (..., s); a number for one saddle.
+    hessian_minimum
+        H_a, shape (..., d, d).
+    hessian_saddles
+        H_b of each saddle, shape (..., s, d, d), or (d, d) for one; each with one negative eigenvalue.
+    noise
+        D, shape (...).
+
+    Returns
+    -------
+    Prediction
+        In units of time; half of it is the mean first hit of the rim.
+
+    Raises
+    ------
+    InputError
+        A minimum that is none, a saddle of another index than 1, or shapes that do not fit.
+    """
+    height = np.atleast_1d(numbers("barriers", barriers, above=0))
+    bottom = matrices("hessian_minimum", hessian_minimum, symmetric=True)
+    tops = matrices("hessian_saddles", hessian_saddles, symmetric=True)
+    if tops.ndim == 2:
+        tops = tops[None]
+    same_size(hessian_minimum=bottom[..., None, :1, :], hessian_saddles=tops[..., :1, :])
+    below, above = np.linalg.eigvalsh(bottom), np.linalg.eigvalsh(tops)
+    if below.min() <= 0:
+        raise InputError(f"hessian_minimum has the eigenvalue {below.min():g}, so it is not at a minimum.")
+    if np.any((above < 0).sum(axis=-1) != 1) or np.any(above == 0):
+        raise InputError("hessian_saddles must have exactly one negative eigenvalue each, and none of zero.")
+    level = numbers("noise", noise, above=0)[..., None]
+    shape = np.log(np.abs(above)).sum(-1) - np.log(below).sum(-1)[..., None]
+    power = height / level
+    each = -np.log(2 * np.pi / np.abs(above[..., 0])) - 0.5 * shape - power
+    largest = each.max(axis=-1)
+    logarithm = -largest - np.log(np.exp(each - largest[..., None]).sum(-1))
+    lowest = np.broadcast_to(power, each.shape).min(-1)
+    saddles = each.shape[-1]
+    return closed_form(
+        exponential(logarithm),
+        [low_barrier(lowest), too_large(logarithm)],
+        name="Eyring-Kramers",
+        unit="time",
+        formula="2 pi / |lambda_1| sqrt(|det H_b| / det H_a) exp(dL/D)"
+        + (f", rates of {saddles} saddles added" if saddles > 1 else ""),
+        assumptions=(
+            "The barrier is much higher than the noise.",
+            "The path equilibrates in its valley before it leaves.",
+            "The noise is constant and the same in all directions.",
+        ),
+        source="Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard & Klein 2004",
+        favour=Reason(True, HIGH.text, lowest),
+    )
