@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from types import ModuleType
 
@@ -15,7 +16,7 @@ from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
 from simdyn.exits import Exit
-from simdyn.lowering import kernels_of, load_kernels, lower
+from simdyn.lowering import Watched, kernels_of, load_kernels, lower
 from simdyn.noise import Seed, key_of
 
 DTYPES = ("float64", "float32")
@@ -41,6 +42,8 @@ class CpuEngine:
     threads
         Number of threads; by default one for each core that this process may use. Results do not depend on
         it.
+    watched
+        A score that paths keep a record of, for `passages`.
 
     Raises
     ------
@@ -56,6 +59,7 @@ class CpuEngine:
         dtype: str = "float64",
         noise: str = "standard",
         threads: int | None = None,
+        watched: Watched | None = None,
     ) -> None:
         if dtype not in DTYPES:
             raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
@@ -66,7 +70,9 @@ class CpuEngine:
         self.update = update
         if update.uniforms and dtype == "float32":
             raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
-        chosen = kernels_of(lower(update, exit), dtype, noise == "wide")
+        program = lower(update, exit, watched)
+        self.state_dim = program.dim
+        chosen = kernels_of(program, dtype, noise == "wide")
         self.source, self._lanes, self._group = chosen.source, chosen.lanes, chosen.group
         self._constants = chosen.constants
 
@@ -164,25 +170,71 @@ class CpuEngine:
             Called in this thread about ten times a second with the totals so far.
         """
         state = self.update.at_rest(start).astype(self.dtype)
-        run = _FirstPassage(self, state, paths, max_steps, first_path, seed)
-        return run.execute(report)
+        run = _FirstPassage(self, state[:, None], paths, max_steps, first_path, seed)
+        records = run.execute(report)
+        return replace(records, state=records.state[:, : self.update.dim])
+
+    def passages(
+        self, states: np.ndarray, numbers: np.ndarray, *, max_steps: int, seed: Seed
+    ) -> ExitRecords:
+        """Run paths, each from a state of its own, until each leaves, diverges, or has taken `max_steps`.
+
+        Parameters
+        ----------
+        states
+            Shape (n, entries of the state), which are those of the update, then those of what is watched.
+        numbers
+            Shape (n,), integers: the number of each path, which with the seed determines its noise. The same
+            number from the same state takes the same course.
+        max_steps, seed
+            As for `first_passage`.
+
+        Returns
+        -------
+        ExitRecords
+            With whole states.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Ctrl-C; nothing is kept.
+        """
+        if len(states) == 0:
+            return ExitRecords(np.zeros(0, np.int64), np.zeros(0, np.int64), np.array(states, dtype=self.dtype))
+        columns = np.ascontiguousarray(np.asarray(states, dtype=self.dtype).T)
+        first = int(np.min(numbers))
+        shifts = (np.asarray(numbers) - first).astype(np.int64)
+        if len(states) == 1:
+            first, shifts = int(numbers[0]), np.zeros(1, dtype=np.int64)
+        records = _FirstPassage(self, columns, len(states), max_steps, first, seed, shifts).execute(None)
+        if not records.complete:
+            raise KeyboardInterrupt
+        return records
 
 
 class _FirstPassage:
     """One run: a queue of path numbers, shared by the threads, and the records that they fill."""
 
     def __init__(
-        self, engine: CpuEngine, start: np.ndarray, paths: int, max_steps: int, first_path: int, seed: Seed
+        self,
+        engine: CpuEngine,
+        start: np.ndarray,
+        paths: int,
+        max_steps: int,
+        first_path: int,
+        seed: Seed,
+        shifts: np.ndarray | None = None,
     ) -> None:
         self.engine = engine
         self.kernel = load_kernels(engine.source).first_passage
         self.start = start
         self.max_steps = max_steps
         self.first_path = first_path
+        self.shifts = np.zeros(1, dtype=np.int64) if shifts is None else shifts
         self.key = tuple(np.uint64(word) for word in key_of(seed))
         self.steps = np.zeros(paths, dtype=np.int64)
         self.code = np.full(paths, _NOT_RUN, dtype=np.int64)
-        self.state = np.full((engine.update.state_dim, paths), np.nan, dtype=engine.dtype)
+        self.state = np.full((engine.state_dim, paths), np.nan, dtype=engine.dtype)
         self.stop = threading.Event()
         self._lock = threading.Lock()
         self._ranges = self._queue(paths)
@@ -196,7 +248,7 @@ class _FirstPassage:
         except KeyboardInterrupt:
             interrupted = True
         ran = self.code != _NOT_RUN
-        points = self.state.T[ran, : self.engine.update.dim]
+        points = self.state.T[ran]
         return ExitRecords(self.steps[ran], self.code[ran], points, complete=not interrupted)
 
     def _queue(self, paths: int) -> Iterator[tuple[int, int]]:
@@ -206,11 +258,11 @@ class _FirstPassage:
 
     def _work(self) -> None:
         """Keep one block of lanes busy until the queue is empty and its lanes have ended."""
-        dim, dtype = self.engine.update.state_dim, self.engine.dtype
+        dim, dtype = self.engine.state_dim, self.engine.dtype
         width_of_block = self.engine._lanes
         lanes = np.zeros(dim * width_of_block, dtype=dtype)
         counter = np.int64 if dtype == np.float64 else np.int32
-        slots, groups = (np.zeros(width_of_block, dtype=counter) for _ in range(2))
+        slots, shifts, groups = (np.zeros(width_of_block, dtype=counter) for _ in range(3))
         width, slot, end = 0, 0, 0
         drain = False
         rounds, every = 16, 1
@@ -227,7 +279,7 @@ class _FirstPassage:
                 slot, end = piece or (0, 0)
             begun = time.perf_counter()
             width, slot, events, censored, diverged, steps = self.kernel(
-                lanes, slots, groups, width, slot, end, self.first_path, self.start,
+                lanes, slots, shifts, groups, width, slot, end, self.first_path, self.start, self.shifts,
                 self.max_steps, rounds, every, drain, self.engine._constants, *self.key,
                 self.steps, self.code, self.state,
             )  # fmt: skip

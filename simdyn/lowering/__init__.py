@@ -4,6 +4,7 @@ from simdyn.lowering.cache import cache_folder, load_kernels
 from simdyn.lowering.kernel_choice import Kernels, kernels_of
 from simdyn.lowering.numba_kernels import LANES, Grouping, grouping
 from simdyn.lowering.program import DIVERGED, DIVERGENCE_BOUND, Program, lower
+from simdyn.lowering.watched import Watched
 
 __all__ = [
     "DIVERGED",
@@ -12,6 +13,7 @@ __all__ = [
     "Grouping",
     "Kernels",
     "Program",
+    "Watched",
     "cache_folder",
     "grouping",
     "kernels_of",

@@ -130,7 +130,7 @@ class _Writer:
             advance += [*self._clock(s, "groups[j]"), *step, f"left = left | {outside}", *forward]
             replay += [*self._clock(s, "block"), *step, *forward, *self._ending(s)]
         draw = self._draw(uniforms=True)
-        head = ["path = uint64(first_path) + uint64(slots[j])", "block = uint64(groups[j])"]
+        head = ["path = uint64(first_path) + uint64(shifts[j])", "block = uint64(groups[j])"]
         body = [
             *self._load("lanes"),
             *advance,

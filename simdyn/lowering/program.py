@@ -12,6 +12,7 @@ from simdyn.errors import InputError
 from simdyn.exits import Exit, Surface
 from simdyn.lowering.symbolic import Constants, Lowering
 from simdyn.lowering.tree import Builder, Node
+from simdyn.lowering.watched import Watched
 
 DIVERGENCE_BOUND = 1e6
 """A path has diverged if a coordinate is beyond this, or no number, as it leaves or when a group ends.
@@ -64,8 +65,8 @@ class Program:
         return self.constants.evaluate(self.values)
 
 
-def lower(update: Update, exit: Exit | None = None) -> Program:
-    """The program of an update rule and, where given, of an exit.
+def lower(update: Update, exit: Exit | None = None, watched: Watched | None = None) -> Program:
+    """The program of an update rule and, where given, of an exit, and of a score to be watched.
 
     Raises
     ------
@@ -97,8 +98,19 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
             uniforms = len(crossed)
         else:
             crossed = tuple(across(lowering, channel.surfaces, new) for channel in exit.channels)
+    if watched is not None:
+        values.update(watched.values)
+        first = update.state_dim
+        old_best, old_up, old_down = (builder.name(f"x{first + n}") for n in (1, 2, 3))
+        new_score, new_best, new_up, new_down = (builder.name(f"y{first + n}") for n in range(4))
+        # The nodes of the step themselves: names of the new state are not known within it.
+        points = dict(zip(update.variables, step, strict=True))
+        score = lowering.convert(watched.score, points)
+        better = builder.op("gt", score, old_best)
+        step += [score, builder.op("select", better, score, old_best), old_up, old_down]
+        crossed += (builder.op("gt", new_best, new_up), builder.op("le", new_score, new_down))
     return Program(
-        update.state_dim,
+        len(step),
         update.noise_dim,
         uniforms,
         update.uniforms,
