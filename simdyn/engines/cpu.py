@@ -15,8 +15,8 @@ from simdyn.dynamics import Update
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
-from simdyn.exits import Exit
-from simdyn.lowering import Watched, kernels_of, load_kernels, lower
+from simdyn.exits import Exit, Score
+from simdyn.lowering import kernels_of, load_kernels, lower
 from simdyn.noise import Seed, key_of
 
 DTYPES = ("float64", "float32")
@@ -42,8 +42,8 @@ class CpuEngine:
     threads
         Number of threads; by default one for each core that this process may use. Results do not depend on
         it.
-    watched
-        A score that paths keep a record of, for `passages`.
+    score
+        What paths keep a record of, for `passages`.
 
     Raises
     ------
@@ -59,7 +59,7 @@ class CpuEngine:
         dtype: str = "float64",
         noise: str = "standard",
         threads: int | None = None,
-        watched: Watched | None = None,
+        score: Score | None = None,
     ) -> None:
         if dtype not in DTYPES:
             raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
@@ -70,7 +70,7 @@ class CpuEngine:
         self.update = update
         if update.uniforms and dtype == "float32":
             raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
-        program = lower(update, exit, watched)
+        program = lower(update, exit, score)
         self.state_dim = program.dim
         chosen = kernels_of(program, dtype, noise == "wide")
         self.source, self._lanes, self._group = chosen.source, chosen.lanes, chosen.group
@@ -174,15 +174,13 @@ class CpuEngine:
         records = run.execute(report)
         return replace(records, state=records.state[:, : self.update.dim])
 
-    def passages(
-        self, states: np.ndarray, numbers: np.ndarray, *, max_steps: int, seed: Seed
-    ) -> ExitRecords:
+    def passages(self, states: np.ndarray, numbers: np.ndarray, *, max_steps: int, seed: Seed) -> ExitRecords:
         """Run paths, each from a state of its own, until each leaves, diverges, or has taken `max_steps`.
 
         Parameters
         ----------
         states
-            Shape (n, entries of the state), which are those of the update, then those of what is watched.
+            Shape (n, entries of the state): those of the update, then those of the score, if there is one.
         numbers
             Shape (n,), integers: the number of each path, which with the seed determines its noise. The same
             number from the same state takes the same course.
@@ -200,7 +198,9 @@ class CpuEngine:
             Ctrl-C; nothing is kept.
         """
         if len(states) == 0:
-            return ExitRecords(np.zeros(0, np.int64), np.zeros(0, np.int64), np.array(states, dtype=self.dtype))
+            return ExitRecords(
+                np.zeros(0, np.int64), np.zeros(0, np.int64), np.array(states, dtype=self.dtype)
+            )
         columns = np.ascontiguousarray(np.asarray(states, dtype=self.dtype).T)
         first = int(np.min(numbers))
         shifts = (np.asarray(numbers) - first).astype(np.int64)

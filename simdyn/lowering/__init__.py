@@ -4,7 +4,6 @@ from simdyn.lowering.cache import cache_folder, load_kernels
 from simdyn.lowering.kernel_choice import Kernels, kernels_of
 from simdyn.lowering.numba_kernels import LANES, Grouping, grouping
 from simdyn.lowering.program import DIVERGED, DIVERGENCE_BOUND, Program, lower
-from simdyn.lowering.watched import Watched
 
 __all__ = [
     "DIVERGED",
@@ -13,7 +12,6 @@ __all__ = [
     "Grouping",
     "Kernels",
     "Program",
-    "Watched",
     "cache_folder",
     "grouping",
     "kernels_of",
