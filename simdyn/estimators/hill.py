@@ -25,6 +25,7 @@ RUNS = 20
 _FEWEST, _MOST = 50, 500
 _SPREAD_OF_A_POOR_SCORE = 4.0
 _SHARE_OF_ONE_RUN = 0.3
+_EXITS_SHOWN = 2_000
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,13 @@ class SplittingMeasurement:
 
     @property
     def exit_points(self) -> np.ndarray:
-        """Points just after the exit, shape (n, d)."""
-        return self.runs.states[:, : self.dim]
+        """Points just after the exit, shape (n, d), as many of each run as its probability asks for."""
+        run, p = self.runs.run_of, self.runs.probability
+        if len(run) == 0:
+            return self.runs.states[:, : self.dim]
+        reached = np.cumsum(p[run] / np.bincount(run, minlength=len(p))[run])
+        evenly = (np.arange(_EXITS_SHOWN) + 0.5) / _EXITS_SHOWN * reached[-1]
+        return self.runs.states[np.searchsorted(reached, evenly), : self.dim]
 
     @property
     def spread(self) -> float:

@@ -36,7 +36,7 @@ KILLED_SHARE = 0.25
 _LOOPS_TO_FORGET = 3
 _LOOPS_MEASURED = 3
 _TYPICAL, _RARE = 0.5, 0.9
-_LONGEST_EXCURSION = 100_000
+_LONGEST_EXCURSION = 10_000
 """In relaxation times."""
 _SCORE, _BEST, _UP, _DOWN = -4, -3, -2, -1
 """Entries of a state that a watching kernel appends."""
@@ -99,8 +99,8 @@ class Splitting:
         How many of its first replicas each run's last ones descend from, shape (runs,).
     iterations
         Number of levels of each run, shape (runs,).
-    states, codes
-        A sample of exits: full states, and channels counted from 1.
+    states, codes, run_of
+        The exits of the last replicas: full states, channels counted from 1, and the run of each.
     path_steps
         Steps taken by all paths, replays included.
     """
@@ -112,6 +112,7 @@ class Splitting:
     iterations: np.ndarray
     states: np.ndarray
     codes: np.ndarray
+    run_of: np.ndarray
     path_steps: int
 
     @staticmethod
@@ -125,6 +126,7 @@ class Splitting:
             np.concatenate([part.iterations for part in parts]),
             np.concatenate([part.states for part in parts]),
             np.concatenate([part.codes for part in parts]),
+            np.concatenate([part.run_of + len(part.probability) * place for place, part in enumerate(parts)]),
             sum(part.path_steps for part in parts),
         )
 
@@ -284,6 +286,7 @@ class Splitter:
             iterations,
             ends[np.isinf(best)],
             code[np.isinf(best)],
+            np.flatnonzero(np.isinf(best)) // replicas,
             self.path_steps - begun,
         )
 
