@@ -1,4 +1,4 @@
-"""Splitting: its probability without bias, its times against exact ones, its reproducibility, its warnings."""
+"""Splitting: probabilities without bias, times against exact ones, reproducibility, warnings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from potentials import Potential, maier_stein, styblinski_tang
-from simdyn import SDE, SGD, SGLD, AlphaStable, escape_time
+from simdyn import SDE, SGD, SGLD, escape_time
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
 from simdyn.estimators.splitting import Splitter
