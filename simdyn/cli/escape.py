@@ -55,7 +55,7 @@ def escape(
     ] = None,
     target_error: Annotated[float | None, typer.Option(help="Stop at this relative standard error.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
-    method: Annotated[str, typer.Option(help="auto or direct.")] = "auto",
+    method: Annotated[str, typer.Option(help="auto, direct or splitting.")] = "auto",
     backend: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")] = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",

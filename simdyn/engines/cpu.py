@@ -13,7 +13,7 @@ from simdyn.engines.first_passage import FirstPassage
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
-from simdyn.exits import Exit
+from simdyn.exits import Exit, Score
 from simdyn.lowering import kernels_of, load_kernels, lower
 from simdyn.noise import Seed, key_words
 
@@ -38,6 +38,8 @@ class CpuEngine:
     threads
         Number of threads; by default one for each core that this process may use. Results do not depend on
         it.
+    score
+        What paths keep a record of, for `passages`.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class CpuEngine:
         dtype: str = "float64",
         noise: str = "standard",
         threads: int | None = None,
+        score: Score | None = None,
     ) -> None:
         if dtype not in DTYPES:
             raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
@@ -63,7 +66,9 @@ class CpuEngine:
         self.update = update
         if update.uniforms and dtype == "float32":
             raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
-        chosen = kernels_of(lower(update, exit), dtype, noise == "wide")
+        program = lower(update, exit, score)
+        self.state_dim = program.dim
+        chosen = kernels_of(program, dtype, noise == "wide")
         self.source, self._lanes, self._group = chosen.source, chosen.lanes, chosen.group
         self._constants = chosen.constants
 
@@ -196,21 +201,56 @@ class CpuEngine:
             Called in this thread about ten times a second with the totals so far.
         """
         state = self.update.at_rest(start).astype(self.dtype)
-        ends = np.full((self.update.state_dim, paths), np.nan, dtype=self.dtype)
-        run = FirstPassage(state, ends, paths, max_steps, first_path, key_words(seed), self._lanes)
-        complete = run.execute(self.threads, lambda: _Lanes(self, run), report)
+        ends = np.full((self.state_dim, paths), np.nan, dtype=self.dtype)
+        run = FirstPassage(state[:, None], ends, paths, max_steps, first_path, key_words(seed), self._lanes)
+        complete = run.execute(self.threads, lambda: _Lanes(self, run, np.zeros(1, np.int64)), report)
         return run.records(ends.T[:, : self.update.dim], complete)
+
+    def passages(self, states: np.ndarray, numbers: np.ndarray, *, max_steps: int, seed: Seed) -> ExitRecords:
+        """Run paths, each from a state of its own, until each leaves, diverges, or has taken `max_steps`.
+
+        Parameters
+        ----------
+        states
+            Shape (n, entries of the state): those of the update, then those of the score, if there is one.
+        numbers
+            Shape (n,), integers: the number of each path, which with the seed determines its noise. The same
+            number from the same state takes the same course.
+        max_steps, seed
+            As for `first_passage`.
+
+        Returns
+        -------
+        ExitRecords
+            With whole states.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Ctrl-C; nothing is kept.
+        """
+        count = len(states)
+        ends = np.full((self.state_dim, count), np.nan, dtype=self.dtype)
+        if count == 0:
+            return ExitRecords(np.zeros(0, np.int64), np.zeros(0, np.int64), ends.T)
+        columns = np.ascontiguousarray(np.asarray(states, dtype=self.dtype).T)
+        first = int(np.min(numbers))
+        shifts = (np.asarray(numbers) - first).astype(np.int64)
+        run = FirstPassage(columns, ends, count, max_steps, first, key_words(seed), self._lanes)
+        if not run.execute(self.threads, lambda: _Lanes(self, run, shifts), None):
+            raise KeyboardInterrupt
+        return run.records(ends.T, complete=True)
 
 
 class _Lanes:
     """One thread's block of lanes in a first-passage run."""
 
-    def __init__(self, engine: CpuEngine, run: FirstPassage) -> None:
-        self._engine, self._run = engine, run
-        dim, self._steps_of_group = engine.update.state_dim, engine._group.steps
+    def __init__(self, engine: CpuEngine, run: FirstPassage, shifts: np.ndarray) -> None:
+        self._engine, self._run, self._shift_of = engine, run, shifts
+        dim, self._steps_of_group = engine.state_dim, engine._group.steps
         self._lanes = np.zeros(dim * engine._lanes, dtype=engine.dtype)
         counter = np.int64 if engine.dtype == np.float64 else np.int32
-        self._slots, self._groups = (np.zeros(engine._lanes, dtype=counter) for _ in range(2))
+        self._slots, self._shifts, self._groups = (np.zeros(engine._lanes, dtype=counter) for _ in range(3))
         self._every = 1
         # Looking at a lane costs about as much as one step in one dimension; a path that has ended waits half
         # a window; this balances the two.
@@ -220,8 +260,8 @@ class _Lanes:
     def advance(self, width: int, slot: int, end: int, rounds: int, drain: bool) -> tuple[int, int, Tally]:
         run = self._run
         width, slot, *totals = self._engine._kernels.first_passage(
-            self._lanes, self._slots, self._groups, width, slot, end, run.first_path, run.start,
-            run.max_steps, rounds, self._every, drain, self._engine._constants, *run.key,
+            self._lanes, self._slots, self._shifts, self._groups, width, slot, end, run.first_path, run.start,
+            self._shift_of, run.max_steps, rounds, self._every, drain, self._engine._constants, *run.key,
             run.steps, run.code, run.state,
         )  # fmt: skip
         tally = Tally(*totals)

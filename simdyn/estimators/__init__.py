@@ -1,5 +1,14 @@
 """Estimators measure, and only measure."""
 
 from simdyn.estimators.direct import DirectMeasurement, Progress, measure_escape
+from simdyn.estimators.hill import SplittingMeasurement, measure_by_splitting
+from simdyn.estimators.measurement import Measurement
 
-__all__ = ["DirectMeasurement", "Progress", "measure_escape"]
+__all__ = [
+    "DirectMeasurement",
+    "Measurement",
+    "Progress",
+    "SplittingMeasurement",
+    "measure_by_splitting",
+    "measure_escape",
+]

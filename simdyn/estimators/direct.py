@@ -15,6 +15,7 @@ from simdyn.errors import InputError
 from simdyn.exits import Exit
 from simdyn.inference import ExponentialFit, ExponentialityTest, check_exponentiality, fit_exponential
 from simdyn.noise import Seed
+from simdyn.results import Estimate
 
 DEFAULT_WORK = 2e10
 """Coordinate-steps that a run may take when nobody sets a step budget: some tens of seconds on two cores."""
@@ -34,6 +35,8 @@ class DirectMeasurement:
         How each path ended.
     times
         Time of the end of each path in the unit of the dynamics, shape (n,).
+    channels
+        Number of channels of the exit.
     max_steps
         Step budget of each path.
     seconds
@@ -44,8 +47,87 @@ class DirectMeasurement:
     exponentiality: ExponentialityTest
     records: ExitRecords
     times: np.ndarray
+    channels: int
     max_steps: int
     seconds: float
+
+    method = "direct"
+
+    @property
+    def path_steps(self) -> int:
+        """Steps taken by all paths."""
+        return self.records.tally.path_steps
+
+    @property
+    def complete(self) -> bool:
+        """False when Ctrl-C ended it early."""
+        return self.records.complete
+
+    @property
+    def relative_error(self) -> float:
+        """Relative standard error of the mean."""
+        return self.fit.relative_error
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Share of the escapes through each channel, shape (channels,)."""
+        code = self.records.code
+        events = max(1, int((code > 0).sum()))
+        return np.array([(code == k + 1).sum() / events for k in range(self.channels)])
+
+    @property
+    def exit_points(self) -> np.ndarray:
+        """Points just after the exit, shape (n, d)."""
+        return self.records.state[self.records.exited]
+
+    def estimate(self, confidence: float = 0.95) -> Estimate:
+        """The mean with its interval."""
+        if confidence == self.fit.estimate.confidence:
+            return self.fit.estimate
+        again = fit_exponential(
+            self.times,
+            self.records.exited,
+            unit=self.fit.estimate.unit,
+            burn_in=self.fit.burn_in,
+            confidence=confidence,
+        )
+        return again.estimate
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What makes the value doubtful."""
+        records, fit = self.records, self.fit
+        tally, total = records.tally, len(records.code)
+        found = []
+        if not records.complete:
+            found.append("The run was interrupted; the value rests on what had been done by then.")
+        if tally.events == 0:
+            found.append(
+                f"No path escaped within {self.max_steps:,} steps, so only a lower bound is known; "
+                'raise the step budget or the noise, or use method="splitting".'
+            )
+        elif tally.events < 20:
+            found.append(f"Only {tally.events} paths escaped; the interval is wide.")
+        if tally.diverged:
+            found.append(
+                f"{tally.diverged:,} of {total:,} paths ({tally.diverged / total:.2%}) blew up; the learning "
+                "rate or step is too large for this "
+                "landscape. They count as censored where they left the finite numbers."
+            )
+        if self.exponentiality.doubtful:
+            found.append(
+                "The escape times are not exponential (total-time-on-test position "
+                f"{self.exponentiality.mean_position:.3f} instead of 0.5, p = "
+                f"{self.exponentiality.p_value:.1g}), so the interval, "
+                "which assumes that they are, is only a guide"
+                + (" and the value depends on the step budget." if tally.censored else ".")
+            )
+        if fit.burn_in and fit.survivors < 0.9:
+            found.append(
+                f"{1 - fit.survivors:.0%} of the paths escaped within the burn-in of {fit.burn_in:g} "
+                f"{fit.estimate.unit}."
+            )
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -138,7 +220,7 @@ def measure_escape(
         if len(records.code) == 0:
             # Interrupted before it had begun: there is nothing to keep.
             raise KeyboardInterrupt
-        measurement = _measurement(update, records, burn_in, budget, begun)
+        measurement = _measurement(update, records, burn_in, len(exit.channels), budget, begun)
         if not records.complete or target_error is None:
             break
         wanted = _further_paths(measurement.fit, len(records.code), paths, target_error)
@@ -155,7 +237,7 @@ def _further_paths(fit: ExponentialFit, done: int, limit: int, target_error: flo
 
 
 def _measurement(
-    update: Rule, records: ExitRecords, burn_in: float, max_steps: int, begun: float
+    update: Rule, records: ExitRecords, burn_in: float, channels: int, max_steps: int, begun: float
 ) -> DirectMeasurement:
     observed = records.exited
     times = records.steps.astype(float)
@@ -163,11 +245,12 @@ def _measurement(
         # A bridge finds that an exit took place within a step, not when; the middle is right to first order.
         times = (times - 0.5 * observed if update.bridge else times) * update.step
     fit = fit_exponential(times, observed, unit=update.unit)
-    if 0 < burn_in < 0.1 * fit.estimate.value and not np.any(~observed & (times < burn_in)):
+    lasting = update.noisy and 0 < burn_in < 0.1 * fit.estimate.value
+    if lasting and not np.any(~observed & (times < burn_in)):
         fit = fit_exponential(times, observed, unit=update.unit, burn_in=burn_in)
     later = times > fit.burn_in
     test = check_exponentiality(times[later] - fit.burn_in, observed[later])
-    return DirectMeasurement(fit, test, records, times, max_steps, time.perf_counter() - begun)
+    return DirectMeasurement(fit, test, records, times, channels, max_steps, time.perf_counter() - begun)
 
 
 def _checked(paths: int, max_steps: int | None, target_error: float | None, dim: int) -> int:

@@ -14,7 +14,6 @@ from simdyn.exact.kinks import kinks
 from simdyn.exact.panels import Array
 from simdyn.exits import Exit
 
-
 Laws = dict[tuple[sympy.Expr, ...], tuple[sympy.Expr, ...]]
 """Drift and factor of coordinates as they are written, and with numbers put in."""
 

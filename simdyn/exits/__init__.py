@@ -2,6 +2,7 @@
 
 from simdyn.exits.exit import Channel, Exit, Surface
 from simdyn.exits.resolve import resolve_exit
+from simdyn.exits.score import Score, own_score, progress
 from simdyn.exits.start import parse_start
 
-__all__ = ["Channel", "Exit", "Surface", "parse_start", "resolve_exit"]
+__all__ = ["Channel", "Exit", "Score", "Surface", "own_score", "parse_start", "progress", "resolve_exit"]

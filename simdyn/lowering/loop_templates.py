@@ -159,12 +159,14 @@ def integrate_part(x, first_path, group, first, last, places, states, constants,
 LOOP_FIRST_PASSAGE = '''
 @njit(cache=True, nogil=True, error_model="numpy")
 def first_passage(
-    lanes, slots, groups, width, next_slot, end_slot, first_path, start, max_steps, rounds, every,
-    drain, constants, key0, key1, out_steps, out_code, out_state,
+    lanes, slots, shifts, groups, width, next_slot, end_slot, first_path, start, shift_of, max_steps, rounds,
+    every, drain, constants, key0, key1, out_steps, out_code, out_state,
 ):
     """Advance the lanes for up to `rounds` windows of `every` groups of steps.
 
-    Path first_path + s writes its end to slot s. `groups` counts the groups of steps that a lane has done. A
+    The path of slot s begins at column s of `start` and has the number first_path + shift_of[s]; where
+    `start` has one column, all begin there and the numbers are first_path + s. `groups` counts the groups of
+    steps that a lane has done. A
     lane whose path ends in a group stays at its beginning, and comes to the same end again and again, until
     the window is over. Then that group is gone through step by step, to find out where and how paths ended,
     and their lanes take the next slots of the queue [next_slot, end_slot). When the queue is empty the
@@ -173,6 +175,7 @@ def first_passage(
     and path-steps of this call.
     """
     values, table = constants
+    many = start.shape[1] > 1
     here, first, second = lanes, np.empty(DIM * LANES, dtype=REAL), np.empty({second} * LANES, dtype=REAL)
     normals, folds = np.empty({normals} * LANES, dtype=REAL), np.empty({folds} * LANES, dtype=REAL)
     uniforms = np.empty({uniforms} * LANES, dtype=REAL)
@@ -190,15 +193,16 @@ def first_passage(
     for _ in range(rounds):
         while width < LANES and next_slot < end_slot:
             for i in range(DIM):
-                here[i * LANES + width] = start[i]
+                here[i * LANES + width] = start[i, next_slot if many else 0]
             slots[width] = next_slot
+            shifts[width] = shift_of[next_slot] if many else next_slot
             groups[width] = 0
             next_slot += 1
             width += 1
         if width == 0 or (width < LANES and not drain):
             break
         for j in range(width):
-            paths[j] = uint64(first_path) + uint64(slots[j])
+            paths[j] = uint64(first_path) + uint64(shifts[j])
             due[j] = groups[j] + every
         for _ in range(every):
             for j in range(width):
@@ -283,8 +287,9 @@ def first_passage(
                 continue
             if next_slot < end_slot:
                 for i in range(DIM):
-                    here[i * LANES + j] = start[i]
+                    here[i * LANES + j] = start[i, next_slot if many else 0]
                 slots[j] = next_slot
+                shifts[j] = shift_of[next_slot] if many else next_slot
                 groups[j] = 0
                 over[j] = False
                 next_slot += 1
@@ -294,6 +299,7 @@ def first_passage(
                 for i in range(DIM):
                     here[i * LANES + j] = here[i * LANES + width]
                 slots[j] = slots[width]
+                shifts[j] = shifts[width]
                 groups[j] = groups[width]
                 over[j] = over[width]
     if borrowed:

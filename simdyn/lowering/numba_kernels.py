@@ -126,7 +126,7 @@ class _Writer:
             looked = self._tame(s) if tame else []
             replay += [*self._clock(s, "block"), *step, *looked, *forward, *self._ending(s)]
         draw = self._draw(uniforms=True)
-        head = ["path = uint64(first_path) + uint64(slots[j])", "block = uint64(groups[j])"]
+        head = ["path = uint64(first_path) + uint64(shifts[j])", "block = uint64(groups[j])"]
         body = [
             *self._load("lanes"),
             *advance,

@@ -80,12 +80,14 @@ def replay_group(lanes, j, path, block, constants, key0, key1, state):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def first_passage(
-    lanes, slots, groups, width, next_slot, end_slot, first_path, start, max_steps, rounds, every,
-    drain, constants, key0, key1, out_steps, out_code, out_state,
+    lanes, slots, shifts, groups, width, next_slot, end_slot, first_path, start, shift_of, max_steps, rounds,
+    every, drain, constants, key0, key1, out_steps, out_code, out_state,
 ):
     """Advance the lanes for up to `rounds` windows of `every` groups of steps.
 
-    Path first_path + s writes its end to slot s. `groups` counts the groups of steps that a lane has done. A
+    The path of slot s begins at column s of `start` and has the number first_path + shift_of[s]; where
+    `start` has one column, all begin there and the numbers are first_path + s. `groups` counts the groups of
+    steps that a lane has done. A
     lane whose path ends in a group stays at its beginning, and comes to the same end again and again, until
     the window is over. Then that group is gone through step by step, to find out where and how the path
     ended, and the lane takes the next slot of the queue [next_slot, end_slot). When the queue is empty the
@@ -95,6 +97,7 @@ def first_passage(
     """
     prefer_wide_vectors()
 {constants}
+    many = start.shape[1] > 1
     state = np.empty({dim}, dtype=REAL)
     due = np.empty(LANES, dtype=COUNT)
 {scratch}
@@ -105,8 +108,9 @@ def first_passage(
     for _ in range(rounds):
         while width < LANES and next_slot < end_slot:
             for i in range({dim}):
-                lanes[i * LANES + width] = start[i]
+                lanes[i * LANES + width] = start[i, next_slot if many else 0]
             slots[width] = next_slot
+            shifts[width] = shift_of[next_slot] if many else next_slot
             groups[width] = 0
             next_slot += 1
             width += 1
@@ -127,7 +131,7 @@ def first_passage(
             slot = int64(slots[j])
             reason = 0
             if ended:
-                path = uint64(first_path) + uint64(slot)
+                path = uint64(first_path) + uint64(shifts[j])
                 extra, reason = replay_group(lanes, j, path, uint64(done), constants, key0, key1, state)
                 taken += extra
             if taken > max_steps:
@@ -147,8 +151,9 @@ def first_passage(
                 diverged += 1
             if next_slot < end_slot:
                 for i in range({dim}):
-                    lanes[i * LANES + j] = start[i]
+                    lanes[i * LANES + j] = start[i, next_slot if many else 0]
                 slots[j] = next_slot
+                shifts[j] = shift_of[next_slot] if many else next_slot
                 groups[j] = 0
                 next_slot += 1
                 j += 1
@@ -157,6 +162,7 @@ def first_passage(
                 for i in range({dim}):
                     lanes[i * LANES + j] = lanes[i * LANES + width]
                 slots[j] = slots[width]
+                shifts[j] = shifts[width]
                 groups[j] = groups[width]
                 due[j] = due[width]
     return width, next_slot, events, censored, diverged, done_steps

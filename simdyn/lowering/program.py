@@ -10,7 +10,7 @@ import sympy
 
 from simdyn.dynamics.update import CLOCK, Update, kicks_of, normal, uniform
 from simdyn.errors import InputError
-from simdyn.exits import Exit, Surface
+from simdyn.exits import Exit, Score, Surface
 from simdyn.lowering.symbolic import Constants, Lowering
 from simdyn.lowering.tree import Builder, Node
 
@@ -102,8 +102,8 @@ class Program:
         return self.constants.evaluate(self.values)
 
 
-def lower(update: Update, exit: Exit | None = None) -> Program:
-    """The program of an update rule and, where given, of an exit.
+def lower(update: Update, exit: Exit | None = None, score: Score | None = None) -> Program:
+    """The program of an update rule and, where given, of an exit, and of a score that paths keep a record of.
 
     Raises
     ------
@@ -138,8 +138,19 @@ def lower(update: Update, exit: Exit | None = None) -> Program:
             uniforms = len(crossed)
         else:
             crossed = tuple(across(lowering, channel.surfaces, new) for channel in exit.channels)
+    if score is not None:
+        values.update(score.values)
+        first = update.state_dim
+        old_best, old_up, old_down = (builder.name(f"x{first + n}") for n in (1, 2, 3))
+        new_score, new_best, new_up, new_down = (builder.name(f"y{first + n}") for n in range(4))
+        # From the nodes of the step themselves: within it the names of the new state are not known yet.
+        points = dict(zip(update.variables, step, strict=True))
+        reached = lowering.convert(score.expression, points)
+        better = builder.op("gt", reached, old_best)
+        step += [reached, builder.op("select", better, reached, old_best), old_up, old_down]
+        crossed += (builder.op("gt", new_best, new_up), builder.op("le", new_score, new_down))
     return Program(
-        update.state_dim,
+        len(step),
         update.noise_dim,
         uniforms,
         update.uniforms,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from simdyn.estimators import DirectMeasurement
     from simdyn.questions import EscapeEstimate
 
 _CURVE_POINTS = 400
@@ -36,7 +37,7 @@ def survival_figure(answer: EscapeEstimate, axes: Axes | None = None) -> Figure:
 
 
 def _draw(answer: EscapeEstimate, axes: Axes) -> None:
-    measurement = answer.measurement
+    measurement = cast("DirectMeasurement", answer.measurement)
     curve = kaplan_meier(measurement.times, measurement.records.exited)
     events = max(1, answer.events)
     # The last handful of events says nothing but noise on a log axis.

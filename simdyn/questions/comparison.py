@@ -13,20 +13,11 @@ if TYPE_CHECKING:
 
 def agreement(answer: EscapeEstimate, value: float) -> str:
     """Where `value` lies as seen from the measurement: inside its 95 % or 99.9 % interval, or beyond."""
-    from simdyn.inference import fit_exponential
-
     if not math.isfinite(answer.value):
         return "above the lower bound" if value >= answer.low else "below the lower bound"
     if answer.contains(value):
         return "inside the 95 % interval"
-    measurement = answer.measurement
-    wide = fit_exponential(
-        measurement.times,
-        measurement.records.exited,
-        unit=answer.unit,
-        burn_in=measurement.fit.burn_in,
-        confidence=0.999,
-    ).estimate
+    wide = answer.measurement.estimate(confidence=0.999)
     if wide.contains(value):
         return "inside the 99.9 % interval"
     return "outside the 99.9 % interval"
@@ -76,9 +67,8 @@ def summary(answer: EscapeEstimate) -> str:
     lines = [
         f"Mean escape time from {problem['potential']['name']}, {problem['exit']} ({kind}), in {unit}",
         f"  measured   {_interval(answer)}",
-        f"             {answer.events:,} escapes, {answer.censored:,} censored, {answer.diverged:,} "
-        "diverged; "
-        f"{answer.steps_done:.3g} path-steps in {answer.seconds:.1f} s on {answer.backend}",
+        f"             {_work(answer)}; {answer.steps_done:.3g} path-steps in {answer.seconds:.1f} s on "
+        f"{answer.backend}",
     ]
     if len(answer.exits) > 1:
         top = sorted(answer.exits.items(), key=lambda item: -item[1])
@@ -101,6 +91,20 @@ def summary(answer: EscapeEstimate) -> str:
         lines.append(f"             {mark}{prediction.why}")
     lines += [f"  warning    {text}" for text in answer.warnings]
     return "\n".join(lines)
+
+
+def _work(answer: EscapeEstimate) -> str:
+    """What the value rests on."""
+    from simdyn.estimators import SplittingMeasurement
+
+    measurement = answer.measurement
+    if isinstance(measurement, SplittingMeasurement):
+        runs = len(measurement.runs.probability)
+        return (
+            f"by splitting: {runs} runs of {measurement.replicas:,} paths, "
+            f"{measurement.probability:.3g} of the loops out of the well leave it"
+        )
+    return f"{answer.events:,} escapes, {answer.censored:,} censored, {answer.diverged:,} diverged"
 
 
 def _ratio(answer: EscapeEstimate, value: float, name: str) -> str:

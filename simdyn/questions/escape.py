@@ -10,9 +10,17 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics, Rule
+from simdyn.engines import Tally
 from simdyn.errors import InputError
-from simdyn.estimators import DirectMeasurement, Progress, measure_escape
-from simdyn.exits import Exit, parse_start, resolve_exit
+from simdyn.estimators import (
+    DirectMeasurement,
+    Measurement,
+    Progress,
+    measure_by_splitting,
+    measure_escape,
+)
+from simdyn.exits import Exit, own_score, parse_start, resolve_exit
+from simdyn.exits import progress as progress_towards
 from simdyn.lowering import DIVERGENCE_BOUND
 from simdyn.noise import Seed, seed_record
 from simdyn.questions.descent import share_returning
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-METHODS = ("auto", "direct")
+METHODS = ("auto", "direct", "splitting")
 _CLASSIFIED = 200
 _FOLLOWED = 2_000
 _STEPS_TO_BLOW_UP = 60
@@ -78,12 +86,12 @@ class EscapeEstimate(Estimate):
     steps_done: int
     seconds: float
     versions: Mapping[str, str]
-    measurement: DirectMeasurement = field(repr=False, compare=False)
+    measurement: Measurement = field(repr=False, compare=False)
 
     @property
     def interrupted(self) -> bool:
         """Whether Ctrl-C ended the simulation early, or came before the exact value."""
-        return not self.measurement.records.complete or self.reference_note == _INTERRUPTED
+        return not self.measurement.complete or self.reference_note == _INTERRUPTED
 
     def compare(self) -> pandas.DataFrame:
         """One row an answer: measured, exact, predicted; with the ratio to the measured value and a
@@ -93,14 +101,17 @@ class EscapeEstimate(Estimate):
         return comparison_table(self)
 
     def plot(self, path: str | None = None) -> Figure:
-        """The survival curve on a log axis with the fitted exponential, the predictions and the exact mean.
+        """The survival curve on a log axis with the fitted exponential, the predictions and the exact mean;
+        for splitting the mean according to each run.
 
         With `path` the figure is also written there (.pdf, .svg or .png).
         """
+        from simdyn.plotting.splitting import splitting_figure
         from simdyn.plotting.style import save
         from simdyn.plotting.survival import survival_figure
 
-        figure = survival_figure(self)
+        direct = isinstance(self.measurement, DirectMeasurement)
+        figure = survival_figure(self) if direct else splitting_figure(self)
         if path is not None:
             save(figure, path)
         return figure
@@ -127,6 +138,7 @@ def escape_time(
     max_steps: int | None = None,
     seed: Seed = 0,
     method: str = "auto",
+    score: str | None = None,
     backend: str = "auto",
     threads: int | None = None,
     dtype: str = "float64",
@@ -149,14 +161,19 @@ def escape_time(
         A condition such as "x >= 0" or "(x >= 0) | (x <= -2)"; "valley": across the rim of the start's valley
         (a hit); "commit": arrival at a neighbouring minimum; or a target minimum.
     paths
-        Number of paths; with `target_error` the largest number.
+        Number of paths, or for splitting of replicas; with `target_error` the largest number.
     max_steps
-        Step budget of each path; paths that outlast it are censored and enter the likelihood as such.
+        Step budget of each path; paths that outlast it are censored and enter the likelihood as such. Not
+        for splitting.
     seed
         Integer or SeedSequence; the result is the same to the bit for the same seed, whatever the number of
         threads.
     method
-        "direct", or "auto", which is direct simulation.
+        "direct": paths from the start until they leave; "splitting": adaptive multilevel splitting with the
+        Hill relation, for times that direct simulation does not reach; "auto", which is direct simulation.
+    score
+        For splitting: a formula in the variables that is larger nearer the exit, by which paths are ranked;
+        by default the share of the way to the nearest channel of the exit.
     backend, threads, dtype, normals
         "auto" or "cpu"; number of threads; "float64" or "float32"; "standard" or "wide" normals.
     target_error
@@ -179,27 +196,48 @@ def escape_time(
     way_out = resolve_exit(exit, potential, origin)
     update = dynamics.update(potential, origin)
     check_start(update, origin, potential)
-    measurement = measure_escape(
-        update,
-        way_out,
-        origin,
-        paths=paths,
-        max_steps=max_steps,
-        seed=seed,
-        backend=backend,
-        threads=threads,
-        dtype=dtype,
-        normals=normals,
-        target_error=target_error,
-        burn_in=_burn_in(potential, update, origin, way_out),
-        report=progress,
-    )
+    burn_in = _burn_in(potential, update, origin, way_out)
+    measurement: Measurement
+    if method == "splitting":
+        if max_steps is not None:
+            raise InputError("max_steps is for direct simulation; splitting follows every path to its end.")
+        measurement = measure_by_splitting(
+            update,
+            way_out,
+            origin,
+            progress_towards(way_out, origin) if score is None else own_score(score, potential),
+            paths=paths,
+            relaxation=round(burn_in / update.step if update.unit == "time" else burn_in),
+            seed=seed,
+            threads=threads,
+            dtype=dtype,
+            normals=normals,
+            target_error=target_error,
+        )
+    else:
+        if score is not None:
+            raise InputError('score is for splitting; add method="splitting".')
+        measurement = measure_escape(
+            update,
+            way_out,
+            origin,
+            paths=paths,
+            max_steps=max_steps,
+            seed=seed,
+            backend=backend,
+            threads=threads,
+            dtype=dtype,
+            normals=normals,
+            target_error=target_error,
+            burn_in=burn_in,
+            report=progress,
+        )
     # After the run, which need not wait for them; Ctrl-C in here must not lose it.
     reference, note, predictions = _comparisons(potential, dynamics, origin, way_out)
-    tally = measurement.records.tally
     misclassified = _misclassified(potential, way_out, measurement)
     overshoot = _overshoot(update, measurement)
-    estimate = measurement.fit.estimate
+    estimate = measurement.estimate()
+    tally = measurement.records.tally if isinstance(measurement, DirectMeasurement) else Tally()
     return EscapeEstimate(
         value=estimate.value,
         low=estimate.low,
@@ -209,11 +247,11 @@ def escape_time(
         events=estimate.events,
         censored=tally.censored,
         diverged=tally.diverged,
-        exits=_shares(way_out, measurement),
+        exits=dict(zip(way_out.labels, (float(share) for share in measurement.shares), strict=True)),
         predictions=predictions,
         reference=reference,
         reference_note=note,
-        warnings=_warnings(measurement, misclassified, overshoot, update, way_out),
+        warnings=(*measurement.remarks, *_warnings(misclassified, overshoot, update, way_out)),
         misclassified=misclassified,
         overshoot=overshoot,
         problem={
@@ -223,16 +261,17 @@ def escape_time(
             "exit": way_out.description,
             "exit_kind": way_out.kind,
             "exit_values": {k: v for k, v in way_out.values.items() if k.startswith("_")},
-            "method": "direct",
+            "method": measurement.method,
+            "score": score,
             "paths": paths,
-            "max_steps": measurement.max_steps,
+            "max_steps": measurement.max_steps if isinstance(measurement, DirectMeasurement) else None,
             "target_error": target_error,
             "dtype": dtype,
             "normals": normals,
         },
         seed=seed_record(seed),
         backend="cpu",
-        steps_done=tally.path_steps,
+        steps_done=measurement.path_steps,
         seconds=measurement.seconds,
         versions=versions(),
         measurement=measurement,
@@ -295,26 +334,20 @@ def _comparisons(
     return reference, note, predictions
 
 
-def _shares(way_out: Exit, measurement: DirectMeasurement) -> dict[str, float]:
-    code = measurement.records.code
-    events = max(1, int((code > 0).sum()))
-    return {label: float((code == k + 1).sum() / events) for k, label in enumerate(way_out.labels)}
-
-
 def _misclassified(
-    potential: Potential | DriftField, way_out: Exit, measurement: DirectMeasurement
+    potential: Potential | DriftField, way_out: Exit, measurement: Measurement
 ) -> float | None:
     if not isinstance(potential, Potential) or not way_out.approximate or way_out.valley is None:
         return None
-    sample = measurement.records.state[measurement.records.exited][:_CLASSIFIED]
+    sample = measurement.exit_points[:_CLASSIFIED]
     if len(sample) == 0:
         return None
     return share_returning(potential, way_out.valley, sample.astype(float))
 
 
-def _overshoot(update: Rule, measurement: DirectMeasurement) -> float:
+def _overshoot(update: Rule, measurement: Measurement) -> float:
     """Share of sampled exit states from which the update without noise leaves every bound."""
-    x = measurement.records.state[measurement.records.exited][:_FOLLOWED].astype(float)
+    x = measurement.exit_points[:_FOLLOWED].astype(float)
     if len(x) == 0:
         return 0.0
     x = update.at_rest(x)
@@ -325,44 +358,13 @@ def _overshoot(update: Rule, measurement: DirectMeasurement) -> float:
     return float(np.mean(~(np.abs(x).max(axis=1) <= reach)))
 
 
-def _warnings(
-    measurement: DirectMeasurement,
-    misclassified: float | None,
-    overshoot: float,
-    update: Rule,
-    way_out: Exit,
-) -> tuple[str, ...]:
-    records, fit = measurement.records, measurement.fit
-    tally, total = records.tally, len(records.code)
+def _warnings(misclassified: float | None, overshoot: float, update: Rule, way_out: Exit) -> tuple[str, ...]:
     found = []
-    if not records.complete:
-        found.append("The run was interrupted; the value rests on what had been done by then.")
-    if tally.events == 0:
-        found.append(
-            f"No path escaped within {measurement.max_steps:,} steps, so only a lower bound is known; "
-            "raise the step budget or the noise."
-        )
-    elif tally.events < 20:
-        found.append(f"Only {tally.events} paths escaped; the interval is wide.")
-    if tally.diverged:
-        found.append(
-            f"{tally.diverged:,} of {total:,} paths ({tally.diverged / total:.2%}) blew up; the learning "
-            "rate or step is too large for this "
-            "landscape. They count as censored where they left the finite numbers."
-        )
     if overshoot > 0.01 and not getattr(update, "uniforms", 0):
         found.append(
             f"{overshoot:.1%} of the escapes landed where the update runs away to infinity; the learning "
             "rate or step is too large, and those are "
             "explosions rather than escapes."
-        )
-    if measurement.exponentiality.doubtful:
-        found.append(
-            "The escape times are not exponential (total-time-on-test position "
-            f"{measurement.exponentiality.mean_position:.3f} instead of 0.5, p = "
-            f"{measurement.exponentiality.p_value:.1g}), so the interval, "
-            "which assumes that they are, is only a guide"
-            + (" and the value depends on the step budget." if tally.censored else ".")
         )
     if misclassified is not None and misclassified > 0.05:
         found.append(
@@ -376,10 +378,5 @@ def _warnings(
             f"{way_out.valley.climbs} climbs from the minimum of this valley came to, not those of a search "
             "of the whole domain; a path through one that was missed counts as still inside, and its rate is "
             "left out of the predictions."
-        )
-    if fit.burn_in and update.noisy and fit.survivors < 0.9:
-        found.append(
-            f"{1 - fit.survivors:.0%} of the paths escaped within the burn-in of {fit.burn_in:g} "
-            f"{fit.estimate.unit}."
         )
     return tuple(found)

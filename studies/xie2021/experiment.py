@@ -198,17 +198,17 @@ def cell(
         ),
     )
     assert answer.reference is not None
-    records = answer.measurement.records
-    if not records.complete:
+    measurement = answer.measurement
+    if not measurement.complete:
         # An interrupted measurement is an answer to a person, but not a finished cell.
         raise KeyboardInterrupt
     scale = np.sqrt(landscape.parameters["k"])
-    landed = np.abs(records.state[records.exited]).max(axis=1) * scale
+    landed = np.abs(measurement.exit_points).max(axis=1) * scale
     return {
         "steps": answer.value,
         "low": answer.low,
         "high": answer.high,
-        "relative_error": answer.measurement.fit.relative_error,
+        "relative_error": measurement.relative_error,
         "escapes": answer.events,
         "censored": answer.censored,
         "diverged": answer.diverged,
