@@ -179,6 +179,20 @@ def test_matrices_of_expressions_that_are_no_covariances(noise, message):
         SGD(0.1, 1, noise=noise).update(Potential("x**2 + y**2 + z**2 + x*y*z"))
 
 
+@pytest.mark.parametrize("dim", [3, 14])
+def test_noise_of_the_loss_in_many_dimensions(dim):
+    """C_1 = 2 L(x) H_a, with the Hessian at the minimum of the start's valley."""
+    squares = " + ".join(f"(x{i} - x{i + 1}/3)**2" for i in range(1, dim)) + f" + x{dim}**2*(1 + x1**2)"
+    landscape = Potential(squares)
+    start = np.full(dim, 0.1)
+    update = SGD(0.1, 4.0, noise="loss").update(landscape, start)
+    x = np.random.default_rng(0).uniform(-1, 1, (5, dim))
+    factor = update.factor_at(x)
+    minimum = landscape.hessian(np.zeros(dim))
+    wanted = 0.01 / 4 * 2 * landscape.energy(x)[:, None, None] * minimum
+    np.testing.assert_allclose(factor @ np.swapaxes(factor, 1, 2), wanted, atol=1e-12)
+
+
 def test_starts_where_a_matrix_is_no_covariance():
     ball = Potential("x**2 + y**2 + z**2")
     rule = SGD(0.1, 1, noise=[["1", "x", 0], ["x", "1", 0], [0, 0, "1 + x**2"]])

@@ -123,7 +123,7 @@ def same(first, second):
 def assert_same(engine_of, update, exit, start, paths=300, **options):
     whole, loops = (engine_of(kind, update, exit, **options) for kind in ("unrolled", "looped"))
     assert whole.source != loops.source
-    at = np.tile(start, (paths, 1))
+    at = np.tile(update.at_rest(start), (paths, 1))
     # Neither end of the run is at the end of a group of steps.
     states = [engine.integrate(at, steps=21, seed=3, first_step=1) for engine in (whole, loops)]
     assert states[0].tobytes() == states[1].tobytes()
