@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from simdyn.cli import options
+
 
 def bench(
     seconds: Annotated[
@@ -16,9 +18,7 @@ def bench(
     threads: Annotated[
         int | None, typer.Option(help="Threads to measure with besides one. [default: all cores]")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
-    ] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Measure this machine's speed on standard problems: nanoseconds per step of one path."""
     from simdyn.installation import bench as measure

@@ -7,42 +7,21 @@ from typing import Annotated
 
 import typer
 
-from simdyn.cli import problem
+from simdyn.cli import options, problem
 
 
 def escape(
-    potential: Annotated[
-        str, typer.Argument(metavar="FORMULA_OR_NAME", help='Such as "x**4/4 - x**2/2" or styblinski_tang.')
-    ],
-    dim: Annotated[int | None, typer.Option(help="Dimension of a named potential.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the potential; may be repeated."),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="CSV (with a header row) or NPZ of samples; the formula is then the loss of one "
-            "sample, with columns by name.",
-        ),
-    ] = None,
-    sgd: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEY=VALUE,...",
-            help="learning_rate, batch_size, noise, temperature, floor, covariance, momentum, sampling.",
-        ),
-    ] = None,
-    sgld: Annotated[
-        str | None,
-        typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature, batch_size, sampling."),
-    ] = None,
+    potential: options.Landscape,
+    dim: options.Dim = None,
+    set_: options.Parameters = None,
+    data: options.Data = None,
+    sgd: options.Sgd = None,
+    sgld: options.Sgld = None,
     sde: Annotated[
         str | None,
         typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention, crossing."),
     ] = None,
-    start: Annotated[str, typer.Option(help='"deepest", "x=-1", or numbers.')] = "deepest",
+    start: options.Start = "deepest",
     exit: Annotated[
         str, typer.Option(help='A condition such as "x >= 0", "valley", or "commit".')
     ] = "valley",
@@ -54,20 +33,22 @@ def escape(
         typer.Option(help="Step budget of each path. [default: shared out of a fixed amount of work]"),
     ] = None,
     target_error: Annotated[float | None, typer.Option(help="Stop at this relative standard error.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
+    seed: options.Seed = 0,
     method: Annotated[str, typer.Option(help="auto, direct or splitting.")] = "auto",
-    backend: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
-    threads: Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")] = None,
-    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
-    normals: Annotated[
-        str, typer.Option(help="standard (up to 7.5 sigma) or wide (up to 8.6).")
-    ] = "standard",
+    score: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FORMULA", help="What splitting ranks paths by. [default: share of the way to the exit]"
+        ),
+    ] = None,
+    backend: options.Backend = "auto",
+    threads: options.Threads = None,
+    dtype: options.Dtype = "float64",
+    normals: options.Normals = "standard",
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the survival curve (.pdf, .svg, .png).")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
-    ] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Measure a mean escape time and hold it against closed forms and the exact value."""
     from simdyn.cli.picture import check_picture
@@ -87,6 +68,7 @@ def escape(
             max_steps=max_steps,
             seed=seed,
             method=method,
+            score=score,
             backend=backend,
             threads=threads,
             dtype=dtype,

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from simdyn.cli.options import AsJson, Data, Dim, Landscape, Parameters
+
 app = typer.Typer(
     name="potentials",
     help="List the landscapes of the catalogue, or show the minima and saddles of one.",
@@ -16,9 +18,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_potentials(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the landscapes of the catalogue: name, options with their defaults, and why one wants it."""
     from potentials import Potential, describe, lookup, names, options
@@ -46,29 +46,15 @@ def list_potentials(
 
 @app.command()
 def show(
-    potential: Annotated[
-        str, typer.Argument(metavar="NAME_OR_FORMULA", help='Such as muller_brown or "x**4/4 - x**2/2".')
-    ],
-    dim: Annotated[int | None, typer.Option(help="Dimension of a named potential.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the potential; may be repeated."),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="CSV (with a header row) or NPZ of samples; the formula is then the loss of one "
-            "sample, with columns by name.",
-        ),
-    ] = None,
+    potential: Landscape,
+    dim: Dim = None,
+    set_: Parameters = None,
+    data: Data = None,
     most: Annotated[int, typer.Option(help="Largest number of minima to show.")] = 8,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the landscape (.pdf, .svg, .png).")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show formula, parameters, the minima, and the saddles on the rim of each valley with their barriers."""
     from potentials import describe, names

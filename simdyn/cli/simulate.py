@@ -7,43 +7,22 @@ from typing import Annotated
 
 import typer
 
-from simdyn.cli import problem
+from simdyn.cli import options, problem
 from simdyn.errors import InputError
 
 
 def simulate(
-    potential: Annotated[
-        str, typer.Argument(metavar="FORMULA_OR_NAME", help='Such as "x**4/4 - x**2/2" or styblinski_tang.')
-    ],
+    potential: options.Landscape,
     steps: Annotated[int, typer.Option(help="Number of steps of each path.")],
-    dim: Annotated[int | None, typer.Option(help="Dimension of a named potential.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Parameter of the potential; may be repeated."),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="CSV (with a header row) or NPZ of samples; the formula is then the loss of one "
-            "sample, with columns by name.",
-        ),
-    ] = None,
-    sgd: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEY=VALUE,...",
-            help="learning_rate, batch_size, noise, temperature, floor, covariance, momentum, sampling.",
-        ),
-    ] = None,
-    sgld: Annotated[
-        str | None,
-        typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature, batch_size, sampling."),
-    ] = None,
+    dim: options.Dim = None,
+    set_: options.Parameters = None,
+    data: options.Data = None,
+    sgd: options.Sgd = None,
+    sgld: options.Sgld = None,
     sde: Annotated[
         str | None, typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention.")
     ] = None,
-    start: Annotated[str, typer.Option(help='"deepest", "x=-1", or numbers.')] = "deepest",
+    start: options.Start = "deepest",
     paths: Annotated[int, typer.Option(help="Number of paths.")] = 10_000,
     record: Annotated[
         list[str] | None,
@@ -67,22 +46,18 @@ def simulate(
         int | None,
         typer.Option(help="Steps that averages over time leave out. [default: half of the steps]"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
-    backend: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
-    threads: Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")] = None,
-    dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
-    normals: Annotated[
-        str, typer.Option(help="standard (up to 7.5 sigma) or wide (up to 8.6).")
-    ] = "standard",
+    seed: options.Seed = 0,
+    backend: options.Backend = "auto",
+    threads: options.Threads = None,
+    dtype: options.Dtype = "float64",
+    normals: options.Normals = "standard",
     out: Annotated[
         str | None, typer.Option(metavar="FILE.nc", help="Write everything recorded as NetCDF.")
     ] = None,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw what was recorded (.pdf, .svg, .png).")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of the table.")
-    ] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Run an ensemble of paths: final states, snapshots, moments, histograms."""
     from simdyn.cli.dataset_file import check_target, write_dataset

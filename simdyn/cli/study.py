@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simdyn.cli import options
 from simdyn.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def run(
             "--quick/--full", help="The short or the full settings. [default: full, or the folder's]"
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")] = None,
+    threads: options.Threads = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the whole study. [default: 0, or the folder's]")
     ] = None,

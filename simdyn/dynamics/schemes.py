@@ -13,6 +13,7 @@ from itertools import count
 import numpy as np
 import sympy
 
+from potentials.tape import Tape
 from simdyn.dynamics.conventions import added_drift, varies
 from simdyn.dynamics.covariance import is_diagonal, scalar_factor
 from simdyn.dynamics.matrix_root import MatrixRoot
@@ -290,13 +291,10 @@ def _commutes(equation: Equation) -> bool:
         for s in e.free_symbols
         if s.name in equation.values
     }
-    function = sympy.lambdify(
-        equation.variables, [[e.subs(known) for e in brackets], [e.subs(known) for e in sizes]]
-    )
+    tape = Tape(equation.variables, [e.subs(known) for e in brackets + sizes])
     judged = False
     for point in np.random.default_rng(0).uniform(-2.0, 2.0, (32, len(equation.variables))):
-        with np.errstate(all="ignore"):
-            differences, scale = (np.abs(np.array(part, dtype=complex)) for part in function(*point))
+        differences, scale = np.split(np.abs(np.array(tape(*point))), [len(brackets)])
         if not (np.isfinite(differences).all() and np.isfinite(scale).all()):
             continue
         judged = True

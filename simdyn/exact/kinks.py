@@ -7,6 +7,8 @@ import math
 import numpy as np
 import sympy
 
+from potentials.tape import Tape
+
 SEARCHED = 100.0
 
 
@@ -32,11 +34,10 @@ def _roots(switch: sympy.Expr, variable: sympy.Symbol) -> list[float]:
         return [float(r.real) for r in roots if abs(r.imag) <= 1e-9 * (1 + abs(r))]
     from scipy.optimize import brentq
 
-    function = sympy.lambdify(variable, switch, "numpy")
+    tape = Tape([variable], [switch])
     grid = np.linspace(-SEARCHED, SEARCHED, 20_001)
-    with np.errstate(all="ignore"):
-        values = np.broadcast_to(np.asarray(function(grid), dtype=float), grid.shape)
+    values = np.broadcast_to(np.asarray(tape(grid)[0], dtype=float), grid.shape)
     changes = np.flatnonzero((values[:-1] * values[1:] < 0) & np.isfinite(values[:-1] * values[1:]))
-    return [
-        float(brentq(lambda x: float(function(x)), grid[i], grid[i + 1], xtol=1e-15)) for i in changes
-    ] + [float(x) for x in grid[values == 0] if math.isfinite(x)]
+    return [float(brentq(lambda x: float(tape(x)[0]), grid[i], grid[i + 1], xtol=1e-15)) for i in changes] + [
+        float(x) for x in grid[values == 0] if math.isfinite(x)
+    ]
