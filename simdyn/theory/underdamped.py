@@ -39,9 +39,10 @@ def underdamped_kramers_time(
 ) -> Prediction:
     """2 pi / lambda_+ sqrt(|L''_b| / L''_a) exp(dL/T) / A, the commit time of a path with inertia.
 
-    dx = v dt, dv = -L' dt - friction v dt + (2 friction T)^(1/2) dW, and lambda_+ = (friction^2 / 4 +
-    |L''_b|)^(1/2) - friction / 2 (Kramers 1940) for unit mass. The depopulation factor A(delta), delta =
-    friction S / T, is 1 at large friction and delta at small friction (Mel'nikov & Meshkov 1986); it is taken where the action S is given.
+    dx = v dt, dv = -L' dt - friction v dt + (2 friction T)^(1/2) dW, with unit mass, and
+    lambda_+ = (friction^2 / 4 + |L''_b|)^(1/2) - friction / 2 (Kramers 1940). The depopulation factor
+    A(delta), delta = friction S / T, is 1 at large friction and delta at small friction (Mel'nikov & Meshkov
+    1986); it is taken where the action S is given.
 
     Parameters
     ----------

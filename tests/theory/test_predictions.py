@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from potentials import Potential, double_well, muller_brown, styblinski_tang
-from simdyn.dynamics import SDE, SGD, SGLD
+from potentials import DriftField, Potential, double_well, maier_stein, muller_brown, styblinski_tang
+from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable
 from simdyn.errors import InputError
 from simdyn.theory import predictions
 
@@ -36,6 +36,15 @@ HESSIAN = SGD(0.02, 0.06, noise="hessian", floor=0.0)
         (double_well(2), SDE(["0.05*(1+x1**2)", "0.05*(1+x2**2)"], 0.01), "valley", ["Kramers"]),
         (muller_brown(), SGLD(1e-5, 5.0), "valley", ["Eyring-Kramers", "Finite learning rate"]),
         (Potential("x**2/2"), SDE(1.0, 0.01), "x >= 1", []),
+        (double_well(), SDE(0.05, 0.01, scheme="baoab", friction=2.0), "commit", ["Kramers with inertia"]),
+        (double_well(), SGLD(1e-3, 0.01, momentum=0.9), "commit", ["Kramers with inertia"]),
+        (double_well(), SDE(AlphaStable(1.5, 0.05), 0.01), "valley", ["Imkeller-Pavlyukevich"]),
+        (
+            Potential("x**4/4 - x**2/2 + 0.3", name="lifted double well"),
+            SGD(0.01, 0.1, noise="loss"),
+            "commit",
+            ["Kramers", "Mori et al."],
+        ),
     ],
 )
 def test_what_is_offered(potential, dynamics, exit, names):
@@ -49,6 +58,12 @@ def test_what_is_offered(potential, dynamics, exit, names):
         assert p.unit == ("time" if isinstance(dynamics, SDE) else "steps")
         assert p.assumptions
         assert p.source
+
+
+def test_drift_fields_with_a_polynomial_quasi_potential():
+    field = DriftField(["-(x**3 - x) + 2*y", "-2*y - (x**3 - x)"])
+    assert [p.name for p in predictions(field, SDE(0.05, 0.01), [-1, 0], "x >= 1")] == ["Bouchet-Reygner"]
+    assert predictions(maier_stein(alpha=3.0), SDE(0.05, 0.01), [-1, 0], "x >= 1") == ()
 
 
 def test_input_errors_pass():
