@@ -9,7 +9,7 @@ import numpy as np
 
 from simdyn.dynamics import Update
 from simdyn.exact.curves import Density
-from simdyn.exact.errors import NoReference, check_size
+from simdyn.exact.errors import NoReference, alike_modes, check_size
 from simdyn.exact.panels import Array
 from simdyn.exact.plane_coordinates import PlaneCoordinates, plane_coordinates
 from simdyn.exact.plane_extent import stationary_masses, visited_box, without_home
@@ -201,7 +201,7 @@ def _slowest(mesh: PlaneMesh) -> tuple[float, Array]:
         if abs(growth / last - 1) < CONVERGED:
             return -math.log(growth), law
         last = growth
-    raise NoReference("The slowest mode decays hardly slower than the next one; move the exit.")
+    raise alike_modes()
 
 
 def _log_gap(mesh: PlaneMesh) -> float:

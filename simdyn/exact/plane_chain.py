@@ -12,7 +12,7 @@ import numpy as np
 
 from simdyn.dynamics import Update
 from simdyn.exact.curves import Density
-from simdyn.exact.errors import NoReference
+from simdyn.exact.errors import NoReference, alike_modes
 from simdyn.exact.panels import Array, Panels
 from simdyn.exact.plane_coordinates import PlaneCoordinates, plane_coordinates
 from simdyn.exact.plane_extent import visited_box
@@ -163,7 +163,7 @@ class PlaneChain:
         found = np.zeros(size)
         residual = source
         for _ in range(passes):
-            more, failed = gmres(operator, residual, rtol=PASS, atol=0.0, restart=200, maxiter=2)
+            more, failed = gmres(operator, residual, rtol=PASS, atol=0.0, restart=120, maxiter=1)
             if failed:
                 raise NoReference(
                     "The discrete rule relaxes too slowly for its transfer operator in the plane; raise the "
@@ -273,13 +273,16 @@ def plane_chain_quasi_stationary(
     NoReference
         As in `plane_chain_moments`.
     """
-    from scipy.sparse.linalg import eigs
+    from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
     levels = _levels(update, start, [way_out], landmarks)
     rates, laws = [], []
     for chain in levels:
         even = np.full(len(chain.points), 1.0 / len(chain.points))
-        _, vectors = eigs(chain.transitions.T, k=1, which="LR", v0=even, tol=1e-14)
+        try:
+            _, vectors = eigs(chain.transitions.T, k=1, which="LR", v0=even, tol=1e-14)
+        except ArpackNoConvergence:
+            raise alike_modes() from None
         law = np.abs(vectors[:, 0].real)
         laws.append(law / law.sum())
         # The mass that leaves has more digits than the eigenvalue.
@@ -297,16 +300,19 @@ def plane_chain_spectral_gap(update: Update, start: Array, landmarks: Array) -> 
     NoReference
         As in `plane_chain_stationary`.
     """
-    from scipy.sparse.linalg import eigs
+    from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
     levels = _levels(update, start, [], landmarks)
     _check_return(levels[1])
     gaps = []
     for chain in levels:
         even = np.full(len(chain.points), 1.0) + 0.1 * np.cos(np.arange(len(chain.points)))
-        values = eigs(
-            chain.transitions, k=3, which="LM", v0=even, ncv=40, tol=1e-13, return_eigenvectors=False
-        )
+        try:
+            values = eigs(
+                chain.transitions, k=3, which="LM", v0=even, ncv=40, tol=1e-13, return_eigenvectors=False
+            )
+        except ArpackNoConvergence:
+            raise alike_modes() from None
         gaps.append(1.0 - float(np.sort(np.abs(values))[-2]))
     return Reference(value=gaps[1], error=abs(gaps[1] - gaps[0]) + 1e-12, unit="1/steps", method=METHOD)
 

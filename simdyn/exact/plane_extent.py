@@ -107,7 +107,8 @@ def _importance(mesh: PlaneMesh) -> Array:
     times = mesh.solver.solve(np.ones(len(mesh.states)))
     changes = abs(mesh.rates.multiply(times[None, :]) - mesh.rates.multiply(times[:, None])).sum(axis=1)
     changes = np.asarray(changes).ravel() + mesh.killing.sum(axis=1) * times
-    return spent / spent.sum() + spent * changes / times[home]
+    # What is spent adds up to the mean time, by which both terms are divided.
+    return spent / spent.sum() * (1.0 + changes)
 
 
 def without_home(mesh: PlaneMesh, home: int) -> tuple[Array, StripSolver]:

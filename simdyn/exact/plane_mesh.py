@@ -163,10 +163,7 @@ class PlaneMesh:
         try:
             vectors, weights = selling(scaled)
         except ValueError:
-            raise NoReference(
-                "The noise vanishes in some direction at some point, which the method for two dimensions "
-                "does not cover; give it a floor."
-            ) from None
+            raise _singular() from None
         used = weights > 0
         reach = int(np.abs(vectors[used]).max())
         if reach > WIDEST:
@@ -259,7 +256,10 @@ class PlaneMesh:
         total = np.zeros(len(points))
         for place, weight in GAUSS:
             x = points + (place * fraction)[:, None] * along
-            force = np.linalg.solve(self.problem.diffusion(x), self.problem.drift(x)[:, :, None])[:, :, 0]
+            try:
+                force = np.linalg.solve(self.problem.diffusion(x), self.problem.drift(x)[:, :, None])[:, :, 0]
+            except np.linalg.LinAlgError:
+                raise _singular() from None
             total -= weight * (along * force).sum(axis=1)
         return total
 
@@ -337,6 +337,13 @@ class StripSolver:
         result = np.empty_like(source, dtype=float)
         result[self.order] = self.factors.solve_left(source[self.order])
         return result
+
+
+def _singular() -> NoReference:
+    return NoReference(
+        "The noise vanishes in some direction at some point, which the method for two dimensions does not "
+        "cover; give it a floor."
+    )
 
 
 def bernoulli(z: Array) -> Array:

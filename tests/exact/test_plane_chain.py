@@ -93,7 +93,7 @@ def test_linear_rule():
         (muller_brown(), SGLD(1e-5, 5.0), "deepest", "valley", "too large"),
         (BOWL_BESIDE, SGLD(0.1, 0.1), [-1.0, 0.0], "x + y**2 >= 0", "straight line"),
         (TURNED, SGLD(1e-4, 0.1), [-0.6, -0.8], "3*x + 4*y >= 0", "too large"),
-        (TURNED, SGLD(0.1, 0.005), [-0.6, -0.8], "3*x + 4*y >= 0", "resolves|too large"),
+        (TURNED, SGLD(0.1, 0.005), [-0.6, -0.8], "3*x + 4*y >= 0", "resolves|too slowly"),
     ],
 )
 def test_what_has_no_answer_says_why(landscape, rule, start, exit, text):
