@@ -11,7 +11,7 @@ from simdyn.exact.chain import METHOD, Chain
 from simdyn.exact.chain_extent import Cut, cut_both_sides
 from simdyn.exact.chain_mesh import chain_panels
 from simdyn.exact.curves import Density
-from simdyn.exact.errors import NoReference
+from simdyn.exact.errors import alike_modes
 from simdyn.exact.hops import Hops
 from simdyn.exact.panels import Array, Function
 from simdyn.results import Reference
@@ -105,20 +105,21 @@ def _slowest(hops: Hops) -> tuple[float, Array]:
         if abs(growth / last - 1) < CONVERGED:
             return 1.0 / growth, law
         last = growth
-    raise NoReference(
-        "The slowest mode decays hardly slower than the next one, so that iteration does not separate them; "
-        "move the exit or change the landscape a little."
-    )
+    raise alike_modes()
 
 
 def _gap(hops: Hops, centre: float) -> float:
-    from scipy.sparse.linalg import eigs
+    from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
     law = hops.stationary(centre)
     dense = hops.corrected()
     # Dominant in modulus, the constant apart: tells whether the gap is that of a slow mode at all.
     deflated = dense - np.ones((len(law), 1)) * law
-    second = eigs(deflated, k=1, which="LM", v0=np.cos(np.arange(len(law))), return_eigenvectors=False)[0]
+    start = np.cos(np.arange(len(law)))
+    try:
+        second = eigs(deflated, k=1, which="LM", v0=start, return_eigenvectors=False)[0]
+    except ArpackNoConvergence:
+        raise alike_modes() from None
     modulus = float(abs(second))
     if second.real < 0.5 * modulus or abs(second.imag) > 1e-9 * modulus:
         return 1.0 - modulus

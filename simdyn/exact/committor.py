@@ -11,7 +11,9 @@ from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.exact.chain_laws import chain_committor
 from simdyn.exact.errors import NoReference
-from simdyn.exact.posing import law_of, on_a_line
+from simdyn.exact.plane import plane_committor
+from simdyn.exact.plane_chain import plane_chain_committor
+from simdyn.exact.posing import landmarks, law_of, on_a_line, too_many
 from simdyn.exact.splitting_probability import splitting_probability
 from simdyn.exits import Exit, parse_start, resolve_exit
 from simdyn.results import Reference
@@ -39,11 +41,11 @@ def committor(
     origin = parse_start(start, potential)
     wanted, other = (resolve_exit(region, potential, origin) for region in (reach, before))
     update = law_of(potential, dynamics, origin)
+    if update.dim == 2:
+        planar = plane_committor if update.unit == "time" else plane_chain_committor
+        return planar(update, origin, wanted, other, landmarks(potential))
     if update.dim > 1:
-        raise NoReference(
-            f"The landscape has {update.dim} coordinates, and the probability to reach one region before the "
-            "other is exact in one dimension."
-        )
+        raise too_many(update)
     lower, upper, at_upper = _interval(wanted, other)
     one = on_a_line(update, origin, lower, upper)
     if update.unit == "steps":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from simdyn.errors import InputError
 from simdyn.exact.panels import Array, Panels, to_coefficients
 from simdyn.results import Unit
 
@@ -80,7 +81,7 @@ class Density:
     def mass(self, lower: float = -np.inf, upper: float = np.inf) -> float:
         """Probability of (lower, upper) in one dimension."""
         if self.edges is None:
-            raise TypeError("mass() is for densities on a line; use expectation() of an indicator instead.")
+            raise InputError("mass() is for densities on a line; in the plane use expectation().")
         inner = self.edges[(self.edges > lower) & (self.edges < upper)]
         ends = np.clip([lower, upper], self.edges[0], self.edges[-1])
         panels = Panels(np.unique(np.concatenate([ends[:1], inner, ends[1:]])), ORDER)

@@ -17,6 +17,14 @@ def too_large() -> NoReference:
     )
 
 
+def alike_modes() -> NoReference:
+    """The refusal of a slowest mode that iteration does not separate from the next one."""
+    return NoReference(
+        "The slowest mode decays hardly slower than the next one, so that iteration does not separate them; "
+        "move the exit or change the landscape a little."
+    )
+
+
 def check_size(value: float) -> None:
     """Refuse a moment beyond `LARGEST`, infinite or undefined.
 

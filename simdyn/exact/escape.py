@@ -12,13 +12,18 @@ from simdyn.exact.chain import Chain, chain_first_passage, exit_share
 from simdyn.exact.coordinates import Coordinate, coordinates
 from simdyn.exact.errors import NoReference, check_size
 from simdyn.exact.first_passage import first_passage
-from simdyn.exact.posing import law_of
+from simdyn.exact.plane import plane_moments
+from simdyn.exact.plane_chain import plane_chain_moments
+from simdyn.exact.posing import landmarks, law_of
 from simdyn.exits import parse_start, resolve_exit
 from simdyn.results import Reference, Unit
 
 
 def escape_time(potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any) -> Reference:
-    """Mean escape time: in steps for discrete rules (transfer operator), in time for SDEs (quadrature).
+    """Mean escape time: in steps for discrete rules (transfer operator), in time for SDEs.
+
+    One-dimensional SDEs by quadrature, independent coordinates by their survival functions; in the plane
+    other SDEs by finite volumes and discrete rules by their transfer operator, where its size allows.
 
     Parameters
     ----------
@@ -34,8 +39,8 @@ def escape_time(potential: Potential | DriftField, dynamics: Dynamics, start: An
     Raises
     ------
     NoReference
-        Neither one-dimensional nor a set of independent coordinates with an exit for each; an infinite mean;
-        or a value beyond double precision. The message says which.
+        More than two coordinates that are not independent, an exit that the method cannot take, an infinite
+        mean, or a value beyond double precision. The message says which.
     """
     return _answers(potential, dynamics, start, exit, 1)[0]
 
@@ -98,8 +103,14 @@ def independent_parts(
 def _answers(
     potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any, moments: int
 ) -> tuple[Reference, ...]:
-    parts, unit = independent_parts(potential, dynamics, start, exit)
+    origin = parse_start(start, potential)
+    way_out = resolve_exit(exit, potential, origin)
+    update = law_of(potential, dynamics, origin)
     try:
+        if update.dim == 2 and not (update.factorised and way_out.box()):
+            planar = plane_moments if update.unit == "time" else plane_chain_moments
+            return planar(update, origin, way_out, moments, landmarks(potential))
+        parts, unit = coordinates(update, origin, way_out), update.unit
         if len(parts) == 1 and parts[0].count == 1:
             return _alone(parts[0], unit, moments)
         return _first(parts, unit, moments)

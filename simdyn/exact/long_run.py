@@ -9,12 +9,12 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics
-from simdyn.exact import chain_laws, slowest_mode
+from simdyn.exact import chain_laws, plane, plane_chain, slowest_mode
 from simdyn.exact.coordinates import Coordinate
 from simdyn.exact.curves import Density, density_on_panels
 from simdyn.exact.errors import NoReference
 from simdyn.exact.first_passage import LARGEST_LOG
-from simdyn.exact.posing import law_of, on_a_line, typical_point
+from simdyn.exact.posing import landmarks, law_of, on_a_line, too_many, typical_point
 from simdyn.exact.speed import Medium
 from simdyn.exits import parse_start, resolve_exit
 from simdyn.results import Reference
@@ -46,8 +46,11 @@ def stationary_density(
     """
     origin = typical_point(potential, start)
     update = law_of(potential, dynamics, origin)
+    if update.dim == 2:
+        planar = plane.plane_stationary if update.unit == "time" else plane_chain.plane_chain_stationary
+        return planar(update, origin, landmarks(potential))
     if update.dim > 1:
-        raise _too_many(update.dim)
+        raise too_many(update)
     one = on_a_line(update, origin)
     if update.unit == "steps":
         return chain_laws.chain_stationary(one.update.mean, one.update.sd, one.start, one.breakpoints)
@@ -62,12 +65,16 @@ def spectral_gap(potential: Potential | DriftField, dynamics: Dynamics, *, start
     """Rate at which the slowest deviation from the stationary law decays.
 
     1 - |lambda_2| per step for discrete rules, the smallest positive eigenvalue of minus the generator per
-    unit of time for SDEs. Parameters and errors as in `stationary_density`.
+    unit of time for SDEs (in two dimensions where it is real). Parameters and errors as in
+    `stationary_density`.
     """
     origin = typical_point(potential, start)
     update = law_of(potential, dynamics, origin)
+    if update.dim == 2:
+        planar = plane.plane_spectral_gap if update.unit == "time" else plane_chain.plane_chain_spectral_gap
+        return planar(update, origin, landmarks(potential))
     if update.dim > 1:
-        raise _too_many(update.dim)
+        raise too_many(update)
     one = on_a_line(update, origin)
     if update.unit == "steps":
         return chain_laws.chain_spectral_gap(one.update.mean, one.update.sd, one.start, one.breakpoints)
@@ -96,8 +103,15 @@ def quasi_stationary(
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     update = law_of(potential, dynamics, origin)
+    if update.dim == 2:
+        planar = (
+            plane.plane_quasi_stationary
+            if update.unit == "time"
+            else plane_chain.plane_chain_quasi_stationary
+        )
+        return planar(update, origin, way_out, landmarks(potential))
     if update.dim > 1:
-        raise _too_many(update.dim)
+        raise too_many(update)
     ends = way_out.box()
     if ends is None:
         raise NoReference(f"The exit ({way_out.description}) is not the end of an interval.")
@@ -134,10 +148,3 @@ def _rate(fine: float, coarse: float) -> Reference:
     value = math.exp(fine)
     relative = abs(math.expm1(coarse - fine)) + 8 * np.finfo(float).eps * max(1.0, abs(fine))
     return Reference(value=value, error=value * relative, unit="1/time", method=SLOWEST)
-
-
-def _too_many(dim: int) -> NoReference:
-    return NoReference(
-        f"The landscape has {dim} coordinates, and this answer is exact in one dimension; ask for one "
-        "coordinate."
-    )

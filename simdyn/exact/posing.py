@@ -44,6 +44,22 @@ def typical_point(potential: Potential | DriftField, start: Any) -> Array:
     return np.array(attractors[0].x, dtype=float)
 
 
+def landmarks(potential: Potential | DriftField) -> Array:
+    """Critical points, shape (k, d): the valleys and passes that a path may come through."""
+    try:
+        points = potential.critical_points() if isinstance(potential, Potential) else potential.fixed_points()
+    except InputError:
+        points = ()
+    return np.array([point.x for point in points]).reshape(-1, potential.dim)
+
+
+def too_many(update: Update) -> NoReference:
+    """The refusal of an update in too many dimensions."""
+    return NoReference(
+        f"The landscape has {update.dim} coordinates, and this answer is exact in one or two dimensions."
+    )
+
+
 def on_a_line(update: Update, start: Array, lower: float = -np.inf, upper: float = np.inf) -> Coordinate:
     """A one-dimensional update with its start and exits."""
     return coordinate(update, 0, float(start[0]), lower, upper)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simdyn.exact.errors import NoReference
+from simdyn.exact.errors import alike_modes
 from simdyn.exact.extent import Extent, find_extent, find_support
 from simdyn.exact.first_passage import greens_integral
 from simdyn.exact.panels import Array, Panels
@@ -118,7 +118,4 @@ def _slowest(panels: Panels, extent: Extent, log_scale: Array, log_speed: Array)
         if settled and done >= 2 * settled:
             return found, log_mode
         last, last_change = found, change
-    raise NoReference(
-        "The slowest mode decays hardly slower than the next one, so that iteration does not separate them; "
-        "move the exit or change the landscape a little."
-    )
+    raise alike_modes()

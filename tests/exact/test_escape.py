@@ -173,16 +173,16 @@ def test_a_coordinate_without_an_exit_does_not_count():
 @pytest.mark.parametrize(
     ("potential", "dynamics", "start", "exit", "text"),
     [
-        (muller_brown(), SGLD(1e-5, 5.0), "deepest", "valley", "coupled"),
+        (muller_brown(), SGLD(1e-5, 5.0), "deepest", "valley", "too large"),
         (
-            double_well(2),
-            SGD(0.1, 1.0, noise="constant", covariance=[[1, 0.5], [0.5, 1]]),
+            double_well(3),
+            SGD(0.1, 1.0, noise="constant", covariance=[[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]),
             -1.0,
             "valley",
             "coupled",
         ),
-        (double_well(2), SGLD(0.1, 0.1), -1.0, "x1 + x2 >= 0", "not of the form"),
-        (double_well(2), SGLD(0.1, 0.1), -1.0, "(x1 >= 0) & (x2 >= 0)", "not of the form"),
+        (double_well(3), SGLD(0.1, 0.1), -1.0, "x1 + x2 >= 0", "not of the form"),
+        (double_well(2), SGLD(0.1, 0.1), -1.0, "(x1 >= 0) & (x2 >= 0)", "straight line"),
         (TANG, curvature_noise(0.02, 6.0), "deepest", "valley", "beyond 1e\\+296"),
         (TANG, SGD(0.02, 1.0, noise="none"), "deepest", "valley", "no noise"),
         (TANG, SGLD(0.02, 0.0), "deepest", "valley", "no noise"),
