@@ -11,6 +11,7 @@ import numpy as np
 import sympy
 
 from potentials import Valley
+from potentials.tape import Tape
 
 Kind = Literal["hit", "commit"]
 
@@ -76,11 +77,12 @@ class Exit:
         x = np.asarray(x, dtype=float)
         found = np.full(x.shape[:-1], -1)
         sides = self._sides(*(x[..., i] for i in range(x.shape[-1])))
+        pairs = list(zip(sides[::2], sides[1::2], strict=True))
         start = 0
         for index, channel in enumerate(self.channels):
             inside = np.ones(x.shape[:-1], dtype=bool)
             for offset, surface in enumerate(channel.surfaces):
-                left, right = sides[start + offset]
+                left, right = pairs[start + offset]
                 inside &= np.greater(left, right) if surface.strict else np.greater_equal(left, right)
             start += len(channel.surfaces)
             found = np.where((found < 0) & inside, index, found)
@@ -118,10 +120,14 @@ class Exit:
         )
 
     @cached_property
-    def _sides(self):  # type: ignore[no-untyped-def]
-        pairs = [
-            (self._numeric(surface.left), self._numeric(surface.right))
-            for channel in self.channels
-            for surface in channel.surfaces
-        ]
-        return sympy.lambdify(list(self.variables), pairs, "numpy")
+    def _sides(self) -> Tape:
+        """Left and right sides of all surfaces in turn."""
+        return Tape(
+            self.variables,
+            [
+                self._numeric(side)
+                for channel in self.channels
+                for surface in channel.surfaces
+                for side in (surface.left, surface.right)
+            ],
+        )

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 
 import numpy as np
-import sympy
 
 from potentials import DriftField, Potential, parse_expression
+from potentials.tape import Tape
 from simdyn.errors import InputError
 from simdyn.recorders import Quantity
 
@@ -54,10 +54,10 @@ def _function(text: str, potential: Potential | DriftField) -> Callable[[np.ndar
     values = {
         s: potential.parameters[s.name] for s in expression.free_symbols if s.name in potential.parameters
     }
-    function = sympy.lambdify(potential.variables, expression.subs(values), "numpy")
+    tape = Tape(potential.variables, [expression.subs(values)])
 
     def evaluate(x: np.ndarray) -> np.ndarray:
-        return np.asarray(function(*x), dtype=np.float64)
+        return np.asarray(tape(*x)[0], dtype=np.float64)
 
     return evaluate
 
