@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.machine import hardware, in_one_line, now, pin, software
+from benchmarks.rounds import interleaved
 
 SIZES = (10**3, 10**4, 10**5, 10**6, 10**7)
 WORK = 10**8
@@ -92,17 +93,6 @@ def print_sizes(rounds: int) -> None:
     for k, paths in enumerate(SIZES):
         steps = max(LEAST_STEPS, WORK // paths)
         print(f"{paths:>12,}{steps:>10,}{times[2 * k]:>16.3f}{times[2 * k + 1]:>14.3f}")
-
-
-def interleaved(runs: list[Callable[[], float]], rounds: int) -> list[list[float]]:
-    """The results of each run in each round, after one round that compiles and does not count."""
-    results: list[list[float]] = [[] for _ in runs]
-    for number in range(rounds + 1):
-        for run, found in zip(runs, results, strict=True):
-            time_taken = run()
-            if number:
-                found.append(time_taken)
-    return results
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simdyn.dynamics import MinibatchUpdate, Rule
 from simdyn.engines.cpu import CpuEngine
-from simdyn.engines.minibatch import MinibatchEngine
 from simdyn.errors import InputError
 from simdyn.exits import Exit
+
+if TYPE_CHECKING:
+    from simdyn.engines.minibatch import MinibatchEngine
 
 BACKENDS = ("auto", "cpu")
 
@@ -31,5 +33,7 @@ def engine_for(
     if backend not in BACKENDS:
         raise InputError(f"backend is {backend!r}, but it must be one of: {', '.join(BACKENDS)}.")
     if isinstance(update, MinibatchUpdate):
+        from simdyn.engines.minibatch import MinibatchEngine
+
         return MinibatchEngine(update, exit, **options)
     return CpuEngine(update, exit, **options)

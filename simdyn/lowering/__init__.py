@@ -2,13 +2,12 @@
 
 from simdyn.lowering.cache import cache_folder, load_kernels
 from simdyn.lowering.kernel_choice import Kernels, kernels_of
-from simdyn.lowering.numba_kernels import LANES, Grouping, grouping
+from simdyn.lowering.numba_kernels import Grouping, grouping
 from simdyn.lowering.program import DIVERGED, DIVERGENCE_BOUND, Program, lower
 
 __all__ = [
     "DIVERGED",
     "DIVERGENCE_BOUND",
-    "LANES",
     "Grouping",
     "Kernels",
     "Program",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from simdyn.lowering.loop_kernels import LOOP_LANES, loop_source
-from simdyn.lowering.numba_kernels import LANES, Grouping, grouping, kernel_source
+from simdyn.lowering.numba_kernels import Grouping, grouping, kernel_source, lanes_of
 from simdyn.lowering.program import Program
 
 MOST_UNROLLED = 12
@@ -56,7 +56,9 @@ def kernels_of(program: Program, dtype: str, wide: bool) -> Kernels:
 def unrolled(program: Program, dtype: str, wide: bool) -> Kernels:
     """Kernels in which every coordinate has its own lines."""
     constants = np.array(program.constant_values(), dtype=dtype)
-    return Kernels(kernel_source(program, dtype, wide), LANES, grouping(program, wide), constants)
+    return Kernels(
+        kernel_source(program, dtype, wide), lanes_of(program, wide), grouping(program, wide), constants
+    )
 
 
 def looped(program: Program, dtype: str, wide: bool) -> Kernels:

@@ -17,20 +17,17 @@ import numpy as np
 
 from simdyn.dynamics.matrix_root import ROUNDING
 from simdyn.errors import InputError
+from simdyn.lowering.draws import draw_function
 from simdyn.lowering.loop_templates import (
     CLOCK_HANDS,
-    DRAW,
     LOOK_OUTSIDE,
     LOOK_WITHIN,
     LOOP_FIRST_PASSAGE,
     LOOP_HEADER,
     LOOP_INTEGRATE,
-    PAIRS,
     TAKE_STEP,
-    UNIFORMS,
-    WIDE_PAIRS,
 )
-from simdyn.lowering.numba_kernels import grouping
+from simdyn.lowering.numba_kernels import grouping, streams
 from simdyn.lowering.numba_printer import NumbaPrinter
 from simdyn.lowering.program import DIVERGED, Program
 from simdyn.lowering.root_templates import (
@@ -55,7 +52,6 @@ from simdyn.lowering.shapes import (
     without_long_sums,
 )
 from simdyn.lowering.tree import Builder, Node, schedule
-from simdyn.noise.purposes import Purpose
 
 LOOP_LANES = 64
 """Paths that advance side by side: enough to hide the loops around them, few enough for the caches."""
@@ -127,14 +123,15 @@ class _LoopWriter:
         self.group = grouping(program, wide)
         self.printer = NumbaPrinter(dtype)
         self.single = dtype == "float32"
-        self.wide = wide
+        self.streams = streams(self.group, wide)
         self.tables = Tables(len(program.constants.expressions))
         self.operations = 0
         self.folds = 1
 
     def text(self) -> str:
         p, group = self.program, self.group
-        pieces = [self._drawing()]
+        drawn = [stream for stream in self.streams if p.crossed or stream.name != "uniforms"]
+        pieces = [draw_function(stream, self.single) for stream in drawn]
         step_trees: tuple[Node, ...] = p.step
         timed: tuple[Node, ...] = ()
         before = ""
@@ -268,46 +265,9 @@ class _LoopWriter:
             self.printer.literal(leaf.value) if leaf.op == "const" else f"values[{self.tables.place(leaf)}]"
         )
 
-    def _drawing(self) -> str:
-        """The functions that draw normals and uniforms."""
-        text = ""
-        if self.group.normal_blocks:
-            purpose = Purpose.GAUSSIAN_WIDE if self.wide else Purpose.GAUSSIAN
-            pairs = PAIRS.format(function="normal_pair32" if self.single else "normal_pair")
-            text += DRAW.format(
-                name="draw_normals",
-                what="normals",
-                blocks=self.group.normal_blocks,
-                purpose=int(purpose) << 24,
-                numbers=WIDE_PAIRS if self.wide else pairs,
-            )
-        if self.group.kick_blocks:
-            text += DRAW.format(
-                name="draw_kicks",
-                what="uniforms for kicks",
-                blocks=self.group.kick_blocks,
-                purpose=int(Purpose.LEVY) << 24,
-                numbers=UNIFORMS.format(function="uniform32" if self.single else "uniform"),
-            )
-        if self.group.uniform_blocks:
-            text += DRAW.format(
-                name="draw_uniforms",
-                what="uniforms",
-                blocks=self.group.uniform_blocks,
-                purpose=int(Purpose.BRIDGE) << 24,
-                numbers=UNIFORMS.format(function="uniform32" if self.single else "uniform"),
-            )
-        return text
-
     def _draw(self, uniforms: bool) -> str:
-        lines = []
-        if self.group.normal_blocks:
-            lines.append("draw_normals(normals, words, paths, blocks, width, key0, key1)")
-        if self.group.kick_blocks:
-            lines.append("draw_kicks(kicks, words, paths, blocks, width, key0, key1)")
-        if uniforms and self.group.uniform_blocks:
-            lines.append("draw_uniforms(uniforms, words, paths, blocks, width, key0, key1)")
-        return indent("\n".join(lines), " " * 12)
+        drawn = [stream.call("width") for stream in self.streams if uniforms or stream.name != "uniforms"]
+        return indent("\n".join(drawn), " " * 12)
 
     def _loops(
         self,

@@ -11,13 +11,14 @@ import math
 import numpy as np
 from numba import float32, int64, njit, uint64
 from simdyn.noise.device import (
-    cos, cos32, distinct_arrays, exp, exp32, fma, log, log32, never_inlined, normal_pair,
-    normal_pair32, normal_pair_wide, philox, prefer_wide_vectors, sin, sin32, uniform, uniform32,
+    cos, cos32, distinct_arrays, exp, exp32, fma, four_normals, four_normals32, log, log32, never_inlined,
+    normal_pair_wide, philox_twice, prefer_wide_vectors, sin, sin32, uniform, uniform32,
 )
 
 REAL = np.{dtype}
 LANES = {lanes}
 ROW1, ROW2, ROW3 = np.uint64(LANES), np.uint64(2 * LANES), np.uint64(3 * LANES)
+HALF_ROW1, HALF_ROW2, HALF_ROW3 = np.uint64(LANES // 2), np.uint64(LANES), np.uint64(3 * LANES // 2)
 COUNT = np.{count}
 DIM = {dim}
 STEPS = {steps}
@@ -25,45 +26,6 @@ CHANNELS = COUNT({channels})
 zero = COUNT(0)
 one = COUNT(1)
 '''
-
-DRAW = '''
-@njit(nogil=True, error_model="numpy")
-def {name}(numbers, words, paths, blocks, width, key0, key1):
-    """The {what} of a group of steps, for the path and the group of steps of each lane."""
-    distinct_arrays()
-    prefer_wide_vectors()
-    lanes = uint64(width)
-    for q in range({blocks}):
-        for j in range(lanes):
-            counter = blocks[j] * uint64({blocks}) + uint64(q)
-            w0, w1, w2, w3 = philox(
-                counter, (counter >> uint64(32)) | uint64({purpose}), paths[j], paths[j] >> uint64(32),
-                key0, key1,
-            )
-            words[j] = w0
-            words[ROW1 + j] = w1
-            words[ROW2 + j] = w2
-            words[ROW3 + j] = w3
-{numbers}
-'''
-
-PAIRS = """        for pair in range(2):
-            word, to = uint64(2 * pair * LANES), uint64((4 * q + 2 * pair) * LANES)
-            for j in range(lanes):
-                first, second = {function}(words[word + j], words[word + ROW1 + j])
-                numbers[to + j] = first
-                numbers[to + ROW1 + j] = second"""
-
-WIDE_PAIRS = """        to = uint64(2 * q * LANES)
-        for j in range(lanes):
-            first, second = normal_pair_wide(words[j], words[ROW1 + j], words[ROW2 + j], words[ROW3 + j])
-            numbers[to + j] = REAL(first)
-            numbers[to + ROW1 + j] = REAL(second)"""
-
-UNIFORMS = """        for n in range(4):
-            word, to = uint64(n * LANES), uint64((4 * q + n) * LANES)
-            for j in range(lanes):
-                numbers[to + j] = {function}(words[word + j])"""
 
 TAKE_STEP = '''
 @njit(nogil=True, error_model="numpy")

@@ -2,22 +2,33 @@
 
 Both advance blocks of lanes, each lane a path, stored as structure of arrays. A Philox block serves `group`
 consecutive steps (all of one step's normals in higher dimension), and the loops over lanes, which vectorise,
-advance all of them by a whole group.
+draw the random numbers of a whole group for all of them and then advance all of them by it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import indent
 
+from simdyn.lowering.draws import LANE_UNIT, Stream, draw_function
 from simdyn.lowering.numba_printer import NumbaPrinter
-from simdyn.lowering.numba_templates import FIRST_PASSAGE, HEADER, INTEGRATE
+from simdyn.lowering.numba_templates import FIRST_PASSAGE, HEADER, INTEGRATE, SWEEP
 from simdyn.lowering.program import DIVERGED, Program
 from simdyn.noise.purposes import Purpose
 
-LANES = 256
-"""Paths that one call of a kernel advances side by side; their state fits the first-level cache."""
+LANES = (64, 128, 256)
+"""Numbers of paths that a kernel may advance side by side."""
+
+CACHED_NUMBERS = 3600
+"""Numbers of eight bytes that may lie in the first-level cache; it holds 4,096 where it is smallest."""
+
+_OTHERS = 6
+"""Words, paths and blocks of a lane."""
+
+_LETTERS = {"normals": "z", "uniforms": "u", "kicks": "q"}
+"""What steps call the random numbers of each kind."""
 
 
 @dataclass(frozen=True)
@@ -59,60 +70,83 @@ def grouping(program: Program, wide: bool) -> Grouping:
     )
 
 
+def streams(group: Grouping, wide: bool) -> list[Stream]:
+    """The random numbers that a group of steps is given."""
+    found = [
+        Stream("normals", Purpose.GAUSSIAN_WIDE if wide else Purpose.GAUSSIAN, group.normal_blocks),
+        Stream("uniforms", Purpose.BRIDGE, group.uniform_blocks),
+        Stream("kicks", Purpose.LEVY, group.kick_blocks),
+    ]
+    return [stream for stream in found if stream.blocks]
+
+
+def lanes_of(program: Program, wide: bool) -> int:
+    """Paths that one call of a kernel advances side by side.
+
+    As many as leave all that they need in the first-level cache.
+    """
+    drawn = sum(stream.count for stream in streams(grouping(program, wide), wide))
+    numbers = program.dim + drawn + _OTHERS
+    return max(n for n in LANES if n * numbers <= CACHED_NUMBERS or n == LANES[0])
+
+
 def kernel_source(program: Program, dtype: str, wide: bool) -> str:
     """The module text that holds `integrate`, `integrate_part` and, for a program with an exit,
     `first_passage`."""
-    writer = _Writer(program, dtype, wide)
-    # A counter as wide as the numbers, so that both fill equally many vectors.
-    count = "int64" if dtype == "float64" else "int32"
-    text = HEADER.format(dtype=dtype, lanes=LANES, count=count) + writer.integrate()
-    if program.crossed:
-        text += writer.first_passage()
-    return text
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """Lines that draw a group's random words, lines that make numbers of them, and whether in loops of their
-    own."""
-
-    words: list[str]
-    numbers: list[str]
-    apart: bool
+    return _Writer(program, dtype, wide).text()
 
 
 class _Writer:
     def __init__(self, program: Program, dtype: str, wide: bool) -> None:
         self.program = program
         self.group = grouping(program, wide)
+        self.streams = streams(self.group, wide)
+        self.lanes = lanes_of(program, wide)
         self.printer = NumbaPrinter(dtype)
         self.single = dtype == "float32"
-        self.wide = wide
+
+    def text(self) -> str:
+        # A counter as wide as the numbers, so that both fill equally many vectors.
+        count = "int32" if self.single else "int64"
+        header = HEADER.format(dtype=self.printer.dtype, lanes=self.lanes, count=count)
+        drawn = [stream for stream in self.streams if self.program.crossed or stream.name != "uniforms"]
+        functions = "".join(draw_function(stream, self.single) for stream in drawn)
+        return header + functions + self.integrate() + (self.first_passage() if self.program.crossed else "")
 
     def integrate(self) -> str:
         """Two kernels: whole groups of steps, nearly always; and the part of one group at either end of a
         run."""
         dim, steps = self.program.dim, self.group.steps
-        whole, part = [], []
+        used = [stream for stream in self.streams if stream.name != "uniforms"]
+        arguments = self._arguments("lanes", used, "blocks")
+        whole, part = self._load(used), self._load(used)
         for s in range(steps):
-            step = [*self._clock(s, "group"), *self._step(s)]
+            step = [*self._clock(s, "blocks[j]"), *self._step(s)]
             whole += [*step, *(f"x{i} = y{i}" for i in range(dim))]
             part += [*step, f"begun = first <= {s}"]
             part += [f"x{i} = y{i} if begun else x{i}" for i in range(dim)]
-            part += [f"buffer[{s * dim + i} * LANES + j] = x{i}" for i in range(dim)]
-        head = ["path = uint64(first_path + begin + j)", "block = uint64(group)"]
-        draw = self._draw(uniforms=False)
-        return INTEGRATE.format(
-            dim=dim,
-            steps=steps,
-            constants=self._constants(),
-            scratch=self._scratch(draw),
-            sweep=self._sweep(head, draw, [*self._load("buffer"), *whole, *self._store("buffer")]),
-            part_sweep=self._sweep(head, draw, [*self._load("buffer"), *part], 8),
+            part += [f"passed[{self._place(s * dim + i)}] = x{i}" for i in range(dim)]
+        return (
+            self._sweep("advance", arguments, "All lanes by a group of steps.", [*whole, *self._store()])
+            + self._sweep(
+                "advance_part",
+                f"{arguments}, passed, first",
+                "All lanes by the steps of a group from `first` on; the state after each is kept.",
+                part,
+            )
+            + INTEGRATE.format(
+                dim=dim,
+                steps=steps,
+                scratch=self._scratch(used),
+                draw=self._draw(used),
+                part_draw=self._lines([stream.call("width") for stream in used], 8),
+                arguments=arguments,
+            )
         )
 
     def first_passage(self) -> str:
-        """The kernel, and the function that goes through the last group of a path once more."""
+        """The kernel, the function that advances its lanes, and the one that goes through the last group of a
+        path once more."""
         dim, steps = self.program.dim, self.group.steps
         tame = self.program.tame is not None
         advance, replay = ["left = False", *["calm = True"] * tame], []
@@ -120,32 +154,58 @@ class _Writer:
             step = [*self._step(s), *self._crossings(s)]
             forward = [f"x{i} = y{i}" for i in range(dim)]
             outside = " | ".join(f"out{k}" for k in range(len(self.program.crossed)))
-            leave = f"left = left | {outside}"
             calm = [*self._tame(s), f"calm = calm & tame{s}"] if tame else []
-            advance += [*self._clock(s, "groups[j]"), *step, leave, *calm, *forward]
+            advance += [*self._clock(s, "blocks[j]"), *step, f"left = left | {outside}", *calm, *forward]
             looked = self._tame(s) if tame else []
             replay += [*self._clock(s, "block"), *step, *looked, *forward, *self._ending(s)]
-        draw = self._draw(uniforms=True)
-        head = ["path = uint64(first_path) + uint64(shifts[j])", "block = uint64(groups[j])"]
         body = [
-            *self._load("lanes"),
+            *self._load(self.streams),
             *advance,
             *(["bounded = calm"] if tame else self._bounded("b")),
             "going = bounded & (not left)",
-            *(f"lanes[{i} * LANES + j] = x{i} if going else lanes[{i} * LANES + j]" for i in range(dim)),
+            *(f"lanes[{self._place(i)}] = x{i} if going else lanes[{self._place(i)}]" for i in range(dim)),
             "groups[j] += one if going else zero",
         ]
-        return FIRST_PASSAGE.format(
+        arguments = self._arguments("lanes", self.streams, "blocks", "groups")
+        purpose = "All lanes by a group of steps, but those whose path ends in it."
+        return self._sweep("watch", arguments, purpose, body) + FIRST_PASSAGE.format(
             dim=dim,
             steps=steps,
             diverged=DIVERGED,
             constants=self._constants(),
-            scratch=self._scratch(draw),
-            sweep=self._sweep(head, draw, body),
-            load_one=self._lines(self._load("lanes"), 4),
-            draw_one=self._lines([*draw.words, *draw.numbers], 4),
+            scratch=self._scratch(self.streams),
+            draw=self._draw(self.streams),
+            watch=f"watch({arguments}, width, constants)",
+            numbers=self._arguments("", self.streams),
+            load_one=self._lines(self._load_one(), 4),
+            draw_one=self._lines([stream.call("1") for stream in self.streams], 16),
             replay=self._lines([*replay, *(f"state[{i}] = x{i}" for i in range(dim))], 4),
         )
+
+    def _sweep(self, name: str, arguments: str, purpose: str, body: list[str]) -> str:
+        """A function that does something with all lanes."""
+        return SWEEP.format(
+            name=name,
+            arguments=arguments,
+            purpose=purpose,
+            unit=LANE_UNIT,
+            constants=self._constants(),
+            body=self._lines(body, 8),
+        )
+
+    def _arguments(self, before: str, used: Sequence[Stream], *after: str) -> str:
+        return ", ".join(filter(None, [before, *(stream.name for stream in used), *after]))
+
+    def _scratch(self, used: Sequence[Stream]) -> str:
+        """Arrays of a kernel beside those that it is given."""
+        lines = [stream.array for stream in used]
+        if used:
+            lines.append("words = np.empty(4 * LANES, dtype=np.uint64)")
+        lines.append("paths, blocks = np.zeros(LANES, dtype=np.uint64), np.zeros(LANES, dtype=np.uint64)")
+        return self._lines(lines, 4)
+
+    def _draw(self, used: Sequence[Stream]) -> str:
+        return self._lines([stream.call("width") for stream in used], 12)
 
     def _step(self, s: int) -> list[str]:
         names = {f"z{j}": f"z{s * self.program.noise_dim + j}" for j in range(self.program.noise_dim)}
@@ -187,80 +247,32 @@ class _Writer:
     def _bounded(self, prefix: str) -> list[str]:
         return self.printer.statements([("bounded", self.program.bounded)], {}, prefix)
 
-    def _draw(self, uniforms: bool) -> _Draw:
-        """Random words of a group of steps, and the normals and uniforms that are made of them."""
-        blocks = self.group.normal_blocks
-        words = self._words(blocks, Purpose.GAUSSIAN_WIDE if self.wide else Purpose.GAUSSIAN, "w")
-        numbers = []
-        for q in range(blocks):
-            if self.wide:
-                numbers.append(f"z{2 * q}, z{2 * q + 1} = normal_pair_wide(w{q}_0, w{q}_1, w{q}_2, w{q}_3)")
-            else:
-                pair = "normal_pair32" if self.single else "normal_pair"
-                numbers.append(f"z{4 * q}, z{4 * q + 1} = {pair}(w{q}_0, w{q}_1)")
-                numbers.append(f"z{4 * q + 2}, z{4 * q + 3} = {pair}(w{q}_2, w{q}_3)")
-        if self.wide and self.single:
-            numbers += [f"z{n} = float32(z{n})" for n in range(2 * blocks)]
-        uniform_blocks = self.group.uniform_blocks if uniforms else 0
-        function = "uniform32" if self.single else "uniform"
-        for purpose, count, drawn, name in (
-            (Purpose.BRIDGE, uniform_blocks, "v", "u"),
-            (Purpose.LEVY, self.group.kick_blocks, "t", "q"),
-        ):
-            words += self._words(count, purpose, drawn)
-            for q in range(count):
-                numbers += [f"{name}{4 * q + n} = {function}({drawn}{q}_{n})" for n in range(4)]
-        # With one block a group is one long chain of operations, which no processor can overlap with the next
-        # lanes' as far as it could; with more there is enough to do side by side.
-        others = uniform_blocks + self.group.kick_blocks
-        apart = blocks == 1 and not others and not self.single and not self.wide
-        return _Draw(words, numbers, apart)
-
-    def _sweep(self, head: list[str], draw: _Draw, body: list[str], margin: int = 12) -> str:
-        """The loops over lanes that advance them all by one group."""
-        loops = [[*head, *draw.words, *draw.numbers, *body]]
-        if draw.apart:
-            words, normals = [f"w0_{n}" for n in range(4)], [f"z{n}" for n in range(4)]
-            loops = [
-                [*head, *draw.words, *(f"words[{n} * LANES + j] = {w}" for n, w in enumerate(words))],
-                [
-                    *(f"{w} = words[{n} * LANES + j]" for n, w in enumerate(words)),
-                    *draw.numbers,
-                    *(f"normals[{n} * LANES + j] = {z}" for n, z in enumerate(normals)),
-                ],
-                [*(f"{z} = normals[{n} * LANES + j]" for n, z in enumerate(normals)), *body],
-            ]
-        opening = " " * margin + "for j in range(width):\n"
-        return "\n".join(opening + self._lines(lines, margin + 4) for lines in loops)
-
-    def _scratch(self, draw: _Draw) -> str:
-        """Where the loops of a sweep leave words and normals for the next."""
-        arrays = ["words = np.empty(4 * LANES, dtype=np.uint64)", "normals = np.empty(4 * LANES, dtype=REAL)"]
-        return self._lines(arrays if draw.apart else [], 4)
-
-    def _words(self, blocks: int, purpose: Purpose, prefix: str) -> list[str]:
-        """Counter words: block in the low 56 bits, purpose in the 8 above, path in the other 64."""
-        lines = []
-        for q in range(blocks):
-            index = "block" if blocks == 1 else f"block * uint64({blocks}) + uint64({q})"
-            words = ", ".join(f"{prefix}{q}_{n}" for n in range(4))
-            lines.append(f"counter = {index}")
-            lines.append(
-                f"{words} = philox(counter, (counter >> uint64(32)) | uint64({int(purpose) << 24}), path, "
-                "path >> uint64(32), key0, key1)"
-            )
-        return lines
-
     def _constants(self) -> str:
         count = len(self.program.constants.expressions)
         return indent("\n".join(f"c{k} = constants[{k}]" for k in range(count)) or "pass", " " * 4)
 
-    def _load(self, array: str) -> list[str]:
-        return [f"x{i} = {array}[{i} * LANES + j]" for i in range(self.program.dim)]
+    def _load(self, used: Sequence[Stream]) -> list[str]:
+        """State and random numbers of lane j."""
+        numbers = [(stream, n) for stream in used for n in range(stream.count)]
+        return [
+            *(f"x{i} = lanes[{self._place(i)}]" for i in range(self.program.dim)),
+            *(f"{_LETTERS[stream.name]}{n} = {stream.name}[{self._place(n)}]" for stream, n in numbers),
+        ]
 
-    def _store(self, array: str) -> list[str]:
-        return [f"{array}[{i} * LANES + j] = x{i}" for i in range(self.program.dim)]
+    def _load_one(self) -> list[str]:
+        """State of lane j, random numbers of lane 0."""
+        numbers = [(stream, n) for stream in self.streams for n in range(stream.count)]
+        return [
+            *(f"x{i} = lanes[{i} * LANES + j]" for i in range(self.program.dim)),
+            *(f"{_LETTERS[stream.name]}{n} = {stream.name}[{n} * LANES]" for stream, n in numbers),
+        ]
+
+    def _store(self) -> list[str]:
+        return [f"lanes[{self._place(i)}] = x{i}" for i in range(self.program.dim)]
+
+    def _place(self, row: int) -> str:
+        return f"uint64({row * self.lanes}) + j"
 
     @staticmethod
-    def _lines(lines: list[str], margin: int = 16) -> str:
+    def _lines(lines: list[str], margin: int) -> str:
         return indent("\n".join(lines), " " * margin)

@@ -11,7 +11,8 @@ is the form in which 32 x 32 -> 64 bit multiplication exists as one vector instr
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from numba import float32, float64, njit, types, uint32, uint64
@@ -95,34 +96,33 @@ _bits32 = _bitcast(types.float32, types.uint32)
 _float32 = _bitcast(types.uint32, types.float32)
 
 
-def _horner(coefficients: tuple[float, ...], real: str) -> Any:
-    """A device function that evaluates a polynomial by Horner's rule with explicit fma."""
-    body = f"{real}({coefficients[-1]!r})"
-    for coefficient in reversed(coefficients[:-1]):
-        body = f"fma({body}, x, {real}({coefficient!r}))"
-    namespace: dict[str, Any] = {"fma": fma, "float64": float64, "float32": float32}
-    exec(f"def polynomial(x):\n    return {body}\n", namespace)
-    return _device(namespace["polynomial"])
+def _written(name: str, arguments: Sequence[str], body: Sequence[str], names: dict[str, Any]) -> Any:
+    """A device function from its lines; `names` are the globals that they use."""
+    text = "\n    ".join([f"def {name}({', '.join(arguments)}):", *body])
+    exec(text, names)
+    return _device(names[name])
 
 
-def _halved(coefficients: tuple[float, ...], real: str) -> Any:
-    """A device function that evaluates a polynomial as even(x^2) + x odd(x^2): half as long a chain."""
-    even, odd = _horner(coefficients[::2], real), _horner(coefficients[1::2], real)
-    namespace: dict[str, Any] = {"fma": fma, "even": even, "odd": odd}
-    exec("def polynomial(x):\n    square = x * x\n    return fma(odd(square), x, even(square))\n", namespace)
-    return _device(namespace["polynomial"])
+def _horner_lines(target: str, variable: str, coefficients: Sequence[float], real: str) -> list[str]:
+    """Lines that evaluate a polynomial of `variable` by Horner's rule with explicit fma."""
+    first, *others = (f"{real}({coefficient!r})" for coefficient in reversed(coefficients))
+    return [f"{target} = {first}", *(f"{target} = fma({target}, {variable}, {other})" for other in others)]
 
 
-_radius64, _radius_wide = _halved(poly.RADIUS_64, "float64"), _horner(poly.RADIUS_WIDE, "float64")
-_radius32 = _horner(poly.RADIUS_32, "float32")
-# In the standard pair the angle comes in units of 2^-22 quarter turns; powers of two scale without rounding.
-_turn_sin64 = _horner(
-    tuple(c * 2.0 ** (-22 * (2 * n + 1)) for n, c in enumerate(poly.TURN_SIN_64)), "float64"
-)
-_turn_cos64 = _horner(tuple(c * 2.0 ** (-44 * n) for n, c in enumerate(poly.TURN_COS_64)), "float64")
+def _horner(coefficients: Sequence[float], real: str) -> Any:
+    """A device function that evaluates a polynomial."""
+    body = [*_horner_lines("value", "x", coefficients, real), "return value"]
+    return _written("polynomial", ["x"], body, {"fma": fma, "float64": float64, "float32": float32})
+
+
+def _in_turns(*chains: Sequence[str]) -> list[str]:
+    """A line of each chain, then the next of each, until the longest has ended."""
+    return [line for lines in zip_longest(*chains) for line in lines if line is not None]
+
+
+_radius_wide = _horner(poly.RADIUS_WIDE, "float64")
 _turn_sin_wide = _horner(poly.TURN_SIN_WIDE, "float64")
 _turn_cos_wide = _horner(poly.TURN_COS_WIDE, "float64")
-_turn_sin32, _turn_cos32 = _horner(poly.TURN_SIN_32, "float32"), _horner(poly.TURN_COS_32, "float32")
 _log64, _log32 = _horner(poly.LOG_64, "float64"), _horner(poly.LOG_32, "float32")
 _exp64, _exp32 = _horner(poly.EXP_64, "float64"), _horner(poly.EXP_32, "float32")
 _sin64, _cos64 = _horner(poly.SIN_64, "float64"), _horner(poly.COS_64, "float64")
@@ -132,28 +132,131 @@ _sin32, _cos32 = _horner(poly.SIN_32, "float32"), _horner(poly.COS_32, "float32"
 # --- Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011) -------------------------------------------------------
 
 
-def _philox_source() -> str:
-    lines = ["def philox(c0, c1, c2, c3, k0, k1):"]
+def _side_by_side(lines: Sequence[str], lanes: str) -> list[str]:
+    """Each line once for every lane, with @ in its names replaced by the lane's letter.
+
+    A single lane is a long chain in which every operation waits for the one before. Of two chains that take
+    turns, one has work for the processor while the other waits; it could not look far enough ahead to find
+    that work by itself.
+    """
+    return [line.replace("@", lane) for line in lines for lane in lanes]
+
+
+def _philox(lanes: str) -> Any:
+    """A device function that does one block for each lane, side by side."""
+    lines = []
     for r in range(10):
         w0, w1 = (0x9E3779B9 * r) & 0xFFFFFFFF, (0xBB67AE85 * r) & 0xFFFFFFFF
         lines += [
-            f"    a{r} = (c0 & LOW) * M0",
-            f"    b{r} = (c2 & LOW) * M1",
-            f"    c0 = (b{r} >> S32) ^ c1 ^ (k0 + U({w0}))",
-            f"    c2 = (a{r} >> S32) ^ c3 ^ (k1 + U({w1}))",
-            f"    c1 = b{r}",
-            f"    c3 = a{r}",
+            f"a{r}@ = (c0@ & LOW) * M0",
+            f"b{r}@ = (c2@ & LOW) * M1",
+            f"c0@ = (b{r}@ >> S32) ^ c1@ ^ (k0 + U({w0}))",
+            f"c2@ = (a{r}@ >> S32) ^ c3@ ^ (k1 + U({w1}))",
+            f"c1@ = b{r}@",
+            f"c3@ = a{r}@",
         ]
-    return "\n".join([*lines, "    return c0 & LOW, c1 & LOW, c2 & LOW, c3 & LOW"])
+    words = [f"c{n}{lane}" for lane in lanes for n in range(4)]
+    result = ", ".join(f"{word} & LOW" for word in words)
+    body = [*_side_by_side(lines, lanes), f"return {result}"]
+    names = {"LOW": _LOW, "U": _U, "S32": _32, "M0": _U(0xD2511F53), "M1": _U(0xCD9E8D57)}
+    return _written("philox", [*words, "k0", "k1"], body, names)
 
 
-_namespace: dict[str, Any] = {"LOW": _LOW, "U": _U, "S32": _32, "M0": _U(0xD2511F53), "M1": _U(0xCD9E8D57)}
-exec(_philox_source(), _namespace)
-philox = _device(_namespace["philox"])
+philox = _philox("a")
 """(c0, c1, c2, c3, k0, k1), all uint64 with the word in the lower half -> four words, clean."""
+
+philox_twice = _philox("ab")
+"""The same for two counters: (c0, ..., c3, d0, ..., d3, k0, k1) -> eight words."""
 
 
 # --- normals ------------------------------------------------------------------------------------------------
+
+
+# The pair of coordinates at that radius, in the quarter that two bits choose.
+_ROTATED = [
+    "first@ = radius@ * (sine@ if swap@ else cosine@)",
+    "second@ = radius@ * (cosine@ if swap@ else sine@)",
+]
+
+# The angle is 2^51 + j + 1/2 before 2^51 + 2^21 is taken off: it comes in units of 2^-22 quarter turns,
+# between -2^21 and 2^21; powers of two scale the coefficients without rounding. Right shifts only for the
+# second word of the radius: LLVM would fuse a left shift into the product that the word comes from, and the
+# full 64-bit multiplication which that makes is three times as slow.
+_PAIR = [
+    "u@ = real((v@ << U(20)) | ((w@ >> U(12)) & U(0xFF000)) | U(0x3FF0000000000000)) - (1.0 - 2.0**-41)",
+    # u = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)).
+    "shifted@ = bits(u@) + U(0x00195F619980C433)",
+    "e@ = real((shifted@ >> U(52)) | U(0x4330000000000000)) - (4503599627370496.0 + 1024.0)",
+    "f@ = real((shifted@ & U(0x000FFFFFFFFFFFFF)) + U(0x3FE6A09E667F3BCD)) - 1.0",
+    "f_square@ = f@ * f@",
+    "turn@ = real((w@ & U(0x7FFFFE)) | U(0x4320000000000001)) - (2.0**51 + 2.0**21)",
+    "square@ = turn@ * turn@",
+    # Even and odd powers of the logarithm apart: half as long a chain.
+    *_in_turns(
+        _horner_lines("even@", "f_square@", poly.RADIUS_64[::2], "float64"),
+        _horner_lines("odd@", "f_square@", poly.RADIUS_64[1::2], "float64"),
+        _horner_lines(
+            "sine@",
+            "square@",
+            [c * 2.0 ** (-22 * (2 * n + 1)) for n, c in enumerate(poly.TURN_SIN_64)],
+            "float64",
+        ),
+        _horner_lines(
+            "cosine@", "square@", [c * 2.0 ** (-44 * n) for n, c in enumerate(poly.TURN_COS_64)], "float64"
+        ),
+    ),
+    "log_over_f@ = fma(odd@, f@, even@)",
+    "sine@ = turn@ * sine@",
+    "radius@ = sqrt(fma(e@, -1.3862943611198906, f@ * log_over_f@))",
+    "cosine@ = -cosine@ if (w@ & U(0x800000)) != U(0) else cosine@",
+    "swap@ = (w@ & U(1)) != U(0)",
+    *_ROTATED,
+]
+
+_PAIR32 = [
+    "u@ = fma(float32(uint32(v@)), float32(2.0**-32), float32(2.0**-33))",
+    "bits@ = bits32(u@)",
+    "exponent@ = uint32(uint32(bits@ + uint32(0x00CAFB0D)) >> uint32(23))",
+    "e@ = real32(uint32(exponent@ | uint32(0x4B000000))) - float32(8388608.0 + 128.0)",
+    "f@ = real32(uint32(bits@ - uint32(exponent@ << uint32(23)) + uint32(0x40000000))) - float32(1.0)",
+    "w@ = uint32(w@)",
+    "place@ = uint32(((w@ & uint32(0x3FFFFFFF)) >> uint32(7)) | uint32(0x3F800000))",
+    "turn@ = real32(place@) - float32(1.5 - 2.0**-24)",
+    "square@ = turn@ * turn@",
+    *_in_turns(
+        _horner_lines("log_over_f@", "f@", poly.RADIUS_32, "float32"),
+        _horner_lines("sine@", "square@", poly.TURN_SIN_32, "float32"),
+        _horner_lines("cosine@", "square@", poly.TURN_COS_32, "float32"),
+    ),
+    "sine@ = turn@ * sine@",
+    "radius@ = sqrt(max(fma(e@, float32(-1.3862943611198906), f@ * log_over_f@), float32(0.0)))",
+    "cosine@ = real32(uint32(bits32(cosine@) ^ (w@ & uint32(0x80000000))))",
+    "swap@ = (w@ & uint32(0x40000000)) != uint32(0)",
+    *_ROTATED,
+]
+
+
+def _pairs(lines: Sequence[str], lanes: str) -> Any:
+    """A device function that makes a pair of normals of every two words, side by side."""
+    names = {
+        "U": _U, "bits": _bits64, "real": _float64, "bits32": _bits32, "real32": _float32, "fma": fma,
+        "sqrt": math.sqrt, "uint32": uint32, "float32": float32, "float64": float64,
+    }  # fmt: skip
+    words = [f"{word}{lane}" for lane in lanes for word in ("v", "w")]
+    result = ", ".join(f"first{lane}, second{lane}" for lane in lanes)
+    return _written("pairs", words, [*_side_by_side(lines, lanes), f"return {result}"], names)
+
+
+normal_pair, four_normals = _pairs(_PAIR, "a"), _pairs(_PAIR, "ab")
+"""Two independent normals from two words, four from four: 40 bits of radius (|z| <= 7.54), 24 bits of angle.
+
+The radius uniform is (k + 1/2) 2^-40, with k from the first word and the top 8 bits of the second. The angle
+is the midpoint of one of 2^24 equal arcs: bits 23 and 0 of the second word choose the quarter, bits 1 to 22
+the place in it. Accurate to 5e-10, far below what any number of samples could show.
+"""
+
+normal_pair32, four_normals32 = _pairs(_PAIR32, "a"), _pairs(_PAIR32, "ab")
+"""The same in float32, with 32 bits of radius (|z| <= 6.76) and 25 of angle."""
 
 
 @_device
@@ -166,32 +269,6 @@ def _radius(u, log_of):  # type: ignore[no-untyped-def]
 
 
 @_device
-def _rotated(radius, sine, cosine, negate, swap):  # type: ignore[no-untyped-def]
-    """The pair of coordinates at `radius`, in the quarter that two bits choose."""
-    turned = -cosine if negate else cosine
-    return radius * (sine if swap else turned), radius * (turned if swap else sine)
-
-
-@_device
-def normal_pair(w0, w1):  # type: ignore[no-untyped-def]
-    """Two independent normals from two words: 40 bits of radius (|z| <= 7.54) and 24 bits of angle.
-
-    The radius uniform is (k + 1/2) 2^-40, with k from the first word and the top 8 bits of the second. The
-    angle is the midpoint of one of 2^24 equal arcs: bits 23 and 0 of the second word choose the quarter, bits
-    1 to 22 the place in it. Accurate to 5e-10, far below what any number of samples could show.
-    """
-    # Right shifts only for the second word: LLVM would fuse a left shift into the product that it comes from,
-    # and the full 64-bit multiplication which that makes is three times as slow.
-    radius_bits = (w0 << _U(20)) | ((w1 >> _U(12)) & _U(0xFF000)) | _U(0x3FF0000000000000)
-    radius = _radius(_float64(radius_bits) - (1.0 - 2.0**-41), _radius64)
-    # 2^51 + j + 1/2, so that the angle comes in units of 2^-22 quarter turns, between -2^21 and 2^21.
-    turn = _float64((w1 & _U(0x7FFFFE)) | _U(0x4320000000000001)) - (2.0**51 + 2.0**21)
-    square = turn * turn
-    sine, cosine = turn * _turn_sin64(square), _turn_cos64(square)
-    return _rotated(radius, sine, cosine, (w1 & _U(0x800000)) != _U(0), (w1 & _U(1)) != _U(0))
-
-
-@_device
 def normal_pair_wide(w0, w1, w2, w3):  # type: ignore[no-untyped-def]
     """Two independent normals from four words: 52 bits of radius (|z| <= 8.57) and 52 bits of angle."""
     radius_bits = (w0 << _U(20)) | (w1 >> _U(12)) | _U(0x3FF0000000000000)
@@ -200,27 +277,8 @@ def normal_pair_wide(w0, w1, w2, w3):  # type: ignore[no-untyped-def]
     turn = _float64(angle_bits) - 1.5
     square = turn * turn
     sine, cosine = turn * _turn_sin_wide(square), _turn_cos_wide(square)
-    return _rotated(radius, sine, cosine, (w2 & _U(0x80000000)) != _U(0), (w2 & _U(0x40000000)) != _U(0))
-
-
-@_device
-def normal_pair32(w0, w1):  # type: ignore[no-untyped-def]
-    """Two independent float32 normals from two words: 32 bits of radius (|z| <= 6.76), 25 of angle."""
-    u = fma(float32(uint32(w0)), float32(2.0**-32), float32(2.0**-33))
-    bits = _bits32(u)
-    exponent = uint32(uint32(bits + uint32(0x00CAFB0D)) >> uint32(23))
-    e = _float32(uint32(exponent | uint32(0x4B000000))) - float32(8388608.0 + 128.0)
-    f = _float32(uint32(bits - uint32(exponent << uint32(23)) + uint32(0x40000000))) - float32(1.0)
-    square = fma(e, float32(-1.3862943611198906), f * _radius32(f))
-    radius = math.sqrt(max(square, float32(0.0)))
-    w = uint32(w1)
-    turn = _float32(uint32(((w & uint32(0x3FFFFFFF)) >> uint32(7)) | uint32(0x3F800000))) - float32(
-        1.5 - 2.0**-24
-    )
-    square = turn * turn
-    sine = turn * _turn_sin32(square)
-    cosine = _float32(uint32(_bits32(_turn_cos32(square)) ^ (w & uint32(0x80000000))))
-    swap = (w & uint32(0x40000000)) != uint32(0)
+    cosine = -cosine if (w2 & _U(0x80000000)) != _U(0) else cosine
+    swap = (w2 & _U(0x40000000)) != _U(0)
     return radius * (sine if swap else cosine), radius * (cosine if swap else sine)
 
 

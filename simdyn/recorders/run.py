@@ -25,6 +25,12 @@ _CHUNK_NUMBERS = 1 << 16
 _ROUND_STEPS = 8
 """Steps of the first round, and what the length of every round is a multiple of: whole groups of steps."""
 
+_WORTHWHILE_STEPS = 128
+"""A round of no more steps may last up to `_LONGEST_SECONDS`: to fetch a path from memory and put it back
+takes as long as a step or two, which large ensembles should not do every eighth."""
+
+_LONGEST_SECONDS = 3.0
+
 
 class Engine(Protocol):
     """What a run needs of an engine."""
@@ -202,6 +208,8 @@ def _next_length(length: int, seconds: float) -> int:
     """Steps of the next round, so that it lasts about as long as it should."""
     if seconds < _ROUND_SECONDS / 2:
         return 2 * length if seconds > _ROUND_SECONDS / 8 else 8 * length
-    if seconds > 2 * _ROUND_SECONDS:
+    if length < _WORTHWHILE_STEPS and seconds < _LONGEST_SECONDS / 2:
+        return 2 * length
+    if seconds > (2 * _ROUND_SECONDS if length > _WORTHWHILE_STEPS else _LONGEST_SECONDS):
         return max(length // 2 // _ROUND_STEPS, 1) * _ROUND_STEPS
     return length

@@ -1,0 +1,127 @@
+"""Source text of the functions with which kernels draw the random numbers of a group of steps.
+
+Words come first, numbers from them in a loop of their own, so that neither loop is too long for the
+registers. Each does two chains of operations side by side (see `simdyn.noise.device`). In single precision
+the words of two neighbouring lanes share 64 bits, so that the loop over numbers finds them as close as its
+numbers are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simdyn.noise.purposes import Purpose
+
+LANE_UNIT = 16
+"""Lanes are drawn in multiples of this, which fills whole vectors on every processor: the number of lanes has
+to be a multiple, and arrays of lanes must be as long."""
+
+_DRAW = '''
+@njit(nogil=True, error_model="numpy")
+def draw_{name}(numbers, words, paths, blocks, width, key0, key1):
+    """The {name} of a group of steps, for the path and the group of steps of each lane."""
+    distinct_arrays()
+    prefer_wide_vectors()
+    lanes = (uint64(width) + uint64({unit} - 1)) & uint64(~({unit} - 1) & 0xFFFFFFFF)
+    half = lanes >> uint64(1)
+    for q in range({blocks}):
+        for h in range(half):
+            {pair}
+            m = blocks[j] * uint64({blocks}) + uint64(q)
+            n = blocks[k] * uint64({blocks}) + uint64(q)
+            a0, a1, a2, a3, b0, b1, b2, b3 = philox_twice(
+                m, (m >> uint64(32)) | uint64({purpose}), paths[j], paths[j] >> uint64(32),
+                n, (n >> uint64(32)) | uint64({purpose}), paths[k], paths[k] >> uint64(32),
+                key0, key1,
+            )
+{keep}
+{numbers}
+'''
+
+_APART = """            words[j], words[k] = a0, b0
+            words[ROW1 + j], words[ROW1 + k] = a1, b1
+            words[ROW2 + j], words[ROW2 + k] = a2, b2
+            words[ROW3 + j], words[ROW3 + k] = a3, b3"""
+
+_TOGETHER = """            words[h] = a0 | (b0 << uint64(32))
+            words[HALF_ROW1 + h] = a1 | (b1 << uint64(32))
+            words[HALF_ROW2 + h] = a2 | (b2 << uint64(32))
+            words[HALF_ROW3 + h] = a3 | (b3 << uint64(32))"""
+
+_NORMALS = """        to = uint64(4 * q * LANES)
+        for j in range(lanes):
+            z0, z1, z2, z3 = {function}({words})
+            numbers[to + j] = z0
+            numbers[to + ROW1 + j] = z1
+            numbers[to + ROW2 + j] = z2
+            numbers[to + ROW3 + j] = z3"""
+
+_WIDE_NORMALS = """        to = uint64(2 * q * LANES)
+        for j in range(lanes):
+            z0, z1 = normal_pair_wide({words})
+            numbers[to + j] = REAL(z0)
+            numbers[to + ROW1 + j] = REAL(z1)"""
+
+_UNIFORMS = """        to = uint64(4 * q * LANES)
+        for j in range(lanes):
+            w0, w1, w2, w3 = {words}
+            numbers[to + j] = {function}(w0)
+            numbers[to + ROW1 + j] = {function}(w1)
+            numbers[to + ROW2 + j] = {function}(w2)
+            numbers[to + ROW3 + j] = {function}(w3)"""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One kind of random number that a kernel draws.
+
+    Attributes
+    ----------
+    name
+        Of the array of numbers; the function is called draw_`name`.
+    purpose
+        Which words it is made of.
+    blocks
+        Philox blocks that a group of steps consumes.
+    """
+
+    name: str
+    purpose: Purpose
+    blocks: int
+
+    @property
+    def count(self) -> int:
+        """Numbers that the blocks make."""
+        return self.blocks * (2 if self.purpose is Purpose.GAUSSIAN_WIDE else 4)
+
+    def call(self, width: str) -> str:
+        """The line that draws for so many lanes; the caller has arrays of these names."""
+        return f"draw_{self.name}({self.name}, words, paths, blocks, {width}, key0, key1)"
+
+    @property
+    def array(self) -> str:
+        """The line that makes the array of numbers."""
+        return f"{self.name} = np.empty({self.count} * LANES, dtype=REAL)"
+
+
+def draw_function(stream: Stream, single: bool) -> str:
+    """The function draw_`name`, for a module whose header is that of the CPU kernels."""
+    # Wide normals are made in double precision always.
+    together = single and stream.purpose is not Purpose.GAUSSIAN_WIDE
+    words = ", ".join(f"words[{place}j]" for place in ("", "ROW1 + ", "ROW2 + ", "ROW3 + "))
+    if stream.purpose is Purpose.GAUSSIAN:
+        numbers = _NORMALS.format(function="four_normals32" if single else "four_normals", words="{words}")
+    elif stream.purpose is Purpose.GAUSSIAN_WIDE:
+        numbers = _WIDE_NORMALS
+    else:
+        numbers = _UNIFORMS.format(function="uniform32" if single else "uniform", words="{words}")
+    numbers = numbers.format(words=words.replace("words", "halves") if together else words)
+    return _DRAW.format(
+        name=stream.name,
+        unit=LANE_UNIT,
+        blocks=stream.blocks,
+        purpose=int(stream.purpose) << 24,
+        pair="j, k = uint64(2) * h, uint64(2) * h + uint64(1)" if together else "j, k = h, h + half",
+        keep=_TOGETHER if together else _APART,
+        numbers=("        halves = words.view(np.uint32)\n" if together else "") + numbers,
+    )
