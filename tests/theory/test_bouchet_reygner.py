@@ -100,6 +100,9 @@ def test_quasi_potentials_that_are_polynomials():
     assert linear.hessian(np.zeros(2)) == pytest.approx(np.linalg.inv(sigma), rel=1e-12)
     with pytest.raises(InputError, match="no polynomial"):
         theory.polynomial_quasi_potential(maier_stein(alpha=3.0), np.array([-1.0, 0.0]))
+    wide = DriftField([f"-x{i} + x{(i + 1) % 12}**3/100" for i in range(12)])
+    with pytest.raises(InputError, match="1,365 terms"):
+        theory.polynomial_quasi_potential(wide, np.zeros(12))
     with pytest.raises(InputError, match="no attractor"):
         theory.polynomial_quasi_potential(TURNING, np.zeros(2))
 
