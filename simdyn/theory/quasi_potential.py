@@ -55,8 +55,8 @@ def polynomial_quasi_potential(field: DriftField, attractor: np.ndarray) -> Pote
     terms = math.comb(field.dim + degree - 1, degree)
     if terms > MOST_TERMS:
         raise InputError(
-            f"A quasi-potential of degree {degree} in {field.dim} variables has {terms:,} terms of that degree, "
-            f"more than the {MOST_TERMS} that are sought."
+            f"A quasi-potential of degree {degree} in {field.dim} variables has {terms:,} terms of that "
+            f"degree, more than the {MOST_TERMS} that are sought."
         )
     jacobian = field.jacobian(attractor)
     if np.linalg.eigvals(jacobian).real.max() >= 0:
