@@ -154,7 +154,7 @@ def mori2022(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) ->
     parts = [of(way) for way in problem.ways]
     rate = sum(p.value**-1 * (2 if w.kind == "hit" else 1) for p, w in zip(parts, problem.ways, strict=True))
     steep = problem.learning_rate * curvature
-    reasons = [Reason(True, part.why[:-1].replace("{", "(")) for part in parts if not part.valid][:1]
+    reasons = [Reason(True, part.why[:-1]) for part in parts if not part.valid][:1]
     reasons.append(
         Reason(
             steep > LARGEST_STEP / 2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -43,9 +44,11 @@ def predictions(
     for formula in _formulas(potential):
         # A formula refuses a problem that it is not about; it judges one that it is about.
         try:
-            found.append(formula(potential, dynamics, origin, way_out))
+            prediction = formula(potential, dynamics, origin, way_out)
         except InputError:
             continue
+        if math.isfinite(prediction.value):
+            found.append(prediction)
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import sympy
@@ -14,6 +15,8 @@ Monomial = tuple[int, ...]
 Polynomial = dict[Monomial, float]
 
 LARGEST_DEGREE = 8
+MOST_TERMS = 500
+"""Monomials of one degree; the linear equations have as many unknowns."""
 _RESIDUAL = 1e-9
 
 
@@ -48,6 +51,12 @@ def polynomial_quasi_potential(field: DriftField, attractor: np.ndarray) -> Pote
         raise InputError(
             f"The drift has degree {degree - 1}, but the search for a quasi-potential goes to "
             f"{LARGEST_DEGREE - 1}."
+        )
+    terms = math.comb(field.dim + degree - 1, degree)
+    if terms > MOST_TERMS:
+        raise InputError(
+            f"A quasi-potential of degree {degree} in {field.dim} variables has {terms:,} terms of that "
+            f"degree, more than the {MOST_TERMS} that are sought."
         )
     jacobian = field.jacobian(attractor)
     if np.linalg.eigvals(jacobian).real.max() >= 0:
@@ -129,7 +138,8 @@ def _part(p: Polynomial, degree: int) -> Polynomial:
 def _solve_degree(operator: np.ndarray, left: Polynomial, degree: int) -> Polynomial:
     """V_k with (M x) . grad V_k = -left, M = 2 S + J, whose eigenvalues are those of -J."""
     dim = len(operator)
-    monomials = [m for m in itertools.product(range(degree + 1), repeat=dim) if sum(m) == degree]
+    choices = itertools.combinations_with_replacement(range(dim), degree)
+    monomials = [tuple(choice.count(i) for i in range(dim)) for choice in choices]
     place = {m: n for n, m in enumerate(monomials)}
     matrix = np.zeros((len(monomials), len(monomials)))
     for m in monomials:

@@ -54,8 +54,10 @@ def test_conventions_agree_for_constant_noise(barrier, bottom, top, noise):
 
 @given(barrier=POSITIVE, bottom=POSITIVE, top=POSITIVE, noise=POSITIVE, a=POSITIVE, b=POSITIVE, c=POSITIVE)
 def test_units_of_time_energy_and_length(barrier, bottom, top, noise, a, b, c):
-    """Energy and noise times a: time over a. Length times b: curvatures over b^2, and D times b^2 with
-    L / b^2 kept in the drift. Varying noise: only the ratio enters, as (D_b/D_a)^(1/2 - alpha)."""
+    """Energy and noise times a: time over a. Lengths times b, curvatures kept: the time stays.
+
+    Of noise that varies only the ratio enters, as (D_b/D_a)^(1/2 - alpha).
+    """
     plain = theory.kramers_time(barrier, bottom, top, noise).value
     faster = theory.kramers_time(a * barrier, a * bottom, a * top, a * noise).value
     assert faster * a == pytest.approx(plain, rel=1e-12)

@@ -23,8 +23,8 @@ ACTION = 4 / 3
 def exact_rate(temperature, friction, points=72, modes=48):
     """Smallest relaxation rate in x^4/4 - x^2/2: the sum of the two equal rates between the wells.
 
-    Hermite functions of the velocity, a Fourier grid for the position, with the square root of the
-    stationary law taken out: L = sqrt(T) [a (d - w) + a^+ (d + w)] - friction n, w = L' / (2 T).
+    Hermite functions of the velocity, a Fourier grid for the position, with the square root of the stationary
+    law taken out: L = sqrt(T) [a (d - w) + a^+ (d + w)] - friction n, w = L' / (2 T).
     """
     width = 2.6
     x = np.linspace(-width, width, points, endpoint=False)
