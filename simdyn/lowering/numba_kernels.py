@@ -176,7 +176,7 @@ class _Writer:
             scratch=self._scratch(self.streams),
             draw=self._draw(self.streams),
             watch=f"watch({arguments}, width, constants)",
-            numbers=self._arguments("", self.streams),
+            numbers="".join(f"{stream.name}, " for stream in self.streams),
             load_one=self._lines(self._load_one(), 4),
             draw_one=self._lines([stream.call("1") for stream in self.streams], 16),
             replay=self._lines([*replay, *(f"state[{i}] = x{i}" for i in range(dim))], 4),

@@ -92,7 +92,7 @@ def integrate_part(x, first_path, group, first, last, places, states, constants,
 
 FIRST_PASSAGE = '''
 @njit(nogil=True, error_model="numpy")
-def replay_group(lanes, {numbers}, j, block, constants, state):
+def replay_group(lanes, {numbers}j, block, constants, state):
     """Go through the group of steps in which lane j ended, with the numbers in lane 0; returns the step,
     counted from 1, and the reason."""
 {constants}
@@ -157,7 +157,7 @@ def first_passage(
             if ended:
                 paths[0], blocks[0] = uint64(first_path) + uint64(shifts[j]), uint64(done)
 {draw_one}
-                extra, reason = replay_group(lanes, {numbers}, j, blocks[0], constants, state)
+                extra, reason = replay_group(lanes, {numbers}j, blocks[0], constants, state)
                 taken += extra
             if taken > max_steps:
                 taken = max_steps

@@ -16,8 +16,9 @@ from simdyn.dynamics import SGD, SGLD
 from simdyn.engines import ExitRecords, engine_for
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
-from simdyn.lowering import LANES
+from simdyn.lowering.numba_kernels import LANES as NUMBERS_OF_LANES
 
+LANES = max(NUMBERS_OF_LANES)
 VARIANTS = [("float64", "standard"), ("float64", "wide"), ("float32", "standard"), ("float32", "wide")]
 
 
