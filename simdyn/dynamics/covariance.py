@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import sympy
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from potentials import DriftField, Potential
 from potentials.formula import parse_expression
@@ -140,7 +138,13 @@ def _blocks(matrix: sympy.ImmutableMatrix) -> list[tuple[int, ...]]:
     pairs = [(i, j) for i in range(size) for j in range(i, size) if matrix[i, j] != 0]
     if len(pairs) == size * (size + 1) // 2:
         return [tuple(range(size))]
-    rows, columns = zip(*pairs, strict=True) if pairs else ((), ())
+    if all(i == j for i, j in pairs):
+        return [(i,) for i in range(size)]
+    # They take as long to import as a short run takes.
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows, columns = zip(*pairs, strict=True)
     graph = csr_array((np.ones(len(pairs)), (rows, columns)), shape=(size, size))
     count, label = connected_components(graph, directed=False)
     return [tuple(int(i) for i in np.flatnonzero(label == k)) for k in range(count)]
