@@ -47,7 +47,7 @@ _BASIS = """
 typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef long long i64;
-#define DEVICE static __device__ __forceinline__
+#define DEVICE __device__ __forceinline__
 
 DEVICE double fused(double a, double b, double c) { return __fma_rn(a, b, c); }
 DEVICE float fused(float a, float b, float c) { return __fmaf_rn(a, b, c); }

@@ -1,0 +1,90 @@
+"""The device that a GPU engine runs on, by way of CuPy, in the few calls that engines make."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from simdyn.errors import InputError
+from simdyn.noise.cuda_source import COMPILER_OPTIONS
+
+Kernel = Callable[[tuple[int], tuple[int], Sequence[Any]], None]
+"""Launched with the number of blocks, the threads of each, and its arguments: device arrays and NumPy scalars
+of the very types of its parameters."""
+
+
+class Device(Protocol):
+    """What a GPU engine needs of a device."""
+
+    name: str
+    processors: int
+
+    def kernel(self, source: str, name: str) -> Kernel:
+        """A kernel of a source text, compiled when it is first asked for."""
+
+    def upload(self, array: np.ndarray) -> Any:
+        """A copy on the device, contiguous."""
+
+    def download(self, array: Any) -> np.ndarray:
+        """A copy on the host; waits for kernels that have been launched."""
+
+    def free_memory(self) -> int:
+        """Bytes that arrays may take."""
+
+
+class CupyDevice:
+    """The current CUDA device of CuPy.
+
+    Raises
+    ------
+    InputError
+        No CuPy, or no device that it can use.
+    """
+
+    def __init__(self) -> None:
+        reason = missing_device()
+        if reason:
+            raise InputError(f'backend="gpu" cannot be used: {reason}; use backend="cpu".')
+        import cupy
+
+        self._cupy = cupy
+        properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+        self.name = properties["name"].decode()
+        self.processors = int(properties["multiProcessorCount"])
+        self._module = cache(lambda source: cupy.RawModule(code=source, options=COMPILER_OPTIONS))
+
+    def kernel(self, source: str, name: str) -> Kernel:
+        """A kernel of a source text, compiled when it is first asked for."""
+        kernel: Kernel = self._module(source).get_function(name)
+        return kernel
+
+    def upload(self, array: np.ndarray) -> Any:
+        """A copy on the device, contiguous."""
+        return self._cupy.array(array, order="C")
+
+    def download(self, array: Any) -> np.ndarray:
+        """A copy on the host; waits for kernels that have been launched."""
+        return np.asarray(self._cupy.asnumpy(array))
+
+    def free_memory(self) -> int:
+        """Bytes that arrays may take: what is free, and what CuPy keeps in reserve."""
+        free, _ = self._cupy.cuda.runtime.memGetInfo()
+        return int(free + self._cupy.get_default_memory_pool().free_bytes())
+
+
+@cache
+def missing_device() -> str:
+    """Why there is no GPU to run on, as a part of a sentence; empty if there is one."""
+    if importlib.util.find_spec("cupy") is None:
+        return "CuPy is not installed (pip install cupy-cuda12x, or cupy-cuda13x for CUDA 13)"
+    import cupy
+
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"CuPy finds no usable GPU ({error})"
+    return "" if count else "CuPy finds no GPU"

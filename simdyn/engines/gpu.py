@@ -1,0 +1,214 @@
+"""The GPU engine: a thread for each path, or persistent lanes that take path after path."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from simdyn.dynamics import Rule, Update
+from simdyn.engines.cpu import DTYPES, NOISES
+from simdyn.engines.device import CupyDevice, Device
+from simdyn.engines.records import ExitRecords, Report, Tally
+from simdyn.errors import InputError
+from simdyn.exits import Exit
+from simdyn.lowering import lower
+from simdyn.lowering.cuda_kernels import THREADS, cuda_kernels_of
+from simdyn.noise import Seed, key_of
+
+_CALL_SECONDS = 0.1
+"""How long one call should last: short enough for a prompt Ctrl-C and a lively progress bar."""
+
+_SHORTEST = 64
+"""Steps, or groups of steps, of the first and of the shortest calls: whole groups, whatever their size."""
+
+_LANES_OF_PROCESSOR = 4 * THREADS
+"""Lanes that live on each multiprocessor: enough to hide the time that each operation takes."""
+
+_MEMORY_SHARE = 0.5
+"""Share of the free memory that the states of a chunk may take."""
+
+
+class GpuEngine:
+    """Advances ensembles of paths of one update rule on a GPU, with the results of `CpuEngine`.
+
+    Parameters
+    ----------
+    update
+        One step of the dynamics.
+    exit
+        Needed for `first_passage`.
+    dtype
+        "float64" or "float32".
+    noise
+        "standard": normals up to 7.54 in size; "wide": up to 8.57.
+    device
+        By default the current device of CuPy.
+
+    Raises
+    ------
+    InputError
+        No device, an unknown dtype or noise, or a rule that runs on the CPU only.
+    """
+
+    def __init__(
+        self,
+        update: Rule,
+        exit: Exit | None = None,
+        *,
+        dtype: str = "float64",
+        noise: str = "standard",
+        device: Device | None = None,
+    ) -> None:
+        if dtype not in DTYPES:
+            raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
+        if noise not in NOISES:
+            raise InputError(f"The normals are {noise!r}, but they must be one of: {', '.join(NOISES)}.")
+        if not isinstance(update, Update):
+            raise InputError('Means over samples run on the CPU only; use backend="cpu".')
+        if update.uniforms and dtype == "float32":
+            raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
+        self.dtype = np.dtype(dtype)
+        self.update = update
+        chosen = cuda_kernels_of(lower(update, exit), dtype, noise == "wide")
+        self.source, self._group = chosen.source, chosen.group
+        self.device: Device = CupyDevice() if device is None else device
+        self._constants = self.device.upload(chosen.constants)
+
+    def integrate(
+        self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
+    ) -> np.ndarray:
+        """States after `steps` more steps; see `CpuEngine.integrate`."""
+        states = np.array(np.asarray(x, dtype=self.dtype).T, order="C")
+        paths = states.shape[1]
+        chunk = self._chunk(paths)
+        for begin in range(0, paths, chunk):
+            part = self.device.upload(states[:, begin : begin + chunk])
+            self._advance(part, first_path + begin, first_step, first_step + steps, seed)
+            states[:, begin : begin + chunk] = self.device.download(part)
+        return states.T
+
+    def _chunk(self, paths: int) -> int:
+        """Paths that are advanced together: as many as fit the memory."""
+        numbers = max(1, self.update.state_dim) * self.dtype.itemsize
+        fitting = int(_MEMORY_SHARE * self.device.free_memory()) // numbers
+        return max(1, min(paths, fitting))
+
+    def _advance(self, x: Any, first_path: int, first_step: int, last_step: int, seed: Seed) -> None:
+        """Steps `first_step` to `last_step` in place, in calls that are short enough to be interrupted."""
+        size = self._group.steps
+        step, length = first_step, _SHORTEST
+        while step < last_step:
+            end = min(last_step, step + length)
+            begun = time.perf_counter()
+            group, offset = divmod(step, size)
+            if offset == 0 and end // size > group:
+                end = end // size * size
+                self._launch(x, "integrate", first_path, seed, np.int64(group), np.int64(end // size))
+            else:
+                end = min(end, (group + 1) * size)
+                part = np.int32(offset), np.int32(end - group * size)
+                bounds = np.int64(group), np.int64(group + 1), *part
+                self._launch(x, "integrate_part", first_path, seed, *bounds)
+            self.device.download(x[:1, :1])
+            length = _adapted(length, time.perf_counter() - begun, end - step)
+            step = end
+
+    def _launch(self, x: Any, name: str, first_path: int, seed: Seed, *bounds: np.generic) -> None:
+        paths = x.shape[1]
+        arguments = (x, np.int64(paths), np.uint64(first_path), *bounds, self._constants, *_key(seed))
+        self.device.kernel(self.source, name)((-(-paths // THREADS),), (THREADS,), arguments)
+
+    def first_passage(
+        self,
+        start: np.ndarray,
+        *,
+        paths: int,
+        max_steps: int,
+        seed: Seed,
+        first_path: int = 0,
+        report: Report | None = None,
+    ) -> ExitRecords:
+        """Run paths from one start until each leaves, diverges, or has taken `max_steps` steps.
+
+        Ctrl-C ends the run early: paths that had ended keep their records, running ones count as censored
+        where they stand, and the records say that they are not complete. See `CpuEngine.first_passage`.
+        """
+        state = self.update.at_rest(start).astype(self.dtype)
+        run = _FirstPassage(self, state, paths, max_steps, first_path, seed)
+        return run.execute(report)
+
+
+class _FirstPassage:
+    """One run: lanes on the device, the queue that they share, and the records that they fill."""
+
+    def __init__(
+        self, engine: GpuEngine, start: np.ndarray, paths: int, max_steps: int, first_path: int, seed: Seed
+    ) -> None:
+        self.engine, self.device = engine, engine.device
+        self.paths = paths
+        dim, upload = engine.update.state_dim, engine.device.upload
+        wanted = min(paths, engine.device.processors * _LANES_OF_PROCESSOR)
+        self.threads = min(THREADS, -(-wanted // 32) * 32)
+        self.blocks = -(-wanted // self.threads)
+        lanes = self.blocks * self.threads
+        self.slots = upload(np.full(lanes, -1, dtype=np.int64))
+        self.groups = upload(np.zeros(lanes, dtype=np.int64))
+        self.steps = upload(np.zeros(paths, dtype=np.int64))
+        self.code = upload(np.full(paths, _NOT_RUN, dtype=np.int64))
+        self.state = upload(np.full((dim, paths), np.nan, dtype=engine.dtype))
+        self.tally = upload(np.zeros(4, dtype=np.uint64))
+        self.before = (
+            upload(np.zeros((dim, lanes), dtype=engine.dtype)), self.slots, self.groups,
+            upload(np.zeros(1, dtype=np.uint64)), np.int64(paths), np.uint64(first_path), upload(start),
+            np.int64(max_steps),
+        )  # fmt: skip
+        self.after = (engine._constants, *_key(seed), self.steps, self.code, self.state, self.tally)
+
+    def execute(self, report: Report | None) -> ExitRecords:
+        """Calls until all paths have ended, or until Ctrl-C."""
+        kernel = self.device.kernel(self.engine.source, "first_passage")
+        rounds, reported = _SHORTEST, 0.0
+        complete = False
+        try:
+            while not complete:
+                begun = time.perf_counter()
+                kernel((self.blocks,), (self.threads,), (*self.before, np.int64(rounds), *self.after))
+                tally = Tally(*(int(count) for count in self.device.download(self.tally)))
+                complete = tally.events + tally.censored + tally.diverged == self.paths
+                rounds = _adapted(rounds, time.perf_counter() - begun, rounds)
+                if report is not None and (complete or time.perf_counter() - reported > 0.1):
+                    reported = time.perf_counter()
+                    report(tally)
+        except KeyboardInterrupt:
+            pass
+        return self._records(complete)
+
+    def _records(self, complete: bool) -> ExitRecords:
+        steps, code = self.device.download(self.steps), self.device.download(self.code)
+        slots, groups = self.device.download(self.slots), self.device.download(self.groups)
+        running = slots >= 0
+        steps[slots[running]] = groups[running] * self.engine._group.steps
+        code[slots[running]] = 0
+        ran = code != _NOT_RUN
+        points = self.device.download(self.state).T[ran, : self.engine.update.dim]
+        return ExitRecords(steps[ran], code[ran], points, complete=complete)
+
+
+def _key(seed: Seed) -> tuple[np.uint32, np.uint32]:
+    low, high = key_of(seed)
+    return np.uint32(low), np.uint32(high)
+
+
+def _adapted(length: int, seconds: float, done: int) -> int:
+    """The length of the next call, so that it lasts about as long as it should; no result depends on it."""
+    if seconds < _CALL_SECONDS / 2:
+        # A call that was cut short says little.
+        return min(2 * length, 1 << 40) if done >= length else length
+    if seconds > 2 * _CALL_SECONDS:
+        return max(length // 2, _SHORTEST)
+    return length
+
+
+_NOT_RUN = -9
