@@ -81,22 +81,23 @@ class GpuEngine:
     ) -> np.ndarray:
         """States after `steps` more steps; see `CpuEngine.integrate`."""
         states = np.array(np.asarray(x, dtype=self.dtype).T, order="C")
-        paths = states.shape[1]
-        chunk = self._chunk(paths)
-        for begin in range(0, paths, chunk):
+        chunk = self.paths_that_fit()
+        for begin in range(0, states.shape[1], chunk):
             part = self.device.upload(states[:, begin : begin + chunk])
-            self._advance(part, first_path + begin, first_step, first_step + steps, seed)
+            self.advance(part, first_path + begin, first_step, first_step + steps, seed)
             states[:, begin : begin + chunk] = self.device.download(part)
         return states.T
 
-    def _chunk(self, paths: int) -> int:
-        """Paths that are advanced together: as many as fit the memory."""
-        numbers = max(1, self.update.state_dim) * self.dtype.itemsize
-        fitting = int(_MEMORY_SHARE * self.device.free_memory()) // numbers
-        return max(1, min(paths, fitting))
+    def paths_that_fit(self) -> int:
+        """Paths that can be advanced together, as far as memory goes."""
+        size = self.update.state_dim * self.dtype.itemsize
+        return max(1, int(_MEMORY_SHARE * self.device.free_memory()) // size)
 
-    def _advance(self, x: Any, first_path: int, first_step: int, last_step: int, seed: Seed) -> None:
-        """Steps `first_step` to `last_step` in place, in calls that are short enough to be interrupted."""
+    def advance(self, x: Any, first_path: int, first_step: int, last_step: int, seed: Seed) -> None:
+        """Take states on the device, shape (state_dim, n), from one step to another, in place.
+
+        Goes in calls that are short enough to be interrupted in between.
+        """
         size = self._group.steps
         step, length = first_step, _SHORTEST
         while step < last_step:

@@ -28,7 +28,7 @@ class DivergedRecorder:
 
     def observe(self, seen: Observation) -> None:
         """Take in some paths at one recorded step."""
-        outside = len(seen.inside) - int(np.count_nonzero(seen.inside))
+        outside = seen.outside
         if outside:
             with self._lock:
                 self._counts[seen.look] += outside

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simdyn.recorders.ensemble import Ensemble, Schedule
-from simdyn.recorders.observation import Observation, Variable
+from simdyn.recorders.observation import GivenValues, Observation, Values, Variable
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Quantity:
         Ends of the bins, or both None: then the run finds them (see `_Fitted`).
     bins
         Number of bins.
+    coordinate
+        Which coordinate it is, if it is nothing else: that one is counted where the states are.
     """
 
     label: str
@@ -34,6 +36,15 @@ class Quantity:
     bins: int
     low: float | None = None
     high: float | None = None
+    coordinate: int | None = None
+
+    def of(self, seen: Observation) -> Values:
+        """Its values at the paths inside, as far as they are finite."""
+        if self.coordinate is not None:
+            return seen.row(self.coordinate)
+        with np.errstate(all="ignore"):
+            values = self.values(seen.x.astype(np.float64, copy=False))
+            return GivenValues(values, seen.inside & np.isfinite(values))
 
 
 class HistogramRecorder:
@@ -67,12 +78,8 @@ class HistogramRecorder:
 
     def observe(self, seen: Observation) -> None:
         """Take in some paths at one recorded step."""
-        x = seen.x.astype(np.float64, copy=False)
         for quantity, table in zip(self._quantities, self._tables, strict=True):
-            with np.errstate(all="ignore"):
-                values = np.ascontiguousarray(quantity.values(x))
-                counted = seen.inside & np.isfinite(values)
-            table.add(seen.look, values, counted)
+            table.add(seen.look, quantity.of(seen))
 
     def coordinates(self) -> dict[str, Variable]:
         """The formulas, and the edges of their bins."""
@@ -109,14 +116,11 @@ class _Fixed:
         self.rest = np.zeros((looks, 3), dtype=np.int64)
         self._lock = threading.Lock()
 
-    def add(self, look: int, values: np.ndarray, counted: np.ndarray) -> None:
-        from simdyn.recorders.kernels import count_in_bins
-
-        counts = np.zeros(self.counts.shape[1], dtype=np.int64)
-        below, above = count_in_bins(values, counted, self.edges, counts)
+    def add(self, look: int, values: Values) -> None:
+        counts, below, above = values.in_bins(self.edges)
         with self._lock:
             self.counts[look] += counts
-            self.rest[look] += (below, above, len(values) - int(np.count_nonzero(counted)))
+            self.rest[look] += (below, above, values.uncounted)
 
 
 class _Fitted:
@@ -140,28 +144,21 @@ class _Fitted:
     def edges(self) -> np.ndarray:
         return _edges(self._first, self._exponent, self._bins)
 
-    def add(self, look: int, values: np.ndarray, counted: np.ndarray) -> None:
-        from simdyn.recorders.kernels import count_in_bins
-
-        uncounted = len(values) - int(np.count_nonzero(counted))
-        if uncounted:
-            values = values[counted]
-            counted = np.ones(len(values), dtype=bool)
-        if len(values) == 0:
+    def add(self, look: int, values: Values) -> None:
+        ends = values.ends()
+        if ends is None:
             with self._lock:
-                self.rest[look, 2] += uncounted
+                self.rest[look, 2] += values.uncounted
             return
-        low, high = float(values.min()), float(values.max())
         with self._lock:
-            self._cover(low, high)
+            self._cover(*ends)
             first, exponent = self._first, self._exponent
-        counts = np.zeros(self._bins, dtype=np.int64)
-        count_in_bins(values, counted, _edges(first, exponent, self._bins), counts)
+        counts, _, _ = values.in_bins(_edges(first, exponent, self._bins))
         with self._lock:
             # Another thread may have moved or joined the bins in the meantime.
             moved = _rebinned(counts, first, self._first, self._exponent - exponent)
             self.counts[look] += moved
-            self.rest[look, 2] += uncounted
+            self.rest[look, 2] += values.uncounted
 
     def _cover(self, low: float, high: float) -> None:
         if self._range is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -14,11 +13,10 @@ Variable = tuple[tuple[str, ...], np.ndarray, dict[str, Any]]
 """Dimensions, values and attributes of one variable or coordinate of a dataset."""
 
 
-@dataclass(frozen=True)
 class Observation:
     """Some paths at one recorded step.
 
-    Attributes
+    Parameters
     ----------
     look
         Number of the recorded step, from 0.
@@ -28,9 +26,16 @@ class Observation:
         Shape (d, n): one row a coordinate.
     """
 
-    look: int
-    first_path: int
-    x: np.ndarray
+    def __init__(self, look: int, first_path: int, x: np.ndarray) -> None:
+        self.look = look
+        self.first_path = first_path
+        self.count = x.shape[1]
+        self._x = x
+
+    @property
+    def x(self) -> np.ndarray:
+        """Shape (d, n): one row a coordinate."""
+        return self._x
 
     @cached_property
     def inside(self) -> np.ndarray:
@@ -41,7 +46,57 @@ class Observation:
     @property
     def paths(self) -> slice:
         """Where these paths lie in an array of all paths."""
-        return slice(self.first_path, self.first_path + self.x.shape[1])
+        return slice(self.first_path, self.first_path + self.count)
+
+    @property
+    def outside(self) -> int:
+        """Number of paths that are not inside."""
+        return self.count - int(np.count_nonzero(self.inside))
+
+    def moments(self, begin: int, leaves: int) -> np.ndarray:
+        """Moments of `leaves` leaves, a power of two, from column `begin` on; see `kernels.moments_of`."""
+        from simdyn.recorders.kernels import moments_of
+
+        return np.asarray(moments_of(self.x, self.inside, begin, leaves))
+
+    def row(self, index: int) -> Values:
+        """One coordinate of the paths inside."""
+        return GivenValues(self.x[index].astype(np.float64), self.inside)
+
+
+class Values(Protocol):
+    """Numbers, some of which count, that are to be sorted into bins."""
+
+    uncounted: int
+
+    def ends(self) -> tuple[float, float] | None:
+        """The least and the greatest number that counts, if any does."""
+
+    def in_bins(self, edges: np.ndarray) -> tuple[np.ndarray, int, int]:
+        """How many lie in each bin, below all bins, and above all; see `kernels.count_in_bins`."""
+
+
+class GivenValues:
+    """Numbers in memory, and a mask of those that count."""
+
+    def __init__(self, values: np.ndarray, counted: np.ndarray) -> None:
+        self.uncounted = len(values) - int(np.count_nonzero(counted))
+        self._values = np.ascontiguousarray(values[counted] if self.uncounted else values)
+
+    def ends(self) -> tuple[float, float] | None:
+        """The least and the greatest number that counts, if any does."""
+        if len(self._values) == 0:
+            return None
+        return float(self._values.min()), float(self._values.max())
+
+    def in_bins(self, edges: np.ndarray) -> tuple[np.ndarray, int, int]:
+        """How many lie in each bin, below all bins, and above all."""
+        from simdyn.recorders.kernels import count_in_bins
+
+        counts = np.zeros(len(edges) - 1, dtype=np.int64)
+        all_count = np.ones(len(self._values), dtype=bool)
+        below, above = count_in_bins(self._values, all_count, edges, counts)
+        return counts, int(below), int(above)
 
 
 class Recorder(Protocol):

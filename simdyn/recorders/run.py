@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from simdyn.engines.gpu import GpuEngine
 from simdyn.noise import Seed
 from simdyn.recorders.ensemble import Progress, Schedule
-from simdyn.recorders.observation import Observation, Recorder
+from simdyn.recorders.observation import Recorder
 from simdyn.recorders.pairs import LEAF
+from simdyn.recorders.states import Engine, States, device_chunk_size, states_of
 
 _ROUND_SECONDS = 0.2
 """How long a round should last: short enough for a prompt Ctrl-C and a lively progress bar."""
@@ -24,15 +25,6 @@ _CHUNK_NUMBERS = 1 << 15
 
 _ROUND_STEPS = 8
 """Steps of the first round, and what the length of every round is a multiple of: whole groups of steps."""
-
-
-class Engine(Protocol):
-    """What a run needs of an engine."""
-
-    def integrate(
-        self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
-    ) -> np.ndarray:
-        """States after `steps` more steps; called from several threads at once."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +102,11 @@ class _Runner:
         # Made once: to make one of a number takes as long as some thousands of path-steps.
         self._seed = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(int(seed))
         self._threads = threads
-        self._chunk = chunk_size(len(state), state.shape[1], threads)
+        self._chunk = (
+            device_chunk_size(engine)
+            if isinstance(engine, GpuEngine)
+            else chunk_size(len(state), state.shape[1], threads)
+        )
 
     def execute(self, report: Callable[[Progress], None] | None) -> Run:
         paths, steps = self._state.shape[1], self._schedule.steps
@@ -142,20 +138,18 @@ class _Runner:
 
     def _work(self, turn: _Round) -> None:
         for first in turn:
-            chunk = slice(first, first + self._chunk)
-            x = self._state[:, chunk].T
+            columns = self._state[:, first : first + self._chunk]
+            states = states_of(self._engine, columns, first, self._dim, self._seed)
             if turn.begin == 0:
-                self._look(0, first, x)
+                self._look(0, states)
             step = turn.begin
             while step < turn.end:
                 stop = self._next_stop(step, turn.end)
-                x = self._engine.integrate(
-                    x, steps=stop - step, seed=self._seed, first_path=first, first_step=step
-                )
+                states.advance(step, stop)
                 step = stop
                 if step % self._schedule.every == 0:
-                    self._look(step // self._schedule.every, first, x)
-            self._state[:, chunk] = x.T
+                    self._look(step // self._schedule.every, states)
+            columns[:] = states.columns()
 
     def _next_stop(self, step: int, end: int) -> int:
         if not self._recorders:
@@ -163,9 +157,9 @@ class _Runner:
         every = self._schedule.every
         return min(end, (step // every + 1) * every)
 
-    def _look(self, look: int, first: int, x: np.ndarray) -> None:
+    def _look(self, look: int, states: States) -> None:
         if self._recorders:
-            seen = Observation(look, first, np.ascontiguousarray(x.T[: self._dim]))
+            seen = states.observation(look)
             for recorder in self._recorders:
                 recorder.observe(seen)
 
