@@ -27,7 +27,7 @@ needs_nvrtc = pytest.mark.skipif(bool(_missing()), reason=_missing() or "NVRTC i
 
 @dataclass(frozen=True)
 class Usage:
-    """What one kernel takes on a processor: registers of a thread, bytes spilled, bytes of its stack frame."""
+    """What a thread of a kernel takes: registers, bytes that do not fit them, bytes of its stack frame."""
 
     registers: int
     spilled: int
@@ -56,4 +56,6 @@ def compiled(source: str, architecture: str) -> dict[str, Usage]:
     assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS, text[:3000]
     assert "error" not in text, text[:3000]
     found = _ENTRY.findall(text)
-    return {name: Usage(int(registers), int(spilled), int(stack)) for name, stack, spilled, registers in found}
+    return {
+        name: Usage(int(registers), int(spilled), int(stack)) for name, stack, spilled, registers in found
+    }

@@ -46,7 +46,7 @@ def escape(
     target_error: Annotated[float | None, typer.Option(help="Stop at this relative standard error.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
     method: Annotated[str, typer.Option(help="auto or direct.")] = "auto",
-    backend: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto (the CPU), cpu or gpu.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")] = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     normals: Annotated[

@@ -58,7 +58,7 @@ def simulate(
         typer.Option(help="Steps that averages over time leave out. [default: half of the steps]"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all randomness.")] = 0,
-    backend: Annotated[str, typer.Option(help="auto or cpu.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto (the CPU), cpu or gpu.")] = "auto",
     threads: Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")] = None,
     dtype: Annotated[str, typer.Option(help="float64 or float32.")] = "float64",
     normals: Annotated[

@@ -20,6 +20,9 @@ from simdyn.noise import Seed, key_of
 _CALL_SECONDS = 0.1
 """How long one call should last: short enough for a prompt Ctrl-C and a lively progress bar."""
 
+_REPORT_SECONDS = 0.1
+"""Time between reports."""
+
 _SHORTEST = 64
 """Steps, or groups of steps, of the first and of the shortest calls: whole groups, whatever their size."""
 
@@ -69,11 +72,11 @@ class GpuEngine:
             raise InputError('Means over samples run on the CPU only; use backend="cpu".')
         if update.uniforms and dtype == "float32":
             raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
+        self.device: Device = CupyDevice() if device is None else device
         self.dtype = np.dtype(dtype)
         self.update = update
         chosen = cuda_kernels_of(lower(update, exit), dtype, noise == "wide")
         self.source, self._group = chosen.source, chosen.group
-        self.device: Device = CupyDevice() if device is None else device
         self._constants = self.device.upload(chosen.constants)
 
     def integrate(
@@ -179,7 +182,7 @@ class _FirstPassage:
                 tally = Tally(*(int(count) for count in self.device.download(self.tally)))
                 complete = tally.events + tally.censored + tally.diverged == self.paths
                 rounds = _adapted(rounds, time.perf_counter() - begun, rounds)
-                if report is not None and (complete or time.perf_counter() - reported > 0.1):
+                if report is not None and (complete or time.perf_counter() - reported > _REPORT_SECONDS):
                     reported = time.perf_counter()
                     report(tally)
         except KeyboardInterrupt:

@@ -28,11 +28,11 @@ extern "C" __global__ void __launch_bounds__(THREADS) {name}(
 """
 
 FIRST_PASSAGE = """
-// Advance the lanes for up to `rounds` groups of steps. A lane is a thread that lives on from call to call: its
-// state, the slot in its hands (-1: none) and the groups of steps that it has done lie in `lanes`, `slots` and
-// `groups` in between. Path first_path + s writes its end to slot s. A lane whose path has ended takes the next
-// slot of the one queue that all share, so that it does not matter which lane takes which path. `tally` counts
-// events, censored paths, diverged paths and the steps of all these.
+// Advance the lanes for up to `rounds` groups of steps. A lane is a thread that lives on from call to call:
+// its state, the slot in its hands (-1: none) and the groups of steps that it has done lie in `lanes`,
+// `slots` and `groups` in between. Path first_path + s writes its end to slot s. A lane whose path has ended
+// takes the next slot of the one queue that all share; no result depends on which lane takes which path.
+// `tally` counts events, censored paths, diverged paths and the steps of all these.
 extern "C" __global__ void __launch_bounds__(THREADS) first_passage(
     REAL *lanes, i64 *slots, i64 *groups, u64 *next_slot, i64 paths, u64 first_path, const REAL *start,
     i64 max_steps, i64 rounds, const REAL *constants, u32 key0, u32 key1, i64 *out_steps, i64 *out_code,

@@ -1,8 +1,8 @@
 """Philox words, normals and elementary functions as CUDA C: the arithmetic of `simdyn.noise.device`.
 
-Both do the same IEEE 754 operations in the same order. Every multiply-add is an explicit `fused`; the compiler
-must make no others (`COMPILER_OPTIONS`). The coefficients are those of `simdyn.noise.polynomials`, in constant
-memory: as literals, each would cost two instructions to load.
+Both do the same IEEE 754 operations in the same order. Every multiply-add is an explicit `fused`; the
+compiler must make no others (`COMPILER_OPTIONS`). The coefficients are those of `simdyn.noise.polynomials`,
+in constant memory: as literals, each would cost two instructions to load.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics, Rule
+from simdyn.engines import backend_of
 from simdyn.errors import InputError
 from simdyn.estimators import DirectMeasurement, Progress, measure_escape
 from simdyn.exits import Exit, parse_start, resolve_exit
@@ -157,7 +158,8 @@ def escape_time(
     method
         "direct", or "auto", which is direct simulation.
     backend, threads, dtype, normals
-        "auto" or "cpu"; number of threads; "float64" or "float32"; "standard" or "wide" normals.
+        "auto" (the CPU), "cpu" or "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or
+        "wide" normals.
     target_error
         Relative standard error at which to stop.
     progress
@@ -230,7 +232,7 @@ def escape_time(
             "normals": normals,
         },
         seed=seed_record(seed),
-        backend="cpu",
+        backend=backend_of(backend, threads),
         steps_done=tally.path_steps,
         seconds=measurement.seconds,
         versions=versions(),

@@ -105,8 +105,8 @@ DEVICE void recentre(double *node, int dim, const double *centre) {{
     for (int i = 0; i < dim; i++) node[1 + i] = centre[i];
 }}
 
-// One level of the tree: node 2 s b gets what node 2 s b + s holds besides. The last dim numbers of a node are
-// room for its centre.
+// One level of the tree: node 2 s b gets what node 2 s b + s holds besides. The last dim numbers of a node
+// are room for its centre.
 extern "C" __global__ void merge_pairs(double *nodes, int dim, int size, i64 count, i64 s) {{
     const i64 place = 2 * s * ((i64)blockIdx.x * blockDim.x + threadIdx.x);
     if (place + s >= count) return;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -64,9 +64,7 @@ class HostStates:
 class DeviceStates:
     """On the device of a GPU engine."""
 
-    def __init__(
-        self, engine: GpuEngine, columns: np.ndarray, first_path: int, dim: int, seed: Seed
-    ) -> None:
+    def __init__(self, engine: GpuEngine, columns: np.ndarray, first_path: int, dim: int, seed: Seed) -> None:
         self._engine, self._first_path, self._dim, self._seed = engine, first_path, dim, seed
         self._x = engine.device.upload(columns)
 

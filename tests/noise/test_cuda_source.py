@@ -15,7 +15,9 @@ pytestmark = needs_compiler
 N = 4096
 RNG = np.random.default_rng(3)
 WORDS = RNG.integers(0, 2**32, (4, N), dtype=np.uint32)
-EDGES = np.array([0, 1, 2, 0x7FFFFF, 0x800000, 0x3FFFFFFF, 0x7FFFFFFF, 0x80000000, 2**32 - 1], dtype=np.uint32)
+EDGES = np.array(
+    [0, 1, 2, 0x7FFFFF, 0x800000, 0x3FFFFFFF, 0x7FFFFFFF, 0x80000000, 2**32 - 1], dtype=np.uint32
+)
 WORDS[:, : EDGES.size**2] = np.stack(np.meshgrid(EDGES, EDGES)).reshape(2, -1)[[0, 1, 1, 0]]
 
 KERNELS = """

@@ -97,7 +97,10 @@ def test_ends_of_negative_numbers_and_zeros():
 def recorded(engine, dim, paths, steps, every, start):
     ensemble = Ensemble(paths, tuple(f"x{i}" for i in range(dim)), engine.dtype)
     schedule = Schedule(steps, every)
-    quantities = [Quantity("x0", lambda x: x[0], 40, coordinate=0), Quantity("x0*x0", lambda x: x[0] * x[0], 40)]
+    quantities = [
+        Quantity("x0", lambda x: x[0], 40, coordinate=0),
+        Quantity("x0*x0", lambda x: x[0] * x[0], 40),
+    ]
     starts = np.full((dim, 1), start)
     recorders = [
         SnapshotsRecorder(ensemble, schedule),
