@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from simdyn.dynamics import Rule, Update
+from simdyn.dynamics import MinibatchUpdate, Rule
 from simdyn.engines.cpu import DTYPES, NOISES
 from simdyn.engines.device import CupyDevice, Device
+from simdyn.engines.minibatch import check_horizon
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.errors import InputError
 from simdyn.exits import Exit
 from simdyn.lowering import lower
 from simdyn.lowering.cuda_kernels import THREADS, cuda_kernels_of
+from simdyn.lowering.cuda_minibatch_kernels import CudaMinibatchKernel, cuda_minibatch_kernel
 from simdyn.noise import Seed, key_of
 
 _CALL_SECONDS = 0.1
@@ -68,16 +70,40 @@ class GpuEngine:
             raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
         if noise not in NOISES:
             raise InputError(f"The normals are {noise!r}, but they must be one of: {', '.join(NOISES)}.")
-        if not isinstance(update, Update):
-            raise InputError('Means over samples run on the CPU only; use backend="cpu".')
-        if update.uniforms and dtype == "float32":
+        if dtype == "float32" and isinstance(update, MinibatchUpdate):
+            raise InputError('Sums over samples are computed in double precision; use dtype="float64".')
+        if dtype == "float32" and update.uniforms:
             raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
         self.device: Device = CupyDevice() if device is None else device
         self.dtype = np.dtype(dtype)
         self.update = update
-        chosen = cuda_kernels_of(lower(update, exit), dtype, noise == "wide")
-        self.source, self._group = chosen.source, chosen.group
-        self._constants = self.device.upload(chosen.constants)
+        # How many threads there are at most; each goes through path after path.
+        self._lanes = self.device.processors * _LANES_OF_PROCESSOR
+        if isinstance(update, MinibatchUpdate):
+            kernel = cuda_minibatch_kernel(update, exit, noise == "wide")
+            self.source, self._group_steps = kernel.source, 1
+            self._model = self._samples(update, kernel)
+        else:
+            chosen = cuda_kernels_of(lower(update, exit), dtype, noise == "wide")
+            self.source, self._group_steps = chosen.source, chosen.group.steps
+            self._model = tuple(self.device.upload(array) for array in chosen.constants)
+
+    def _samples(self, update: MinibatchUpdate, kernel: CudaMinibatchKernel) -> tuple[Any, ...]:
+        """The arguments of minibatch kernels; takes lanes away if their permutations would not fit."""
+        upload, size = self.device.upload, update.potential.size
+        batch = int(update.batch_size) if update.noise == "minibatch" else size
+        drawn = update.noise == "minibatch" and update.sampling != "with_replacement" and batch > 1
+        places = 0 if not drawn else size if update.sampling == "epoch_shuffle" else batch
+        flags = -(-size // 32) if drawn and update.sampling != "epoch_shuffle" else 0
+        fitting = int(_MEMORY_SHARE * self.device.free_memory()) // (4 * max(1, places + flags))
+        self._lanes = max(1, min(self._lanes, fitting))
+        scratch = (upload(np.zeros(max(1, n * self._lanes), dtype=np.uint32)) for n in (places, flags))
+        return (
+            upload(kernel.rows), upload(kernel.data), upload(kernel.constants), np.int64(batch),
+            np.int64(size), np.int32(update.sampling != "with_replacement"), upload(update.rates),
+            np.int64(len(update.rates)), upload(update.kicks), np.int64(len(update.kicks)),
+            np.float64(update.momentum), np.float64(np.sqrt(update.covariance_factor / size)), *scratch,
+        )  # fmt: skip
 
     def integrate(
         self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
@@ -101,7 +127,9 @@ class GpuEngine:
 
         Goes in calls that are short enough to be interrupted in between.
         """
-        size = self._group.steps
+        if isinstance(self.update, MinibatchUpdate):
+            check_horizon(self.update, last_step)
+        size = self._group_steps
         step, length = first_step, _SHORTEST
         while step < last_step:
             end = min(last_step, step + length)
@@ -121,8 +149,13 @@ class GpuEngine:
 
     def _launch(self, x: Any, name: str, first_path: int, seed: Seed, *bounds: np.generic) -> None:
         paths = x.shape[1]
-        arguments = (x, np.int64(paths), np.uint64(first_path), *bounds, self._constants, *_key(seed))
-        self.device.kernel(self.source, name)((-(-paths // THREADS),), (THREADS,), arguments)
+        arguments = (x, np.int64(paths), np.uint64(first_path), *bounds, *self._model, *_key(seed))
+        self.device.kernel(self.source, name)(*self.grid(paths), arguments)
+
+    def grid(self, paths: int) -> tuple[tuple[int], tuple[int]]:
+        """Blocks, and threads of each, that serve so many paths: no more than there are lanes."""
+        threads = min(THREADS, self._lanes)
+        return (-(-min(paths, self._lanes // threads * threads) // threads),), (threads,)
 
     def first_passage(
         self,
@@ -139,6 +172,8 @@ class GpuEngine:
         Ctrl-C ends the run early: paths that had ended keep their records, running ones count as censored
         where they stand, and the records say that they are not complete. See `CpuEngine.first_passage`.
         """
+        if isinstance(self.update, MinibatchUpdate):
+            check_horizon(self.update, max_steps)
         state = self.update.at_rest(start).astype(self.dtype)
         run = _FirstPassage(self, state, paths, max_steps, first_path, seed)
         return run.execute(report)
@@ -153,10 +188,8 @@ class _FirstPassage:
         self.engine, self.device = engine, engine.device
         self.paths = paths
         dim, upload = engine.update.state_dim, engine.device.upload
-        wanted = min(paths, engine.device.processors * _LANES_OF_PROCESSOR)
-        self.threads = min(THREADS, -(-wanted // 32) * 32)
-        self.blocks = -(-wanted // self.threads)
-        lanes = self.blocks * self.threads
+        self.grid = engine.grid(paths)
+        lanes = self.grid[0][0] * self.grid[1][0]
         self.slots = upload(np.full(lanes, -1, dtype=np.int64))
         self.groups = upload(np.zeros(lanes, dtype=np.int64))
         self.steps = upload(np.zeros(paths, dtype=np.int64))
@@ -168,7 +201,7 @@ class _FirstPassage:
             upload(np.zeros(1, dtype=np.uint64)), np.int64(paths), np.uint64(first_path), upload(start),
             np.int64(max_steps),
         )  # fmt: skip
-        self.after = (engine._constants, *_key(seed), self.steps, self.code, self.state, self.tally)
+        self.after = (*engine._model, *_key(seed), self.steps, self.code, self.state, self.tally)
 
     def execute(self, report: Report | None) -> ExitRecords:
         """Calls until all paths have ended, or until Ctrl-C."""
@@ -178,7 +211,7 @@ class _FirstPassage:
         try:
             while not complete:
                 begun = time.perf_counter()
-                kernel((self.blocks,), (self.threads,), (*self.before, np.int64(rounds), *self.after))
+                kernel(*self.grid, (*self.before, np.int64(rounds), *self.after))
                 tally = Tally(*(int(count) for count in self.device.download(self.tally)))
                 complete = tally.events + tally.censored + tally.diverged == self.paths
                 rounds = _adapted(rounds, time.perf_counter() - begun, rounds)
@@ -193,7 +226,7 @@ class _FirstPassage:
         steps, code = self.device.download(self.steps), self.device.download(self.code)
         slots, groups = self.device.download(self.slots), self.device.download(self.groups)
         running = slots >= 0
-        steps[slots[running]] = groups[running] * self.engine._group.steps
+        steps[slots[running]] = groups[running] * self.engine._group_steps
         code[slots[running]] = 0
         ran = code != _NOT_RUN
         points = self.device.download(self.state).T[ran, : self.engine.update.dim]

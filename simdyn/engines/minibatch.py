@@ -30,6 +30,23 @@ _LANE_NUMBERS = 1 << 24
 """Numbers that the lanes of a thread may hold for a permutation or for the normals of all samples."""
 
 
+def check_horizon(update: MinibatchUpdate, last_step: int) -> None:
+    """Refuse a run beyond the steps for which the settings of a rule are tabulated.
+
+    Raises
+    ------
+    InputError
+        A run that is too long.
+    """
+    horizon = update.horizon
+    if horizon is not None and last_step > horizon:
+        raise InputError(
+            f"The schedule still changes after {horizon:,} steps, up to which it is tabulated on means "
+            f"over samples, and the run has {last_step:,}; run fewer steps, or let it end in a "
+            'constant, as "cosine(first, last, steps)" does.'
+        )
+
+
 class MinibatchEngine:
     """Advances ensembles of paths of one update rule on a mean over samples.
 
@@ -114,7 +131,7 @@ class MinibatchEngine:
         numpy.ndarray
             The shape of `x`.
         """
-        self._check_horizon(first_step + steps)
+        check_horizon(self.update, first_step + steps)
         kernels = load_kernels(self.source)
         key = tuple(np.uint64(word) for word in key_of(seed))
         given = np.asarray(x, dtype=self.dtype)
@@ -132,15 +149,6 @@ class MinibatchEngine:
         else:
             in_threads([partial(work, *piece) for piece in pieces])
         return state[:, : given.shape[1]]
-
-    def _check_horizon(self, last_step: int) -> None:
-        horizon = self.update.horizon
-        if horizon is not None and last_step > horizon:
-            raise InputError(
-                f"The schedule still changes after {horizon:,} steps, up to which it is tabulated on means "
-                f"over samples, and the run has {last_step:,}; run fewer steps, or let it end in a "
-                'constant, as "cosine(first, last, steps)" does.'
-            )
 
     def _state(self, x: np.ndarray) -> np.ndarray:
         """A copy of `x` with a column for each number of the state; velocities that are not there are
@@ -180,7 +188,7 @@ class MinibatchEngine:
         report
             Called in this thread about ten times a second with the totals so far.
         """
-        self._check_horizon(max_steps)
+        check_horizon(self.update, max_steps)
         (state,) = self._state(np.asarray(start, dtype=self.dtype)[None, :])
         run = _FirstPassage(self, state, paths, max_steps, first_path, seed)
         return run.execute(report)

@@ -14,8 +14,10 @@ from textwrap import indent
 import numpy as np
 
 from simdyn.errors import InputError
+from simdyn.lowering.cuda_loop_kernels import cuda_loop_source, table_arguments
 from simdyn.lowering.cuda_printer import CudaPrinter
 from simdyn.lowering.cuda_templates import FIRST_PASSAGE, HEADER, INTEGRATE
+from simdyn.lowering.kernel_choice import is_special, size_of
 from simdyn.lowering.numba_kernels import Grouping, grouping
 from simdyn.lowering.program import DIVERGED, Program
 from simdyn.noise.cuda_source import device_functions
@@ -24,8 +26,13 @@ from simdyn.noise.purposes import Purpose
 THREADS = 256
 """Most threads in a block."""
 
-MOST_COORDINATES = 40
-"""Coordinates, normals or channels of an exit up to which a thread can keep everything to itself."""
+MOST_UNROLLED = 40
+"""Coordinates, normals or channels of an exit up to which every one has its own lines in a kernel."""
+
+MOST_COORDINATES = 1024
+"""The same for kernels in loops: a thread has a state in its memory, and there are very many threads."""
+
+_ARGUMENT = "const REAL *constants"
 
 
 @dataclass(frozen=True)
@@ -40,35 +47,39 @@ class CudaKernels:
     group
         How steps share Philox blocks.
     constants
-        The argument that stands for the run-time constants.
+        The arguments that stand for the run-time constants.
     """
 
     source: str
     group: Grouping
-    constants: np.ndarray
+    constants: tuple[np.ndarray, ...]
 
 
 def cuda_kernels_of(program: Program, dtype: str, wide: bool) -> CudaKernels:
-    """The device kernels of a program.
+    """The device kernels of a program: unrolled for few coordinates, in loops for many.
 
     Raises
     ------
     InputError
-        More coordinates than they can hold.
+        More coordinates than they can hold, or coordinates of too many different forms.
     """
-    size = max(program.dim, program.noise_dim, len(program.crossed))
+    special, size = is_special(program), size_of(program)
     if size > MOST_COORDINATES:
         raise InputError(
-            f"The GPU advances rules of up to {MOST_COORDINATES} coordinates, normals or exits, and this one "
-            f'has {size}; it runs on the CPU, with backend="cpu".'
+            f"The GPU advances rules of up to {MOST_COORDINATES:,} coordinates, normals or exits, and this "
+            f'one has {size:,}; it runs on the CPU, with backend="cpu".'
         )
+    constants, group = program.constant_values(), grouping(program, wide)
+    if size > MOST_UNROLLED and not special:
+        source, tables = cuda_loop_source(program, dtype, wide, THREADS)
+        return CudaKernels(source, group, table_arguments(tables, constants, dtype))
     # A kernel with no constants still takes a pointer to some.
-    constants = np.array(program.constant_values() or [0.0], dtype=dtype)
-    return CudaKernels(cuda_source(program, dtype, wide), grouping(program, wide), constants)
+    argument = np.array(constants or [0.0], dtype=dtype)
+    return CudaKernels(cuda_source(program, dtype, wide), group, (argument,))
 
 
 def cuda_source(program: Program, dtype: str, wide: bool) -> str:
-    """The device text of a program."""
+    """The device text of a program in which every coordinate has its own lines."""
     writer = _CudaWriter(program, dtype, wide)
     real = "double" if dtype == "float64" else "float"
     text = device_functions() + HEADER.format(real=real, threads=THREADS) + writer.integrate()
@@ -94,23 +105,24 @@ class _CudaWriter:
             whole += ["{", *_inner(step), "}"]
             part += [f"if (first <= {s} && {s} < last) {{", *_inner(step), "}"]
         shared = {
+            "model": _ARGUMENT,
             "constants": self._constants(),
-            "load": _block(self._load("x", "paths", "column"), 4),
-            "draw": _block(self._draw(uniforms=False), 8),
-            "store": _block(self._store("x", "paths", "column"), 4),
+            "load": _block(self._load("x", "paths", "column"), 8),
+            "draw": _block(self._draw(uniforms=False), 12),
+            "store": _block(self._store("x", "paths", "column"), 8),
         }
         groups = INTEGRATE.format(
             name="integrate",
             purpose="Advance by whole groups of steps",
             arguments="i64 first_group, i64 last_group",
-            steps=_block(whole, 8),
+            steps=_block(whole, 12),
             **shared,
         )
         pieces = INTEGRATE.format(
             name="integrate_part",
             purpose="Advance by steps first to last - 1 of each group",
             arguments="i64 first_group, i64 last_group, int first, int last",
-            steps=_block(part, 8),
+            steps=_block(part, 12),
             **shared,
         )
         return groups + pieces
@@ -123,6 +135,7 @@ class _CudaWriter:
             steps += ["if (!ended) {", *_inner(step), "}"]
         dim = self.program.dim
         return FIRST_PASSAGE.format(
+            model=_ARGUMENT,
             constants=self._constants(),
             load=_block(self._load("lanes", "width", "lane"), 4),
             begin=_block([f"x{i} = start[{i}];" for i in range(dim)], 12),

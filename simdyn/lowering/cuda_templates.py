@@ -1,7 +1,7 @@
 """The frames of the GPU kernels, which `simdyn.lowering.cuda_kernels` fills in.
 
-A thread advances one path, and keeps its state in registers. Arrays of states hold entry i of path p at
-i * paths + p, so that neighbouring threads read neighbouring numbers.
+A thread advances one path after the other, and keeps the state in registers. Arrays of states hold entry i of
+path p at i * paths + p, so that neighbouring threads read neighbouring numbers.
 """
 
 HEADER = """
@@ -12,18 +12,19 @@ typedef {real} REAL;
 INTEGRATE = """
 // {purpose}; column p of x, which has `paths` columns, is path first_path + p.
 extern "C" __global__ void __launch_bounds__(THREADS) {name}(
-    REAL *x, i64 paths, u64 first_path, {arguments}, const REAL *constants, u32 key0, u32 key1) {{
-    const i64 column = (i64)blockIdx.x * blockDim.x + threadIdx.x;
-    if (column >= paths) return;
-    const u64 path = first_path + (u64)column;
+    REAL *x, i64 paths, u64 first_path, {arguments}, {model}, u32 key0, u32 key1) {{
+    const i64 lane = (i64)blockIdx.x * blockDim.x + threadIdx.x, width = (i64)gridDim.x * blockDim.x;
 {constants}
+    for (i64 column = lane; column < paths; column += width) {{
+        const u64 path = first_path + (u64)column;
 {load}
-    for (i64 group = first_group; group < last_group; group++) {{
-        const u64 block = (u64)group;
+        for (i64 group = first_group; group < last_group; group++) {{
+            const u64 block = (u64)group;
 {draw}
 {steps}
-    }}
+        }}
 {store}
+    }}
 }}
 """
 
@@ -35,7 +36,7 @@ FIRST_PASSAGE = """
 // `tally` counts events, censored paths, diverged paths and the steps of all these.
 extern "C" __global__ void __launch_bounds__(THREADS) first_passage(
     REAL *lanes, i64 *slots, i64 *groups, u64 *next_slot, i64 paths, u64 first_path, const REAL *start,
-    i64 max_steps, i64 rounds, const REAL *constants, u32 key0, u32 key1, i64 *out_steps, i64 *out_code,
+    i64 max_steps, i64 rounds, {model}, u32 key0, u32 key1, i64 *out_steps, i64 *out_code,
     REAL *out_state, u64 *tally) {{
     const i64 lane = (i64)blockIdx.x * blockDim.x + threadIdx.x, width = (i64)gridDim.x * blockDim.x;
 {constants}
@@ -89,5 +90,40 @@ extern "C" __global__ void __launch_bounds__(THREADS) first_passage(
     if (censored) atomicAdd(&tally[1], censored);
     if (diverged) atomicAdd(&tally[2], diverged);
     if (done_steps) atomicAdd(&tally[3], done_steps);
+}}
+"""
+
+DRAW_ARRAY = """
+DEVICE void {name}(REAL *numbers, u64 block, u64 path, u32 key0, u32 key1) {{
+    for (int q = 0; q < {blocks}; q++) {{
+        const Words w = words_of(block * {blocks}u + (u64)q, {purpose}u, path, key0, key1);
+{fill}
+    }}
+}}
+"""
+
+TAKE_STEP = """
+// New coordinates from the old. Rows of the table tell where a coordinate goes and what it reads.
+DEVICE void take_step(
+    const REAL *old, REAL *fresh, const REAL *normals, REAL *folds, const REAL *values, const u32 *table) {{
+{loops}
+}}
+"""
+
+LOOK = """
+// The first channel through which the path has left, or their number.
+DEVICE int look_outside(
+    const REAL *old, const REAL *fresh, const REAL *uniforms, REAL *folds, const REAL *values,
+    const u32 *table) {{
+    int first = {channels};
+{outside}
+    return first;
+}}
+
+// Whether all coordinates are numbers within the divergence bound.
+DEVICE bool look_within(const REAL *fresh, REAL *folds, const REAL *values, const u32 *table) {{
+    bool fine = true;
+{within}
+    return fine;
 }}
 """

@@ -52,16 +52,28 @@ def kernels_of(program: Program, dtype: str, wide: bool) -> Kernels:
     InputError
         Coordinates of too many different forms.
     """
-    if program.clocked or program.kick_dim:
-        if _size(program) > MOST_SPECIAL:
-            what = "Schedules" if program.clocked else "Alpha-stable kicks"
-            raise InputError(
-                f"{what} are available for up to {MOST_SPECIAL} coordinates, and there are {program.dim}; "
-                "use constant settings and Gaussian noise, or fewer coordinates."
-            )
+    if is_special(program):
         return unrolled(program, dtype, wide)
-    chosen = looped if _size(program) > MOST_UNROLLED else unrolled
+    chosen = looped if size_of(program) > MOST_UNROLLED else unrolled
     return chosen(program, dtype, wide)
+
+
+def is_special(program: Program) -> bool:
+    """Whether loops do not know the rule.
+
+    Raises
+    ------
+    InputError
+        Such a rule with more coordinates than can be unrolled.
+    """
+    special = program.clocked or program.kick_dim > 0
+    if special and size_of(program) > MOST_SPECIAL:
+        what = "Schedules" if program.clocked else "Alpha-stable kicks"
+        raise InputError(
+            f"{what} are available for up to {MOST_SPECIAL} coordinates, and there are {program.dim}; "
+            "use constant settings and Gaussian noise, or fewer coordinates."
+        )
+    return special
 
 
 def unrolled(program: Program, dtype: str, wide: bool) -> Kernels:
@@ -83,5 +95,6 @@ def looped(program: Program, dtype: str, wide: bool) -> Kernels:
     return Kernels(source, LOOP_LANES, grouping(program, wide), constants)
 
 
-def _size(program: Program) -> int:
+def size_of(program: Program) -> int:
+    """What decides how long an unrolled kernel is."""
     return max(program.dim, program.noise_dim, len(program.crossed))

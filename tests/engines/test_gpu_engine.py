@@ -252,12 +252,12 @@ def test_unknown_settings_are_refused(options, message):
 
 def test_what_runs_on_the_cpu_only_says_so(host_gpu):
     samples = FiniteSum("(x - a)**2/2", {"a": [0.0, 1.0]}, variables=["x"])
-    wide = coupled_chain(dim=41)
+    wide = coupled_chain(dim=1025)
     refused = [
-        (lambda: engine_for("gpu", SGD(0.1, 1).update(samples)), "Means over samples run on the CPU only"),
+        (lambda: engine_for("gpu", SGD(0.1, 1).update(samples), dtype="float32"), "double precision"),
         (
             lambda: engine_for("gpu", SGLD(0.1, 0.1).update(wide)),
-            'up to 40 coordinates.* 41; .*backend="cpu"',
+            r'up to 1,024 coordinates.* 1,025; .*backend="cpu"',
         ),
         (lambda: engine_for("gpu", resolved("stable")[0], dtype="float32"), "double precision"),
         (lambda: engine_for("gpu", resolved("langevin")[0], threads=2), "threads is 2"),
