@@ -1,4 +1,4 @@
-"""Device sources compiled by NVRTC, NVIDIA's run-time compiler, which needs no GPU."""
+"""Device sources compiled as on a machine with a GPU: NVRTC, NVIDIA's run-time compiler, needs none."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from simdyn.noise.cuda_source import COMPILER_OPTIONS
+from simdyn.engines.device import compiled
 
 
 def _missing() -> str:
     try:
-        from cuda.bindings import nvrtc
+        from cupy.cuda import nvrtc
     except ImportError:
-        return "NVRTC is not installed (pip install simdyn[nvrtc])"
+        return "CuPy is not installed, nor with it NVRTC (pip install simdyn[cuda12])"
     try:
-        nvrtc.nvrtcVersion()
+        nvrtc.getVersion()
     except Exception as error:  # whatever the loader of NVIDIA's libraries raises
         return f"NVRTC cannot be loaded: {str(error).splitlines()[0]}"
     return ""
@@ -41,21 +41,12 @@ _ENTRY = re.compile(
 )
 
 
-def compiled(source: str, architecture: str) -> dict[str, Usage]:
-    """What each kernel of a source takes on an architecture such as "sm_90"; fails where it does not
-    compile."""
-    from cuda.bindings import nvrtc
-
-    options = [*COMPILER_OPTIONS, f"--gpu-architecture={architecture}", "--ptxas-options=-v"]
-    _, program = nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], [])
-    (status,) = nvrtc.nvrtcCompileProgram(program, len(options), [o.encode() for o in options])
-    _, size = nvrtc.nvrtcGetProgramLogSize(program)
-    log = b" " * size
-    nvrtc.nvrtcGetProgramLog(program, log)
-    text = log.decode(errors="replace")
-    assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS, text[:3000]
-    assert "error" not in text, text[:3000]
-    found = _ENTRY.findall(text)
+def usage_of(source: str, architecture: str) -> dict[str, Usage]:
+    """What each kernel of a source takes on an architecture such as "sm_90"."""
+    machine_code, said = compiled(source, architecture, "--ptxas-options=-v")
+    assert machine_code[:4] == b"\x7fELF"
+    found = _ENTRY.findall(said)
+    assert len(found) == source.count('extern "C" __global__ void')
     return {
         name: Usage(int(registers), int(spilled), int(stack)) for name, stack, spilled, registers in found
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from simdyn.errors import InputError
+from simdyn.lowering import cached_file
 from simdyn.noise.cuda_source import COMPILER_OPTIONS
 
 Kernel = Callable[[tuple[int], tuple[int], Sequence[Any]], None]
@@ -52,15 +54,24 @@ class CupyDevice:
         import cupy
 
         self._cupy = cupy
-        properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+        device = cupy.cuda.Device()
+        properties = cupy.cuda.runtime.getDeviceProperties(device.id)
         self.name = properties["name"].decode()
         self.processors = int(properties["multiProcessorCount"])
-        self._module = cache(lambda source: cupy.RawModule(code=source, options=COMPILER_OPTIONS))
+        self._architecture = f"sm_{device.compute_capability}"
+        self._module = cache(self._loaded)
 
     def kernel(self, source: str, name: str) -> Kernel:
         """A kernel of a source text, compiled when it is first asked for."""
         kernel: Kernel = self._module(source).get_function(name)
         return kernel
+
+    def _loaded(self, source: str) -> Any:
+        """The module of a source text, from the cache folder."""
+        text = repr((source, COMPILER_OPTIONS, self._architecture, self._cupy.cuda.nvrtc.getVersion()))
+        name = f"simdyn_device_{hashlib.sha256(text.encode()).hexdigest()[:24]}.cubin"
+        path = cached_file(name, lambda: compiled(source, self._architecture)[0])
+        return self._cupy.RawModule(path=str(path))
 
     def upload(self, array: np.ndarray) -> Any:
         """A copy on the device, contiguous."""
@@ -74,6 +85,29 @@ class CupyDevice:
         """Bytes that arrays may take: what is free, and what CuPy keeps in reserve."""
         free, _ = self._cupy.cuda.runtime.memGetInfo()
         return int(free + self._cupy.get_default_memory_pool().free_bytes())
+
+
+def compiled(source: str, architecture: str, *options: str) -> tuple[bytes, str]:
+    """Machine code of a source text for an architecture such as "sm_90", and what the compiler said.
+
+    By NVRTC itself, which needs no GPU: `cupy.RawModule` would compile with -ftz=true, and then float32
+    numbers below 1e-38 would not be what they are on the CPU.
+
+    Raises
+    ------
+    RuntimeError
+        A text that does not compile, which no text of ours should be.
+    """
+    from cupy.cuda import nvrtc
+
+    program = nvrtc.createProgram(source, "simdyn.cu", (), ())
+    try:
+        nvrtc.compileProgram(program, (*COMPILER_OPTIONS, f"--gpu-architecture={architecture}", *options))
+        return nvrtc.getCUBIN(program), nvrtc.getProgramLog(program)
+    except nvrtc.NVRTCError as error:
+        raise RuntimeError(f"{error}: {nvrtc.getProgramLog(program)}") from None
+    finally:
+        nvrtc.destroyProgram(program)
 
 
 @cache

@@ -326,12 +326,12 @@ class _RowWriter(_Writer):
         return [f"double {', '.join(arrays)};", *self._zeros()]
 
     def _zeros(self) -> list[str]:
-        lines = ["for (int i = 0; i < WIDTH; i++) point[i] = 0.0;"]
-        return lines + (["for (int i = 0; i < WIDTH; i++) velocity[i] = 0.0;"] if self.momentum else [])
+        body = ["point[i] = 0.0;", *(["velocity[i] = 0.0;"] if self.momentum else [])]
+        return _loop("WIDTH", body)
 
     def _each(self, point: str, velocity: str) -> list[str]:
-        lines = [f"for (int i = 0; i < {self.dim}; i++) {point};"]
-        return lines + ([f"for (int i = 0; i < {self.dim}; i++) {velocity};"] if self.momentum else [])
+        lines = _loop(self.dim, [f"{point};"])
+        return lines + (_loop(self.dim, [f"{velocity};"]) if self.momentum else [])
 
     def load(self, array: str, columns: str, column: str) -> list[str]:
         """Lines that read the state from a column of an array."""
@@ -347,10 +347,11 @@ class _RowWriter(_Writer):
     def store(self, array: str, columns: str, column: str, numbers: int | None = None) -> list[str]:
         """Lines that write the state, or the first numbers of it, to a column of an array."""
         place = f"{array}[{{}} * {columns} + {column}]"
-        lines = self._each(
+        if numbers is not None:
+            return _loop(numbers, [f"{place.format('i')} = point[i];"])
+        return self._each(
             f"{place.format('i')} = point[i]", f"{place.format(f'({self.dim} + i)')} = velocity[i]"
         )
-        return lines if numbers is None else lines[:1]
 
     def summed(self) -> list[str]:
         """Lines that add up the rows of the batch of a step, each with its weight."""
@@ -368,11 +369,11 @@ class _RowWriter(_Writer):
             body += ["double weight = whole;"]
         if self.empirical:
             body += ["weight *= share;"]
-        body += ["for (int i = 0; i < WIDTH; i++) sum[i] = fused(weight, numbers[i], sum[i]);"]
+        body += _loop("WIDTH", ["sum[i] = fused(weight, numbers[i], sum[i]);"])
         inner = [*self.sample(), f"for (int r = 0; r < {per_sample}; r++) {{", *_inner(body), "}"]
         return [
             "double sum[WIDTH];",
-            "for (int i = 0; i < WIDTH; i++) sum[i] = 0.0;",
+            *_loop("WIDTH", ["sum[i] = 0.0;"]),
             "for (i64 m = 0; m < batch; m++) {",
             *_inner(inner),
             "}",
@@ -384,13 +385,13 @@ class _RowWriter(_Writer):
         if self.momentum:
             body += ["velocity[i] *= momentum;"]
         body += [f"{target} = fused(scale, sum[i], {target});"]
-        lines = ["for (int i = 0; i < WIDTH; i++) {", *_inner(body), "}"]
+        lines = _loop("WIDTH", body)
         body = []
         if self.kicks:
             body += [f"{target} = fused(kick, {self.normal(f'step * {self.dim} + i')}, {target});"]
         if self.momentum:
             body += ["point[i] += velocity[i];"]
-        return [*lines, f"for (int i = 0; i < {self.dim}; i++) {{", *_inner(body), "}"] if body else lines
+        return [*lines, *_loop(self.dim, body)] if body else lines
 
     def forward(self) -> list[str]:
         """Nothing: the state is the new one already."""
@@ -404,9 +405,13 @@ class _RowWriter(_Writer):
         return [
             *lines,
             "bool bounded = true;",
-            f"for (int i = 0; i < {self.dim}; i++) "
-            f"bounded = bounded & (magnitude(point[i]) < {DIVERGENCE_BOUND!r});",
+            *_loop(self.dim, [f"bounded = bounded & (magnitude(point[i]) < {DIVERGENCE_BOUND!r});"]),
         ]
+
+
+def _loop(count: int | str, body: Sequence[str]) -> list[str]:
+    """A loop over coordinates i."""
+    return ["#pragma unroll UNROLLED", f"for (int i = 0; i < {count}; i++) {{", *_inner(body), "}"]
 
 
 def _inner(lines: Sequence[str]) -> list[str]:

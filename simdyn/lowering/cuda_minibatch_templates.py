@@ -15,6 +15,8 @@ typedef double REAL;
 
 DOT = """
 #define WIDTH {width}
+// Short rows are kept in registers, long ones in memory.
+#define UNROLLED (WIDTH > {chunk} ? 8 : {chunk})
 
 // row . x in eight partial sums, added at the end in one fixed tree: what `simdyn.lowering.vector_rows` does
 // with vectors.
@@ -23,6 +25,7 @@ DEVICE double dot(const double *row, const double *x) {{
     if (WIDTH > {chunk}) {{
         double parts[4][8];
         for (int k = 0; k < 32; k++) parts[k / 8][k % 8] = 0.0;
+#pragma unroll 1
         for (int begin = 0; begin < WIDTH; begin += 32)
             for (int k = 0; k < 32; k++)
                 parts[k / 8][k % 8] = fused(row[begin + k], x[begin + k], parts[k / 8][k % 8]);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sympy
-from device_compiler import compiled, needs_nvrtc
+from device_compiler import needs_nvrtc, usage_of
 from host_build import needs_compiler
 from host_device import HostDevice
 
@@ -114,6 +114,6 @@ def test_loops_compile(monkeypatch, name, record_property):
     update, exit, _ = problem(name)
     source = cuda_kernels.cuda_kernels_of(lower(update, exit), "float64", False).source
     for architecture in ("sm_80", "sm_90"):
-        for kernel, usage in compiled(source, architecture).items():
+        for kernel, usage in usage_of(source, architecture).items():
             record_property(f"{kernel} {architecture}", f"{usage.registers} registers, {usage.stack} stack")
             assert usage.spilled == 0
