@@ -54,17 +54,41 @@ class CupyDevice:
         import cupy
 
         self._cupy = cupy
-        device = cupy.cuda.Device()
-        properties = cupy.cuda.runtime.getDeviceProperties(device.id)
+        # Runs go on in other threads, each of which has a current device of its own.
+        self._device = cupy.cuda.Device()
+        properties = cupy.cuda.runtime.getDeviceProperties(self._device.id)
         self.name = properties["name"].decode()
         self.processors = int(properties["multiProcessorCount"])
-        self._architecture = f"sm_{device.compute_capability}"
+        capability = self._device.compute_capability
+        if int(capability) not in cupy.cuda.nvrtc.getSupportedArchs():
+            version = ".".join(str(part) for part in cupy.cuda.nvrtc.getVersion())
+            raise InputError(
+                f'backend="gpu" cannot be used: NVRTC {version} does not know the {self.name} (compute '
+                f'capability {capability}); install another version of CUDA, or use backend="cpu".'
+            )
+        self._architecture = f"sm_{capability}"
         self._module = cache(self._loaded)
 
     def kernel(self, source: str, name: str) -> Kernel:
         """A kernel of a source text, compiled when it is first asked for."""
-        kernel: Kernel = self._module(source).get_function(name)
-        return kernel
+        with self._device:
+            function = self._module(source).get_function(name)
+
+        def launch(grid: tuple[int], block: tuple[int], arguments: Sequence[Any]) -> None:
+            with self._device:
+                function(grid, block, tuple(arguments))
+
+        return launch
+
+    def upload(self, array: np.ndarray) -> Any:
+        """A copy on the device, contiguous."""
+        with self._device:
+            return self._cupy.array(np.ascontiguousarray(array))
+
+    def download(self, array: Any) -> np.ndarray:
+        """A copy on the host; waits for kernels that have been launched."""
+        with self._device:
+            return np.asarray(self._cupy.asnumpy(array))
 
     def _loaded(self, source: str) -> Any:
         """The module of a source text, from the cache folder."""
@@ -73,18 +97,11 @@ class CupyDevice:
         path = cached_file(name, lambda: compiled(source, self._architecture)[0])
         return self._cupy.RawModule(path=str(path))
 
-    def upload(self, array: np.ndarray) -> Any:
-        """A copy on the device, contiguous."""
-        return self._cupy.array(array, order="C")
-
-    def download(self, array: Any) -> np.ndarray:
-        """A copy on the host; waits for kernels that have been launched."""
-        return np.asarray(self._cupy.asnumpy(array))
-
     def free_memory(self) -> int:
         """Bytes that arrays may take: what is free, and what CuPy keeps in reserve."""
-        free, _ = self._cupy.cuda.runtime.memGetInfo()
-        return int(free + self._cupy.get_default_memory_pool().free_bytes())
+        with self._device:
+            free, _ = self._cupy.cuda.runtime.memGetInfo()
+            return int(free + self._cupy.get_default_memory_pool().free_bytes())
 
 
 def compiled(source: str, architecture: str, *options: str) -> tuple[bytes, str]:
@@ -114,11 +131,17 @@ def compiled(source: str, architecture: str, *options: str) -> tuple[bytes, str]
 def missing_device() -> str:
     """Why there is no GPU to run on, as a part of a sentence; empty if there is one."""
     if importlib.util.find_spec("cupy") is None:
-        return "CuPy is not installed (pip install cupy-cuda12x, or cupy-cuda13x for CUDA 13)"
+        return "CuPy is not installed (pip install simdyn[cuda12], or simdyn[cuda13] for CUDA 13)"
     import cupy
 
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         return f"CuPy finds no usable GPU ({error})"
-    return "" if count else "CuPy finds no GPU"
+    if not count:
+        return "CuPy finds no GPU"
+    try:
+        cupy.cuda.nvrtc.getVersion()
+    except (ImportError, OSError, RuntimeError) as error:
+        return f"CuPy finds a GPU, but not the compiler NVRTC ({str(error).splitlines()[0]})"
+    return ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from simdyn.dynamics import MinibatchUpdate, Rule
+from simdyn.dynamics import MinibatchUpdate, Rule, Update
 from simdyn.engines.cpu import DTYPES, NOISES
 from simdyn.engines.device import CupyDevice, Device
 from simdyn.engines.minibatch import check_horizon
@@ -72,7 +72,7 @@ class GpuEngine:
             raise InputError(f"The normals are {noise!r}, but they must be one of: {', '.join(NOISES)}.")
         if dtype == "float32" and isinstance(update, MinibatchUpdate):
             raise InputError('Sums over samples are computed in double precision; use dtype="float64".')
-        if dtype == "float32" and update.uniforms:
+        if dtype == "float32" and isinstance(update, Update) and update.uniforms:
             raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
         self.device: Device = CupyDevice() if device is None else device
         self.dtype = np.dtype(dtype)
