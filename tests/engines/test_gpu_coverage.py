@@ -84,13 +84,13 @@ def test_every_pair_runs_or_is_refused_in_a_sentence(host_gpu, dynamics):
             refused += 1
             assert CPU_ONLY in gpu, (dynamics, name, gpu)
             assert gpu.count(". ") == 0, gpu
-            samples = not hasattr(cpu.update, "drift")
-            assert samples or cpu.update.state_dim > MOST_COORDINATES, (dynamics, name)
+            assert cpu.update.state_dim > MOST_COORDINATES, (dynamics, name)
             continue
-        for kernel in ("integrate(", "integrate_part(", "first_passage("):
+        for kernel in ("integrate(", "first_passage("):
             assert gpu.source.count(f" {kernel}") == 1
     assert there > (0 if dynamics == "sgd_minibatch" else 8)
-    assert refused < there or dynamics == "sgd_minibatch"
+    # None of these landscapes is too large for a thread.
+    assert refused == 0
 
 
 SAMPLE = [(d, name) for k, (d, name) in enumerate(PAIRS) if k % 7 == 3]
@@ -114,13 +114,14 @@ def check_registers(name, source, record, dim=1):
     for architecture in ("sm_80", "sm_90"):
         for kernel, usage in usage_of(source, architecture).items():
             record(f"{name} {kernel} {architecture}", f"{usage.registers} registers, {usage.spilled} spilled")
-            # What does not fit 255 registers goes to memory: only rules of many coordinates may need that.
             assert usage.registers <= 255, (name, kernel)
-            assert usage.spilled == 0 or dim > 12, (name, kernel)
+            # What does not fit goes to memory: a few numbers around the rare slow path of a division or a
+            # root, but more only with many coordinates.
+            assert usage.spilled <= 64 or dim > 12, (name, kernel)
 
 
 @needs_nvrtc
-def test_sources_compile_for_two_architectures_without_spills(host_gpu, record_property):
+def test_sources_compile_for_two_architectures(host_gpu, record_property):
     count = 0
     for name, engine in sources(SAMPLE):
         check_registers(name, engine.source, record_property, engine.update.state_dim)
