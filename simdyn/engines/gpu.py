@@ -92,9 +92,11 @@ class GpuEngine:
         """The arguments of minibatch kernels; takes lanes away if their permutations would not fit."""
         upload, size = self.device.upload, update.potential.size
         batch = int(update.batch_size) if update.noise == "minibatch" else size
-        drawn = update.noise == "minibatch" and update.sampling != "with_replacement" and batch > 1
-        places = 0 if not drawn else size if update.sampling == "epoch_shuffle" else batch
-        flags = -(-size // 32) if drawn and update.sampling != "epoch_shuffle" else 0
+        places = flags = 0
+        if update.noise == "minibatch" and update.sampling == "epoch_shuffle":
+            places = size
+        elif update.noise == "minibatch" and update.sampling == "without_replacement" and batch > 1:
+            places, flags = batch, -(-size // 32)
         fitting = int(_MEMORY_SHARE * self.device.free_memory()) // (4 * max(1, places + flags))
         self._lanes = max(1, min(self._lanes, fitting))
         scratch = (upload(np.zeros(max(1, n * self._lanes), dtype=np.uint32)) for n in (places, flags))
