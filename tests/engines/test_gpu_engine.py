@@ -24,6 +24,7 @@ from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable
 from simdyn.engines import engine_for
 from simdyn.engines.cpu import CpuEngine
 from simdyn.engines.gpu import GpuEngine
+from simdyn.engines.minibatch import MinibatchEngine
 from simdyn.errors import InputError
 from simdyn.exits import resolve_exit
 from simdyn.lowering.cuda_kernels import THREADS
@@ -86,7 +87,6 @@ CASES = [
 QUICK = {
     ("langevin", "float64", "standard"),
     ("bridge", "float32", "standard"),
-    ("momentum", "float64", "standard"),
 }
 
 
@@ -151,6 +151,24 @@ def test_first_passages(case):
     assert found.complete
     assert found.exited.sum() > 100
     assert len(set(found.steps.tolist())) > 20 or case[0] == "no_noise"
+
+
+@pytest.mark.parametrize("scale", [0.05, 1e6], ids=["creeping", "leaping"])
+def test_leaps_are_exits_and_explosions_are_none(scale):
+    """On a quartic a path explodes from |x| = 4.5 on; single kicks of a wide law cross the exit, which lies
+    beyond the divergence bound."""
+    landscape, start = Potential("x**4/4"), np.zeros(1)
+    update = SGD(0.1, 1.0, noise=AlphaStable(1.0, 10 * scale)).update(landscape)
+    exit = resolve_exit("(x >= 3e6) | (x <= -1e7)", landscape, start)
+    cpu, gpu = CpuEngine(update, exit, threads=1), GpuEngine(update, exit, device=HostDevice())
+    run = {"paths": 3000, "max_steps": 500, "seed": 3}
+    expected, found = cpu.first_passage(start, **run), gpu.first_passage(start, **run)
+    assert np.array_equal(expected.steps, found.steps)
+    assert np.array_equal(expected.code, found.code)
+    assert same(expected.state, found.state)
+    assert found.tally.diverged > 500
+    assert (found.tally.events > 100) == (scale > 1)
+    assert (np.abs(found.state[found.exited]) >= 3e6).all()
 
 
 def test_neither_calls_nor_lanes_nor_memory_change_a_bit(monkeypatch):
@@ -253,8 +271,24 @@ def test_unknown_settings_are_refused(options, message):
 def test_what_runs_on_the_cpu_only_says_so(host_gpu):
     samples = FiniteSum("(x - a)**2/2", {"a": [0.0, 1.0]}, variables=["x"])
     wide = coupled_chain(dim=1025)
+    jumps = SGD(0.1, 1.0, noise=AlphaStable(1.5, 0.1)).update(coupled_chain(dim=13))
+    round_bowl = Potential("(x**2 + y**2 + z**2)**2 + x*y*z + x*y + y*z")
+    roots = SGD(0.1, 1.0, noise="hessian", floor=0.1).update(round_bowl)
+    rare = {"start": "x=-1", "exit": "x >= 0", "method": "splitting"}
     refused = [
-        (lambda: engine_for("gpu", SGD(0.1, 1).update(samples), dtype="float32"), "double precision"),
+        (
+            lambda: engine_for("gpu", SGD(0.1, 1).update(samples), dtype="float32"),
+            r'double precision; .*backend="cpu"',
+        ),
+        (
+            lambda: engine_for("gpu", jumps),
+            r'with jumps of up to 12 coordinates.* 13; .*backend="cpu"',
+        ),
+        (lambda: engine_for("gpu", roots), r'root of a matrix .*on the CPU, with backend="cpu"'),
+        (
+            lambda: simdyn.escape_time(WELL, SGLD(0.05, 0.12), backend="gpu", **rare),
+            r'Splitting runs on the CPU; use backend="cpu"',
+        ),
         (
             lambda: engine_for("gpu", SGLD(0.1, 0.1).update(wide)),
             r'up to 1,024 coordinates.* 1,025; .*backend="cpu"',
@@ -265,6 +299,11 @@ def test_what_runs_on_the_cpu_only_says_so(host_gpu):
     for attempt, message in refused:
         with pytest.raises(InputError, match=message):
             attempt()
+
+    # Left to itself the CPU takes them.
+    for update in (jumps, roots, SGLD(0.1, 0.1).update(WELL)):
+        assert isinstance(engine_for("auto", update), CpuEngine)
+    assert isinstance(engine_for("auto", SGD(0.1, 1).update(samples), dtype="float32"), MinibatchEngine)
 
 
 def test_without_a_device_the_message_says_why(monkeypatch):

@@ -42,23 +42,36 @@ def problem(name):
         landscape, dynamics, exit = all_to_all(4), noise, "x1 + 2*x2 - x3/3 + x4 >= -3"
     elif name == "momentum":
         landscape, dynamics, exit = all_to_all(3), SGLD(0.05, 0.1, momentum=0.7), "x1 > 0"
+    elif name == "schedule":
+        landscape, exit = coupled_chain(dim=3), "x1 + x2 + x3 >= 0"
+        dynamics = SGLD("cosine(0.1, 0.02, 60)", "0.3/(1 + step/50)")
     start = -np.ones(landscape.dim) if name != "curvature_noise" else np.full(landscape.dim, -2.9)
     return dynamics.update(landscape), resolve_exit(exit, landscape, start), start
 
 
-@pytest.mark.parametrize("long", [16, 2], ids=["", "sums_in_loops"])
+CASES = [
+    ("chain", "float64", "standard", 16),
+    ("chain", "float64", "standard", 2),
+    ("chain", "float32", "wide", 16),
+    ("valley", "float64", "wide", 16),
+    ("bridge", "float64", "standard", 16),
+    ("bridge", "float32", "standard", 16),
+    ("bridge", "float32", "standard", 2),
+    ("curvature_noise", "float64", "standard", 16),
+    ("full_covariance", "float64", "standard", 16),
+    ("full_covariance", "float64", "standard", 2),
+    ("momentum", "float32", "standard", 16),
+    ("schedule", "float64", "standard", 16),
+    ("schedule", "float32", "standard", 2),
+]
+"""Problem, dtype, normals, and how long a sum is one that gets a loop."""
+
+QUICK = {CASES[0], CASES[6], CASES[11]}
+
+
 @pytest.mark.parametrize(
-    ("name", "dtype", "noise"),
-    [
-        ("chain", "float64", "standard"),
-        ("chain", "float32", "wide"),
-        ("valley", "float64", "wide"),
-        ("bridge", "float64", "standard"),
-        ("bridge", "float32", "standard"),
-        ("curvature_noise", "float64", "standard"),
-        ("full_covariance", "float64", "standard"),
-        ("momentum", "float32", "standard"),
-    ],
+    ("name", "dtype", "noise", "long"),
+    [case if case in QUICK else pytest.param(*case, marks=pytest.mark.slow) for case in CASES],
 )
 def test_same_bits_as_unrolled(monkeypatch, name, dtype, noise, long):
     update, exit, start = problem(name)
@@ -83,10 +96,12 @@ def test_same_bits_as_unrolled(monkeypatch, name, dtype, noise, long):
     assert len(set(first.steps.tolist())) > 20
 
 
-def test_same_bits_as_the_cpu_engine():
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [0.02, "0.04/(1 + step/20)"], ids=["constant", "schedule"])
+def test_same_bits_as_the_cpu_engine(rate):
     landscape = coupled_chain(dim=50)
     start = -np.ones(50)
-    update = SGLD(0.02, 0.3).update(landscape)
+    update = SGLD(rate, 0.3).update(landscape)
     exit = resolve_exit("(x1 >= 0) | (x50 >= 0.2)", landscape, start)
     cpu, gpu = CpuEngine(update, exit, threads=1), GpuEngine(update, exit, device=HostDevice())
     points = np.random.default_rng(0).normal(size=(300, 50))
@@ -101,7 +116,7 @@ def test_same_bits_as_the_cpu_engine():
 
 def test_the_text_does_not_grow_with_the_coordinates():
     texts = []
-    for dim in (100, 1000):
+    for dim in (50, 500):
         update = SGLD(0.02, 0.3).update(coupled_chain(dim=dim))
         texts.append(cuda_kernels.cuda_kernels_of(lower(update), "float64", False).source)
     assert abs(len(texts[0]) - len(texts[1])) < 100

@@ -128,7 +128,7 @@ def recorded(engine, dim, paths, steps, every, start):
 @pytest.mark.parametrize(
     ("landscape", "dynamics", "start", "every", "memory"),
     [
-        (double_well(), SGLD(0.05, 0.1), -1.0, 7, 1 << 40),
+        pytest.param(double_well(), SGLD(0.05, 0.1), -1.0, 7, 1 << 40, marks=pytest.mark.slow),
         (styblinski_tang(dim=2), SGLD(0.06, 5.0, momentum=0.5), -2.9, 4, 40_000),
     ],
     ids=["one_chunk", "diverging_with_momentum_in_chunks"],
