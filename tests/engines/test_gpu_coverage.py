@@ -80,7 +80,12 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize("dynamics", DYNAMICS)
+QUICK = ("sgld", "sgd_stable", "sgd_minibatch", "sde_cauchy", "sde_baoab")
+
+
+@pytest.mark.parametrize(
+    "dynamics", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in DYNAMICS]
+)
 def test_every_pair_runs_or_is_refused_in_a_sentence(host_gpu, dynamics):
     engines = [gpu_engine(dynamics, name, number) for number, name in enumerate(LANDSCAPES)]
     refusals = [engine for engine in engines if isinstance(engine, str)]

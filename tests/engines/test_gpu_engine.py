@@ -84,10 +84,7 @@ CASES = [
 ]
 
 # The others take minutes to compile for the CPU engine.
-QUICK = {
-    ("langevin", "float64", "standard"),
-    ("bridge", "float32", "standard"),
-}
+QUICK = {("bridge", "float32", "standard")}
 
 
 def marked(case):
