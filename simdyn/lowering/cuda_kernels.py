@@ -17,7 +17,6 @@ from simdyn.errors import InputError
 from simdyn.lowering.cuda_loop_kernels import cuda_loop_source, table_arguments
 from simdyn.lowering.cuda_printer import CudaPrinter
 from simdyn.lowering.cuda_templates import FIRST_PASSAGE, HEADER, INTEGRATE
-from simdyn.lowering.kernel_choice import MOST_UNROLLED as MOST_JUMPS
 from simdyn.lowering.kernel_choice import size_of
 from simdyn.lowering.numba_kernels import Grouping, grouping
 from simdyn.lowering.program import DIVERGED, Program
@@ -32,6 +31,9 @@ MOST_UNROLLED = 40
 
 MOST_COORDINATES = 1024
 """The same for kernels in loops: a thread has a state in its memory, and there are very many threads."""
+
+MOST_JUMPS = 12
+"""The same for rules with jumps: kicks are long, and each step is looked at, which loops do not do."""
 
 _ARGUMENT = "const REAL *constants"
 
