@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simdyn.dynamics import MinibatchUpdate, Rule
 from simdyn.engines.cpu import CpuEngine
@@ -10,30 +10,49 @@ from simdyn.errors import InputError
 from simdyn.exits import Exit
 
 if TYPE_CHECKING:
+    from simdyn.engines.gpu import GpuEngine
     from simdyn.engines.minibatch import MinibatchEngine
 
-BACKENDS = ("auto", "cpu")
+BACKENDS = ("auto", "cpu", "gpu")
 
 
-def engine_for(
-    backend: str, update: Rule, exit: Exit | None = None, **options: Any
-) -> CpuEngine | MinibatchEngine:
-    """The engine of a backend for a rule in symbols or by samples; "auto" is the CPU, the only one so far.
+def backend_of(backend: str, threads: int | None) -> str:
+    """The backend that is meant: "auto" is the CPU, which runs everything.
 
     Raises
     ------
     InputError
-        A backend that is not there.
+        A backend that is not there, or threads asked for on the GPU.
     """
-    if backend == "gpu":
-        raise InputError(
-            'backend="gpu" cannot be used: this version of simdyn has no GPU engine; '
-            'use backend="cpu" or "auto".'
-        )
     if backend not in BACKENDS:
         raise InputError(f"backend is {backend!r}, but it must be one of: {', '.join(BACKENDS)}.")
+    if backend == "gpu" and threads is not None:
+        raise InputError(f'threads is {threads!r}, but backend="gpu" uses none of the CPU\'s; leave it out.')
+    return "gpu" if backend == "gpu" else "cpu"
+
+
+def engine_for(
+    backend: str,
+    update: Rule,
+    exit: Exit | None = None,
+    *,
+    dtype: str = "float64",
+    noise: str = "standard",
+    threads: int | None = None,
+) -> CpuEngine | MinibatchEngine | GpuEngine:
+    """The engine of a backend for a rule in symbols or by samples.
+
+    Raises
+    ------
+    InputError
+        A backend that is not there or cannot run the rule.
+    """
+    if backend_of(backend, threads) == "gpu":
+        from simdyn.engines.gpu import GpuEngine
+
+        return GpuEngine(update, exit, dtype=dtype, noise=noise)
     if isinstance(update, MinibatchUpdate):
         from simdyn.engines.minibatch import MinibatchEngine
 
-        return MinibatchEngine(update, exit, **options)
-    return CpuEngine(update, exit, **options)
+        return MinibatchEngine(update, exit, dtype=dtype, noise=noise, threads=threads)
+    return CpuEngine(update, exit, dtype=dtype, noise=noise, threads=threads)

@@ -27,6 +27,23 @@ _LANE_NUMBERS = 1 << 24
 """Numbers that the lanes of a thread may hold for a permutation or for the normals of all samples."""
 
 
+def check_horizon(update: MinibatchUpdate, last_step: int) -> None:
+    """Refuse a run beyond the steps for which the settings of a rule are tabulated.
+
+    Raises
+    ------
+    InputError
+        A run that is too long.
+    """
+    horizon = update.horizon
+    if horizon is not None and last_step > horizon:
+        raise InputError(
+            f"The schedule still changes after {horizon:,} steps, up to which it is tabulated on means "
+            f"over samples, and the run has {last_step:,}; run fewer steps, or let it end in a "
+            'constant, as "cosine(first, last, steps)" does.'
+        )
+
+
 class MinibatchEngine:
     """Advances ensembles of paths of one update rule on a mean over samples.
 
@@ -112,7 +129,7 @@ class MinibatchEngine:
         numpy.ndarray
             The shape of `x`.
         """
-        self._check_horizon(first_step + steps)
+        check_horizon(self.update, first_step + steps)
         key = key_words(seed)
         given = np.asarray(x, dtype=self.dtype)
         state = self._state(given)
@@ -150,7 +167,7 @@ class MinibatchEngine:
             Of shape (state_dim, n), to be read before the next are asked for.
         """
         last_step = first_step + steps
-        self._check_horizon(last_step)
+        check_horizon(self.update, last_step)
         key = key_words(seed)
         state = np.ascontiguousarray(x.T)
         while first_step < last_step:
@@ -164,15 +181,6 @@ class MinibatchEngine:
     @cached_property
     def _kernels(self) -> ModuleType:
         return load_kernels(self.source)
-
-    def _check_horizon(self, last_step: int) -> None:
-        horizon = self.update.horizon
-        if horizon is not None and last_step > horizon:
-            raise InputError(
-                f"The schedule still changes after {horizon:,} steps, up to which it is tabulated on means "
-                f"over samples, and the run has {last_step:,}; run fewer steps, or let it end in a "
-                'constant, as "cosine(first, last, steps)" does.'
-            )
 
     def _state(self, x: np.ndarray) -> np.ndarray:
         """A copy of `x` with a column for each number of the state; velocities that are not there are
@@ -212,7 +220,7 @@ class MinibatchEngine:
         report
             Called in this thread about ten times a second with the totals so far.
         """
-        self._check_horizon(max_steps)
+        check_horizon(self.update, max_steps)
         (state,) = self._state(np.asarray(start, dtype=self.dtype)[None, :])
         ends = np.full((paths, self.dim), np.nan, dtype=self.dtype)
         run = FirstPassage(state, ends, paths, max_steps, first_path, key_words(seed), self._lanes)

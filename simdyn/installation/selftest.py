@@ -53,8 +53,11 @@ class Check:
 
 
 def run_checks() -> tuple[Check, ...]:
-    """All checks; one that cannot be made has failed."""
-    return tuple(_checked(name, check) for name, check in _CHECKS.items())
+    """All checks; one that cannot be made has failed. The GPU is looked at where there is one."""
+    from simdyn.engines.device import missing_device
+
+    checks = _CHECKS if missing_device() else {**_CHECKS, "paths on the GPU": _gpu_trajectories}
+    return tuple(_checked(name, check) for name, check in checks.items())
 
 
 def installed(names: tuple[str, ...]) -> dict[str, str | None]:
@@ -100,13 +103,13 @@ def _philox() -> str:
     return f"{len(PHILOX_ANSWERS)} published answers of Philox4x32-10 reproduced"
 
 
-def _trajectory(dtype: str, threads: int) -> str:
+def _trajectory(dtype: str, backend: str, threads: int | None = None) -> str:
     """Hash of 300 paths after 50 steps: more than one block of lanes, and a cut group of steps."""
     from potentials import double_well
     from simdyn.dynamics import SGLD
     from simdyn.engines import engine_for
 
-    engine = engine_for("cpu", SGLD(0.05, 0.2).update(double_well()), dtype=dtype, threads=threads)
+    engine = engine_for(backend, SGLD(0.05, 0.2).update(double_well()), dtype=dtype, threads=threads)
     states = engine.integrate(np.full((300, 1), -1.0), steps=50, seed=2026)
     return hashlib.sha256(states.astype(f"<f{states.itemsize}").tobytes()).hexdigest()
 
@@ -114,13 +117,21 @@ def _trajectory(dtype: str, threads: int) -> str:
 def _trajectories() -> str:
     for dtype, pinned in TRAJECTORIES.items():
         for threads in (1, 2):
-            found = _trajectory(dtype, threads)
+            found = _trajectory(dtype, "cpu", threads)
             if found != pinned:
                 raise ValueError(
                     f"paths in {dtype} on {threads} thread{'s' * (threads > 1)} have the hash "
                     f"{found[:12]}, but every machine should give {pinned[:12]}"
                 )
     return "300 paths in float64 and float32, on 1 and 2 threads, are the same to the bit as everywhere"
+
+
+def _gpu_trajectories() -> str:
+    for dtype, pinned in TRAJECTORIES.items():
+        found = _trajectory(dtype, "gpu")
+        if found != pinned:
+            raise ValueError(f"paths in {dtype} have the hash {found[:12]}, on the CPU it is {pinned[:12]}")
+    return "300 paths in float64 and float32 are the same to the bit as on the CPU"
 
 
 _CHECKS = {

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -63,18 +64,26 @@ def load_kernels(source: str) -> ModuleType:
     return module
 
 
+def cached_file(name: str, make: Callable[[], bytes]) -> Path:
+    """A file in the cache folder; written there first by `make` if it is new."""
+    path = cache_folder() / name
+    if not path.exists():
+        _write(path, make())
+    return path
+
+
 @cache
 def _device_text() -> str:
     folder = Path(__file__).parent.parent
     return "".join((folder / name).read_text() for name in _DEVICE_MODULES)
 
 
-def _write(path: Path, source: str) -> None:
+def _write(path: Path, content: str | bytes) -> None:
     """Atomically, since several processes may want the same kernel at once."""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "w") as file:
-            file.write(source)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.replace(temporary, path)
     except OSError as error:
         raise _unwritable(path.parent, error) from None

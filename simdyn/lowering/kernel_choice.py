@@ -49,7 +49,7 @@ def kernels_of(program: Program, dtype: str, wide: bool) -> Kernels:
         Coordinates of too many different forms.
     """
     # The roots of matrices are loops in any case.
-    chosen = looped if program.roots or _size(program) > MOST_UNROLLED else unrolled
+    chosen = looped if program.roots or size_of(program) > MOST_UNROLLED else unrolled
     return chosen(program, dtype, wide)
 
 
@@ -74,5 +74,6 @@ def looped(program: Program, dtype: str, wide: bool) -> Kernels:
     return Kernels(source, LOOP_LANES, grouping(program, wide), constants)
 
 
-def _size(program: Program) -> int:
+def size_of(program: Program) -> int:
+    """What decides how long an unrolled kernel is."""
     return max(program.dim, program.noise_dim, len(program.crossed))

@@ -84,11 +84,14 @@ class Tables:
         Numbers, as text, that differ between trees of one shape; they follow the run-time constants.
     entries
         Rows of places in arrays, one row for each tree or link.
+    spacing
+        How far apart in their arrays the numbers of two neighbouring coordinates, normals or folds are.
     """
 
     constants: int
     literals: dict[str, int] = field(default_factory=dict)
     entries: list[int] = field(default_factory=list)
+    spacing: int = LOOP_LANES
 
     def arguments(self, constants: Sequence[float], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
         """Values and table in the form that kernels take."""
@@ -100,7 +103,24 @@ class Tables:
         if leaf.op == "const":
             return self.constants + self.literals.setdefault(repr(leaf.value), len(self.literals))
         number = int(leaf.name.lstrip("abcdefghijklmnopqrstuvwxyz"))
-        return number if leaf.name[0] == "c" else number * LOOP_LANES
+        return number if leaf.name[0] == "c" else number * self.spacing
+
+
+def check_length(dim: int, operations: int) -> None:
+    """Refuse kernels that would be too long.
+
+    Raises
+    ------
+    InputError
+        More operations than `LARGEST_TEXT`.
+    """
+    if operations > LARGEST_TEXT:
+        raise InputError(
+            f"The step has {dim} coordinates of so many different forms that its kernel would be "
+            f"{operations} operations long, more than the {LARGEST_TEXT} that can be compiled in "
+            "reasonable time; write the potential so that its coordinates have the same form, as in sums "
+            "over coordinates or over neighbours."
+        )
 
 
 def loop_source(program: Program, dtype: str, wide: bool) -> tuple[str, Tables]:
@@ -153,17 +173,9 @@ class _LoopWriter:
             leaving = ["found[j] = channel if result & (channel < found[j]) else found[j]"]
             outside = self._loops(p.crossed, lambda k: k, leaving, ["channel = COUNT(to)"])
             pieces.append(LOOK_OUTSIDE.format(uniforms=p.uniform_dim, loops=outside, shaped=shaped))
-            within = self._loops(
-                _conjuncts(p.bounded), lambda _: 0, ["fine[j] = fine[j] if result else zero"]
-            )
+            within = self._loops(conjuncts(p.bounded), lambda _: 0, ["fine[j] = fine[j] if result else zero"])
             pieces.append(LOOK_WITHIN.format(loops=within))
-        if self.operations > LARGEST_TEXT:
-            raise InputError(
-                f"The step has {p.dim} coordinates of so many different forms that its kernel would be "
-                f"{self.operations} operations long, more than the {LARGEST_TEXT} that can be compiled in "
-                "reasonable time; write the potential so that its coordinates have the same form, as in sums "
-                "over coordinates or over neighbours."
-            )
+        check_length(p.dim, self.operations)
         shared = {
             "normals": max(1, group.steps * p.noise_dim),
             "folds": self.folds,
@@ -278,7 +290,7 @@ class _LoopWriter:
     ) -> str:
         """Loops that evaluate trees by families; tree n has `to(n)` in its row, for `store` to use."""
         split = without_long_sums(trees, Builder())
-        lines = [line for level in _levels(split.folds) for line in self._fold_loops(level)]
+        lines = [line for level in levels(split.folds) for line in self._fold_loops(level)]
         self.folds = max(self.folds, len(split.folds))
         for family in families(split.trees):
             rows = [[to(number)] for number in family.members]
@@ -358,7 +370,7 @@ def _append(rows: Sequence[list[int]], column: Sequence[int]) -> None:
         row.append(entry)
 
 
-def _conjuncts(condition: Node) -> list[Node]:
+def conjuncts(condition: Node) -> list[Node]:
     """The conditions that a conjunction is made of."""
     found, rest = [], [condition]
     while rest:
@@ -370,7 +382,7 @@ def _conjuncts(condition: Node) -> list[Node]:
     return found[::-1]
 
 
-def _levels(folds: Sequence[Fold]) -> list[dict[int, Fold]]:
+def levels(folds: Sequence[Fold]) -> list[dict[int, Fold]]:
     """Folds by number, in turns such that each needs only those of earlier turns."""
     level: list[int] = []
     turns: list[dict[int, Fold]] = []

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from simdyn.lowering.tree import Node, schedule
+from simdyn.lowering.printer import Printer
+from simdyn.lowering.tree import Node
 
 _BINARY = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _LOGICAL = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "and": "&", "or": "|"}
 
-_DEEPEST = 20
-"""Levels of brackets in one line; Python's parser and Numba's type inference end at some hundred."""
 
-
-class NumbaPrinter:
-    """Statements for one dtype; `names` translates the names in the tree to those of the kernel."""
+class NumbaPrinter(Printer):
+    """Python with typed literals and the functions of `simdyn.noise.device`."""
 
     def __init__(self, dtype: str) -> None:
-        self.dtype = dtype
+        super().__init__(dtype)
         self.suffix = "" if dtype == "float64" else "32"
 
     def literal(self, value: float) -> str:
@@ -26,32 +24,13 @@ class NumbaPrinter:
         text = {"inf": "math.inf", "-inf": "-math.inf", "nan": "math.nan"}.get(text, text)
         return text if self.dtype == "float64" else f"float32({text})"
 
-    def statements(
-        self, outputs: Sequence[tuple[str, Node]], names: Mapping[str, str], prefix: str
-    ) -> list[str]:
-        """Lines that assign each output node to its target name; temporaries are called prefix0, prefix1,
-        ..."""
-        order, uses = schedule(node for _, node in outputs)
-        written: dict[Node, str] = {}
-        depth: dict[Node, int] = {}
-        lines: list[str] = []
-        for node in order:
-            text = self._text(node, written, names)
-            depth[node] = 1 + max((depth[argument] for argument in node.args), default=-1)
-            if node.args and (uses[node] > 1 or depth[node] >= _DEEPEST):
-                name = f"{prefix}{len(lines)}"
-                lines.append(f"{name} = {text}")
-                text, depth[node] = name, 0
-            written[node] = text
-        return [*lines, *(f"{target} = {written[node]}" for target, node in outputs)]
+    def assignment(self, name: str, node: Node, text: str) -> str:
+        """The line that gives the value of `node` a name."""
+        return f"{name} = {text}"
 
-    def _text(self, node: Node, written: Mapping[Node, str], names: Mapping[str, str]) -> str:
-        args = [written[argument] for argument in node.args]
+    def operation(self, node: Node, args: Sequence[str]) -> str:
+        """An operation on arguments that are written down already."""
         match node.op:
-            case "const":
-                return self.literal(node.value)
-            case "name":
-                return names.get(node.name, node.name)
             case "true" | "false":
                 return node.op.capitalize()
             case "neg":

@@ -10,7 +10,7 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics, Rule
-from simdyn.engines import Tally
+from simdyn.engines import Tally, backend_of
 from simdyn.errors import InputError
 from simdyn.estimators import (
     DirectMeasurement,
@@ -175,7 +175,8 @@ def escape_time(
         For splitting: a formula in the variables that is larger nearer the exit, by which paths are ranked;
         by default the share of the way to the nearest channel of the exit.
     backend, threads, dtype, normals
-        "auto" or "cpu"; number of threads; "float64" or "float32"; "standard" or "wide" normals.
+        "auto" (the CPU), "cpu" or "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or
+        "wide" normals.
     target_error
         Relative standard error at which to stop.
     progress
@@ -201,6 +202,8 @@ def escape_time(
     if method == "splitting":
         if max_steps is not None:
             raise InputError("max_steps is for direct simulation; splitting follows every path to its end.")
+        if backend_of(backend, threads) == "gpu":
+            raise InputError('Splitting runs on the CPU; use backend="cpu", or method="direct" on the GPU.')
         measurement = measure_by_splitting(
             update,
             way_out,
@@ -270,7 +273,7 @@ def escape_time(
             "normals": normals,
         },
         seed=seed_record(seed),
-        backend="cpu",
+        backend=backend_of(backend, threads),
         steps_done=measurement.path_steps,
         seconds=measurement.seconds,
         versions=versions(),

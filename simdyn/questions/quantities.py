@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 
 import numpy as np
+import sympy
 
 from potentials import DriftField, Potential, parse_expression
 from potentials.tape import Tape
@@ -43,14 +44,26 @@ def quantities_of(
         raise InputError('of is empty, but it must name what to count, such as "x" or "x**2".')
     if len(set(formulas)) < len(formulas):
         raise InputError(f"of names the same formula twice ({', '.join(formulas)}); name each once.")
-    return [Quantity(text, _function(text, potential), number, low, high) for text in formulas]
+    quantities = []
+    for text in formulas:
+        expression = _expression(text, potential)
+        place = potential.variables.index(expression) if expression in potential.variables else None
+        function = _function(expression, potential)
+        quantities.append(Quantity(text, function, number, low, high, place))
+    return quantities
 
 
-def _function(text: str, potential: Potential | DriftField) -> Callable[[np.ndarray], np.ndarray]:
+def _expression(text: str, potential: Potential | DriftField) -> sympy.Expr:
     expression = parse_expression(text, [*(v.name for v in potential.variables), *potential.parameters])
     if not expression.free_symbols & set(potential.variables):
         names = ", ".join(v.name for v in potential.variables)
         raise InputError(f"of={text!r} does not vary along a path; use the coordinates {names}.")
+    return expression
+
+
+def _function(
+    expression: sympy.Expr, potential: Potential | DriftField
+) -> Callable[[np.ndarray], np.ndarray]:
     values = {
         s: potential.parameters[s.name] for s in expression.free_symbols if s.name in potential.parameters
     }

@@ -10,7 +10,7 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics, Rule
-from simdyn.engines import engine_for
+from simdyn.engines import backend_of, engine_for
 from simdyn.engines.threads import default_threads
 from simdyn.errors import InputError
 from simdyn.exits import parse_start
@@ -117,7 +117,8 @@ def simulate(
     seed
         Integer or SeedSequence.
     backend, threads, dtype, normals
-        "auto" or "cpu"; number of threads; "float64" or "float32"; "standard" or "wide" normals.
+        "auto" (the CPU), "cpu" or "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or
+        "wide" normals.
     progress
         Called a few times a second with the state of the run.
 
@@ -139,12 +140,14 @@ def simulate(
     paths, steps = _whole("paths", paths, 1), _whole("steps", steps, 0)
     _check_belonging(wanted, every=every, bins=bins, of=of, burn_in=burn_in)
     schedule = Schedule(steps, _every(every, steps))
-    threads = default_threads(threads)
+    backend = backend_of(backend, threads)
+    threads = 1 if backend == "gpu" else default_threads(threads)
     key_of(seed)  # Refuses what is no seed.
     starts = _starts(start, potential, paths)
     update = dynamics.update(potential, starts if starts.ndim == 1 else starts[0])
     # Threads are shared out by the run, so that recorders run in them too.
-    engine = engine_for(backend, update, dtype=dtype, noise=normals, threads=1)
+    own_threads = None if backend == "gpu" else 1
+    engine = engine_for(backend, update, dtype=dtype, noise=normals, threads=own_threads)
     ensemble = Ensemble(paths, tuple(v.name for v in potential.variables), np.dtype(dtype))
     check_start(update, starts, potential)
     recorders = _recorders(
@@ -182,7 +185,7 @@ def simulate(
         "dtype": dtype,
         "normals": normals,
     }
-    return _dataset(run, wanted, recorders, ensemble, schedule, starts, update, problem, seed)
+    return _dataset(run, wanted, recorders, ensemble, schedule, starts, update, problem, backend, seed)
 
 
 def _recorders(
@@ -217,6 +220,7 @@ def _dataset(
     starts: np.ndarray,
     update: Rule,
     problem: dict[str, Any],
+    backend: str,
     seed: Seed,
 ) -> xarray.Dataset:
     import xarray
@@ -259,7 +263,7 @@ def _dataset(
             "divergence_bound": DIVERGENCE_BOUND,
             "path_steps": run.steps_done * ensemble.paths,
             "seconds": run.seconds,
-            "backend": "cpu",
+            "backend": backend,
             "seed": json.dumps(seed_record(seed)),
             "problem": json.dumps(problem),
             "versions": json.dumps(versions()),

@@ -28,9 +28,10 @@ class DivergedRecorder:
 
     def observe(self, seen: Observation) -> None:
         """Take in some paths at one recorded step."""
-        if seen.outside:
+        outside = seen.outside
+        if outside:
             with self._lock:
-                self._counts[seen.look] += seen.outside
+                self._counts[seen.look] += outside
 
     def coordinates(self) -> dict[str, Variable]:
         """None of its own."""

@@ -27,6 +27,8 @@ class Quantity:
         Ends of the bins, or both None: then the run finds them (see `simdyn.recorders.bins`).
     bins
         Number of bins.
+    coordinate
+        Which coordinate it is, if it is nothing else: that one is counted where the states are.
     """
 
     label: str
@@ -34,6 +36,7 @@ class Quantity:
     bins: int
     low: float | None = None
     high: float | None = None
+    coordinate: int | None = None
 
 
 class HistogramRecorder:
@@ -111,12 +114,15 @@ class HistogramRecorder:
         from simdyn.recorders.kernels import count_in_bins
 
         which = list(which)
-        x = seen.x.astype(np.float64, copy=False)
         counts, rest = np.zeros((len(which), self._shape[2]), np.int64), np.zeros((len(which), 3), np.int64)
         ends = np.empty((2, len(which)))
         with np.errstate(all="ignore"):
             for k, q in enumerate(which):
-                values = np.ascontiguousarray(self._quantities[q].values(x))
+                place = self._quantities[q].coordinate
+                if place is not None:
+                    ends[:, k] = seen.count_coordinate(place, edges[q], counts[k], rest[k])
+                    continue
+                values = np.ascontiguousarray(self._quantities[q].values(seen.x64))
                 ends[:, k] = count_in_bins(values, seen.inside, edges[q], counts[k], rest[k])
         return counts, rest, ends
 

@@ -38,12 +38,10 @@ class MomentsRecorder:
 
     def observe(self, seen: Observation) -> None:
         """Take in some paths at one recorded step."""
-        from simdyn.recorders.kernels import moments_of
-
-        first, leaves = seen.first_path // LEAF, -(-seen.x.shape[1] // LEAF)
+        first, leaves = seen.first_path // LEAF, -(-seen.count // LEAF)
         for level, place in aligned_blocks(first, leaves):
             begin = ((place << level) - first) * LEAF
-            self._trees[seen.look].add(level, place, moments_of(seen.x, seen.inside, begin, 1 << level))
+            self._trees[seen.look].add(level, place, seen.moments(begin, 1 << level))
 
     def coordinates(self) -> dict[str, Variable]:
         """The names of the coordinates a second time, for the columns of covariances."""

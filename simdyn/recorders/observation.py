@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -14,11 +13,10 @@ Variable = tuple[tuple[str, ...], np.ndarray, dict[str, Any]]
 """Dimensions, values and attributes of one variable or coordinate of a dataset."""
 
 
-@dataclass(frozen=True)
 class Observation:
     """Some paths at one recorded step.
 
-    Attributes
+    Parameters
     ----------
     look
         Number of the recorded step, from 0.
@@ -28,9 +26,21 @@ class Observation:
         Shape (d, n): one row a coordinate.
     """
 
-    look: int
-    first_path: int
-    x: np.ndarray
+    def __init__(self, look: int, first_path: int, x: np.ndarray) -> None:
+        self.look = look
+        self.first_path = first_path
+        self.count = x.shape[1]
+        self._x = x
+
+    @property
+    def x(self) -> np.ndarray:
+        """Shape (d, n): one row a coordinate."""
+        return self._x
+
+    @cached_property
+    def x64(self) -> np.ndarray:
+        """The same in double precision."""
+        return self.x.astype(np.float64, copy=False)
 
     @property
     def inside(self) -> np.ndarray:
@@ -52,7 +62,23 @@ class Observation:
     @property
     def paths(self) -> slice:
         """Where these paths lie in an array of all paths."""
-        return slice(self.first_path, self.first_path + self.x.shape[1])
+        return slice(self.first_path, self.first_path + self.count)
+
+    def moments(self, begin: int, leaves: int) -> np.ndarray:
+        """Moments of `leaves` leaves, a power of two, from column `begin` on; see `kernels.moments_of`."""
+        from simdyn.recorders.kernels import moments_of
+
+        return np.asarray(moments_of(self.x, self.inside, begin, leaves))
+
+    def count_coordinate(
+        self, index: int, edges: np.ndarray, counts: np.ndarray, rest: np.ndarray
+    ) -> tuple[float, float]:
+        """Add one coordinate to bins; see `kernels.count_in_bins`."""
+        from simdyn.recorders.kernels import count_in_bins
+
+        values = np.ascontiguousarray(self.x[index], dtype=np.float64)
+        least, greatest = count_in_bins(values, self.inside, edges, counts, rest)
+        return least, greatest
 
 
 class Recorder(Protocol):

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from simdyn.engines.gpu import GpuEngine
 from simdyn.noise import Seed
+from simdyn.recorders.device_observation import DeviceObservation
 from simdyn.recorders.ensemble import Progress, Schedule
 from simdyn.recorders.observation import Observation, Recorder
 from simdyn.recorders.pairs import LEAF
@@ -37,8 +39,9 @@ class Engine(Protocol):
 
     def follow(
         self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Take steps in place, and show states on the way; called from several threads at once."""
+    ) -> Iterator[tuple[int, Any]]:
+        """Take steps in place, and show states on the way, which a GPU engine leaves on its device; called
+        from several threads at once."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,11 @@ class _Runner:
         # Made once: to make one of a number takes as long as some thousands of path-steps.
         self._seed = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(int(seed))
         self._threads = threads
-        self._chunk = chunk_size(len(state), state.shape[1], threads)
+        self._chunk = (
+            max(1, engine.paths_that_fit() // LEAF) * LEAF
+            if isinstance(engine, GpuEngine)
+            else chunk_size(len(state), state.shape[1], threads)
+        )
 
     def execute(self, report: Callable[[Progress], None] | None) -> Run:
         paths, steps = self._state.shape[1], self._schedule.steps
@@ -153,24 +160,28 @@ class _Runner:
             here = self._state[:, chunk]
             x = np.ascontiguousarray(here)
             if turn.begin == 0:
-                self._look(0, first, x)
+                self._show(Observation(0, first, x[: self._dim]))
             for step, states in self._follow(x, turn.begin, turn.end, first):
-                self._look(step, first, states)
+                self._show(self._seen(step // self._schedule.every, first, states))
             if x is not here:
                 here[:] = x
 
-    def _follow(self, x: np.ndarray, begin: int, end: int, first: int) -> Iterator[tuple[int, np.ndarray]]:
+    def _follow(self, x: np.ndarray, begin: int, end: int, first: int) -> Iterator[tuple[int, Any]]:
         """Advance the paths from `first` on, and show them as often as somebody looks."""
         every = self._schedule.every if self._recorders else max(end, 1)
         return self._engine.follow(
             x, steps=end - begin, every=every, seed=self._seed, first_path=first, first_step=begin
         )
 
-    def _look(self, step: int, first: int, x: np.ndarray) -> None:
-        if self._recorders:
-            seen = Observation(step // self._schedule.every, first, x[: self._dim])
-            for recorder in self._recorders:
-                recorder.observe(seen)
+    def _seen(self, look: int, first: int, states: Any) -> Observation:
+        """What recorders see of the states that the engine shows."""
+        if isinstance(self._engine, GpuEngine):
+            return DeviceObservation(look, first, self._engine.device, states, self._dim)
+        return Observation(look, first, states[: self._dim])
+
+    def _show(self, seen: Observation) -> None:
+        for recorder in self._recorders:
+            recorder.observe(seen)
 
 
 class _Round:

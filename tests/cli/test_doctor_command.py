@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from host_build import needs_compiler
+from host_device import HostDevice
 
 import simdyn
 import simdyn.installation.selftest as selftest
@@ -21,7 +24,7 @@ def test_all_is_well(capsys):
         "processor",
         "cores usable",
         "threads",
-        "no GPU engine",
+        "backend gpu",
         "kernel cache",
     ):
         assert part in out
@@ -35,7 +38,7 @@ def test_json(capsys):
     assert out.count("\n") == 1
     answer = json.loads(out)
     assert answer["ok"] is True
-    assert [check["name"] for check in answer["checks"]] == [
+    assert [check["name"] for check in answer["checks"]][:4] == [
         "dependencies",
         "kernel cache",
         "random words",
@@ -100,3 +103,21 @@ def test_the_help_names_the_exit_codes(capsys):
     assert run(["doctor", "--help"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "exit code is 0 when all is well and 1 when a check" in out
+
+
+@needs_compiler
+def test_a_gpu_that_is_there_is_held_against_the_cpu(monkeypatch):
+    """Here "there" is this machine; and a device that loses the last bit of a state is found out."""
+    monkeypatch.setattr("simdyn.engines.device.missing_device", lambda: "")
+    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", HostDevice)
+    checks = {check.name: check for check in selftest.run_checks()}
+    assert checks["paths on the GPU"].ok, checks["paths on the GPU"].detail
+
+    class Inexact(HostDevice):
+        def download(self, array):
+            return np.nextafter(super().download(array), np.inf, dtype=array.dtype)
+
+    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", Inexact)
+    checks = {check.name: check for check in selftest.run_checks()}
+    assert not checks["paths on the GPU"].ok
+    assert "on the CPU it is" in checks["paths on the GPU"].detail

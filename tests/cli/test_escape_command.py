@@ -293,7 +293,7 @@ REFUSALS = [
     ([*PROBLEM, "--dtype", "half"], "dtype is 'half'"),
     ([*PROBLEM, "--normals", "pink"], "'pink'"),
     ([*PROBLEM, "--method", "magic"], "method is 'magic'"),
-    ([*PROBLEM, "--backend", "gpu"], "no GPU engine"),
+    ([*PROBLEM, "--backend", "tpu"], "one of: auto, cpu, gpu"),
     ([*PROBLEM, "--dim", "2"], "--dim 2"),
     (["styblinski_tang", "--dim", "0", *SGLD], "dim=0"),
     (["styblinski_tang", "--set", "k=abc", *SGLD], "k=abc"),

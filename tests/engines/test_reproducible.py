@@ -150,7 +150,6 @@ def test_nothing_to_integrate(engine_of):
         ({"threads": 0}, "threads is 0"),
         ({"threads": 1.5}, "threads is 1.5"),
         ({"threads": True}, "threads is True"),
-        ({"backend": "gpu"}, "no GPU engine"),
         ({"backend": "tpu"}, "backend is 'tpu'"),
     ],
 )

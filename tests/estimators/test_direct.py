@@ -242,7 +242,7 @@ def test_an_interrupted_measurement_keeps_what_it_has():
         ({"target_error": 1.5}, "target_error is 1.5"),
         ({"target_error": math.nan}, "target_error is nan"),
         ({"target_error": "2 %"}, "target_error is '2 %'"),
-        ({"backend": "gpu"}, "no GPU engine"),
+        ({"backend": "tpu"}, "one of: auto, cpu, gpu"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 0.5}, "seed is 0.5"),
         ({"threads": 0}, "threads is 0"),

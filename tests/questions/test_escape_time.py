@@ -234,7 +234,7 @@ def test_classifying_two_hundred_exits_takes_no_time():
     ("options", "message"),
     [
         ({"method": "magic"}, "method is 'magic'"),
-        ({"backend": "gpu"}, "no GPU engine"),
+        ({"backend": "tpu"}, "one of: auto, cpu, gpu"),
         ({"paths": 0}, "paths is 0"),
         ({"start": "x=0.5"}, "already fulfils"),
         (

@@ -373,7 +373,7 @@ REFUSALS = [
     ({"threads": 0}, "threads is 0"),
     ({"dtype": "float16"}, "dtype is 'float16'"),
     ({"normals": "pink"}, "'pink'"),
-    ({"backend": "gpu"}, "no GPU engine"),
+    ({"backend": "tpu"}, "one of: auto, cpu, gpu"),
     (
         {"paths": 10**6, "steps": 10**4, "record": "snapshots", "every": 1},
         "The snapshots of 1,000,000 paths at 10,001 steps would take 80 GB, more than the 4 GB that "
