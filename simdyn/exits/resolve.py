@@ -127,8 +127,8 @@ def _valley_exit(potential: Potential, start: np.ndarray) -> Exit:
         values[f"_bound{s}"] = float(normal @ point)
         surfaces.append(Surface(sympy.Add(*terms), _internal(f"_bound{s}")))
     channels = tuple(
-        Channel(f"saddle {_point_text(potential, point)}", (surface,))
-        for (point, _), surface in zip(planes, surfaces, strict=True)
+        Channel(f"saddle {_numbered(potential, point, number)}", (surface,))
+        for number, ((point, _), surface) in enumerate(zip(planes, surfaces, strict=True), start=1)
     )
     description = "leaves the valley of the start through the planes at its saddles (approximate)"
     return Exit(potential.variables, channels, values, "hit", description, approximate=True, valley=valley)
@@ -207,7 +207,7 @@ def _ball_exit(potential: Potential, targets: list[np.ndarray], valley: Valley) 
             terms.append((variable - _internal(f"_target{t}_{i}")) ** 2)
         values[f"_radius{t}"] = float(radius**2)
         surface = Surface(_internal(f"_radius{t}"), sympy.Add(*terms))
-        channels.append(Channel(f"minimum {_point_text(potential, target)}", (surface,)))
+        channels.append(Channel(f"minimum {_numbered(potential, target, t + 1)}", (surface,)))
     return Exit(
         potential.variables, tuple(channels), values, "commit", "comes near another minimum", valley=valley
     )
@@ -258,6 +258,12 @@ def _point_text(potential: Potential | DriftField, point: np.ndarray) -> str:
     if potential.dim <= 3:
         return ", ".join(f"{v}={p:.6g}" for v, p in zip(potential.variables, np.asarray(point), strict=True))
     return "(" + ", ".join(f"{p:.4g}" for p in point[:3]) + ", ...)"
+
+
+def _numbered(potential: Potential, point: np.ndarray, number: int) -> str:
+    """The point, with a number where its text leaves coordinates out, which others may differ in."""
+    text = _point_text(potential, point)
+    return text if potential.dim <= 3 else f"{number} at {text}"
 
 
 def _internal(name: str) -> sympy.Symbol:
