@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from simdyn.errors import InputError
 from simdyn.lowering.loop_kernels import LOOP_LANES, loop_source
 from simdyn.lowering.numba_kernels import Grouping, grouping, kernel_source, lanes_of
 from simdyn.lowering.program import Program
@@ -16,6 +17,11 @@ MOST_UNROLLED = 12
 
 Unrolled code is somewhat faster, but the time to compile it grows faster than its length.
 """
+
+
+MOST_TAMED = 40
+"""The same for exits of rules with jumps, which only unrolled kernels tell from explosions; more coordinates
+take minutes to compile."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,15 @@ def kernels_of(program: Program, dtype: str, wide: bool) -> Kernels:
     Raises
     ------
     InputError
-        Coordinates of too many different forms.
+        Coordinates of too many different forms, or too many for exits by jumps.
     """
+    if program.tame is not None and program.crossed:
+        if size_of(program) > MOST_TAMED:
+            raise InputError(
+                f"Exits by alpha-stable kicks are found in up to {MOST_TAMED} dimensions, and there are "
+                f"{program.dim}; use Gaussian noise or fewer dimensions."
+            )
+        return unrolled(program, dtype, wide)
     # The roots of matrices are loops in any case.
     chosen = looped if program.roots or size_of(program) > MOST_UNROLLED else unrolled
     return chosen(program, dtype, wide)

@@ -268,6 +268,20 @@ def test_sixty_coordinates_with_schedules_or_jumps(rule, normals_of):
     assert engine.integrate(half, steps=4, seed=4, first_step=0).tobytes() != whole.tobytes()
 
 
+def test_exits_by_jumps_are_told_from_explosions_or_refused():
+    """Loops do not look at each step where a jump rule would be without its jump, so they are not used."""
+    rule = SGD(0.05, 4.0, noise=AlphaStable(1.5, 0.2))
+    for dim in (13, 41):
+        landscape = chain(dim)
+        update = rule.update(landscape)
+        exit = resolve_exit("x1 >= 5", landscape, np.zeros(dim))
+        if dim == 41:
+            with pytest.raises(InputError, match="up to 40 dimensions"):
+                CpuEngine(update, exit)
+        else:
+            assert "tame" in CpuEngine(update, exit).source
+
+
 def test_coordinates_without_anything_in_common_are_refused():
     terms = []
     for i in range(1, 400):
