@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,15 +24,6 @@ _FEWEST, _MOST = 50, 500
 _SPREAD_OF_A_POOR_SCORE = 4.0
 _SHARE_OF_ONE_RUN = 0.3
 _EXITS_SHOWN = 2_000
-
-
-@dataclass(frozen=True)
-class SplittingProgress:
-    """State of a running measurement, for a display."""
-
-    runs: int
-    replicas: int
-    relative_error: float
 
 
 @dataclass(frozen=True)
@@ -194,7 +184,6 @@ def measure_by_splitting(
     dtype: str = "float64",
     normals: str = "standard",
     target_error: float | None = None,
-    report: Callable[[SplittingProgress], None] | None = None,
 ) -> SplittingMeasurement:
     """Mean time to leave, by adaptive multilevel splitting.
 
@@ -212,8 +201,6 @@ def measure_by_splitting(
         See the engine.
     target_error
         Relative standard error at which to stop; batches of `RUNS` runs are added until then.
-    report
-        Called after each batch.
 
     Raises
     ------
@@ -260,8 +247,6 @@ def measure_by_splitting(
             update.step,
             time.perf_counter() - begun,
         )
-        if report is not None:
-            report(SplittingProgress(len(measurement.runs.probability), replicas, measurement.relative_error))
         if target_error is not None and measurement.relative_error <= target_error:
             break
     return measurement

@@ -180,7 +180,7 @@ def escape_time(
     target_error
         Relative standard error at which to stop.
     progress
-        Called about ten times a second with the state of the run.
+        Called about ten times a second with the state of a direct simulation; not by splitting.
 
     Returns
     -------
