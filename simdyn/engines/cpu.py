@@ -10,15 +10,12 @@ import numpy as np
 
 from simdyn.dynamics import Update
 from simdyn.engines.first_passage import FirstPassage
+from simdyn.engines.precision import checked_dtype
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
-from simdyn.errors import InputError
 from simdyn.exits import Exit, Score
 from simdyn.lowering import kernels_of, load_kernels, lower
 from simdyn.noise import Seed, key_words
-
-DTYPES = ("float64", "float32")
-NOISES = ("standard", "wide")
 
 
 class CpuEngine:
@@ -57,15 +54,9 @@ class CpuEngine:
         threads: int | None = None,
         score: Score | None = None,
     ) -> None:
-        if dtype not in DTYPES:
-            raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
-        if noise not in NOISES:
-            raise InputError(f"The normals are {noise!r}, but they must be one of: {', '.join(NOISES)}.")
+        self.dtype = checked_dtype(dtype, noise, update)
         self.threads = default_threads(threads)
-        self.dtype = np.dtype(dtype)
         self.update = update
-        if update.uniforms and dtype == "float32":
-            raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
         program = lower(update, exit, score)
         self.state_dim = program.dim
         chosen = kernels_of(program, dtype, noise == "wide")

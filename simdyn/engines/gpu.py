@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from simdyn.dynamics import MinibatchUpdate, Rule, Update
-from simdyn.engines.cpu import DTYPES, NOISES
+from simdyn.dynamics import MinibatchUpdate, Rule
 from simdyn.engines.device import CupyDevice, Device
 from simdyn.engines.minibatch import check_horizon
+from simdyn.engines.precision import checked_dtype
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.errors import InputError
 from simdyn.exits import Exit
@@ -67,19 +67,13 @@ class GpuEngine:
         noise: str = "standard",
         device: Device | None = None,
     ) -> None:
-        if dtype not in DTYPES:
-            raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
-        if noise not in NOISES:
-            raise InputError(f"The normals are {noise!r}, but they must be one of: {', '.join(NOISES)}.")
+        self.dtype = checked_dtype(dtype, noise, update)
         if dtype == "float32" and isinstance(update, MinibatchUpdate):
             raise InputError(
                 'On the GPU sums over samples are computed in double precision; use dtype="float64", or '
                 'backend="cpu".'
             )
-        if dtype == "float32" and isinstance(update, Update) and update.uniforms:
-            raise InputError('Alpha-stable kicks need double precision; use dtype="float64".')
         self.device: Device = CupyDevice() if device is None else device
-        self.dtype = np.dtype(dtype)
         self.update = update
         # How many threads there are at most; each goes through path after path.
         self._lanes = self.device.processors * _LANES_OF_PROCESSOR

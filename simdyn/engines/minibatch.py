@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from simdyn.dynamics import MinibatchUpdate
-from simdyn.engines.cpu import DTYPES, NOISES
 from simdyn.engines.first_passage import FirstPassage
+from simdyn.engines.precision import checked_dtype
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
@@ -76,12 +76,8 @@ class MinibatchEngine:
         noise: str = "standard",
         threads: int | None = None,
     ) -> None:
-        if dtype not in DTYPES:
-            raise InputError(f"dtype is {dtype!r}, but it must be one of: {', '.join(DTYPES)}.")
-        if noise not in NOISES:
-            raise InputError(f"The normals are {noise!r}, but they must be one of: {', '.join(NOISES)}.")
+        self.dtype = checked_dtype(dtype, noise, update)
         self.threads = default_threads(threads)
-        self.dtype = np.dtype(dtype)
         self.update = update
         self.dim, self.state_dim = update.dim, update.state_dim
         kernel = minibatch_kernel(update, exit, noise == "wide", dtype)
