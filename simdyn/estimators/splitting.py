@@ -228,8 +228,6 @@ class Splitter:
         branch = np.array(entrances, dtype=float)
         done = np.isinf(branch[:, _BEST])
         past = np.zeros(len(branch))
-        best = branch[:, _BEST].copy()
-        code = np.where(done, branch[:, _UP], 0).astype(np.int64)
         ends = branch.copy()
         length = np.zeros(len(branch))
         number = np.zeros(len(branch), dtype=np.int64)
@@ -237,8 +235,9 @@ class Splitter:
         alive = np.ones(runs, dtype=bool)
         iterations = np.zeros(runs, dtype=np.int64)
         logarithm = np.zeros(runs)
-        self._excursions(np.flatnonzero(~done), branch, inner, number, best, code, length, ends)
+        self._excursions(np.flatnonzero(~done), branch, inner, number, length, ends)
         while True:
+            best = ends[:, _BEST]
             level, parents, children = np.full(runs, np.inf), [], []
             for run in np.flatnonzero(alive):
                 members = np.arange(run * replicas, (run + 1) * replicas)
@@ -263,13 +262,12 @@ class Splitter:
             branch[child], past[child] = states, past[parent] + steps
             root[child] = root[parent]
             # A parent may have leapt from below the level through the exit: its child has arrived.
-            arrived = np.isinf(states[:, _BEST])
-            best[child] = states[:, _BEST]
-            code[child] = np.where(arrived, states[:, _UP], 0)
             length[child], ends[child] = 0, states
-            self._excursions(child[~arrived], branch, inner, number, best, code, length, ends)
+            self._excursions(child[~np.isinf(states[:, _BEST])], branch, inner, number, length, ends)
         shape = (runs, replicas)
-        there = np.isinf(best).reshape(shape)
+        out = np.isinf(ends[:, _BEST])
+        code = np.where(out, ends[:, _UP], 0).astype(np.int64)
+        there = out.reshape(shape)
         total = np.where(there, (past + length).reshape(shape), 0.0).sum(axis=1)
         arrived = there.sum(axis=1)
         of_channel = [(code.reshape(shape) == channel + 1).sum(axis=1) for channel in range(self.channels)]
@@ -284,9 +282,9 @@ class Splitter:
             shares,
             distinct,
             iterations,
-            ends[np.isinf(best)],
-            code[np.isinf(best)],
-            np.flatnonzero(np.isinf(best)) // replicas,
+            ends[out],
+            code[out],
+            np.flatnonzero(out) // replicas,
             self.path_steps - begun,
         )
 
@@ -296,8 +294,6 @@ class Splitter:
         branch: np.ndarray,
         inner: float,
         number: np.ndarray,
-        best: np.ndarray,
-        code: np.ndarray,
         length: np.ndarray,
         ends: np.ndarray,
     ) -> None:
@@ -308,10 +304,7 @@ class Splitter:
         states = branch[which].copy()
         states[:, _UP:] = math.inf, inner
         records = self._run(states, number[which])
-        outside = (records.code > 0) & (records.code <= self.channels)
-        best[which] = np.where(outside, math.inf, records.state[:, _BEST])
-        code[which] = np.where(outside, records.code, 0)
-        length[which], ends[which] = records.steps, records.state
+        length[which], ends[which] = records.steps, self._marked(records)
 
     def _first_above(
         self, parent: np.ndarray, bar: np.ndarray, branch: np.ndarray, number: np.ndarray
