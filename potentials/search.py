@@ -6,6 +6,7 @@ some.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from potentials.critical_points import CriticalPoint, classify
-from potentials.descent import newton_polished, way_down
+from potentials.descent import newton_polished, ways_down
 from potentials.errors import InputError
 from potentials.valley import Valley
 
@@ -98,11 +99,11 @@ class Search:
             climbs = len(starts)
             points = self._merged(self._follow(starts, "saddle"), ())
         saddles = [point for point in points if point.is_saddle]
-        rim = []
-        for saddle in saddles:
-            normal = self._outward(saddle, end)
-            if normal is not None:
-                rim.append((saddle, normal))
+        rim = [
+            (saddle, normal)
+            for saddle, ends, unstable in zip(saddles, *self._sides(saddles), strict=True)
+            if (normal := self._outward(ends, unstable, end)) is not None
+        ]
         rim.sort(key=lambda item: (item[0].energy, tuple(item[0].x)))
         shape = (len(rim), at.size)
         return Valley(
@@ -116,8 +117,8 @@ class Search:
 
     def bottom(self, at: Floats) -> CriticalPoint | None:
         """The minimum in which the way down from `at` ends, or None if it ends in none."""
-        end = way_down(self._potential, at, self._scale)
-        if end is None:
+        (end,) = ways_down(self._potential, at[None], self._scale)
+        if not np.all(np.isfinite(end)):
             return None
         minimum = self._classified(end)
         return minimum if minimum.is_minimum else None
@@ -202,29 +203,40 @@ class Search:
 
     def _merged(self, positions: Floats, known: tuple[CriticalPoint, ...]) -> tuple[CriticalPoint, ...]:
         """The known points and those at new positions, each once."""
-        points = list(known)
-        for x in positions:
-            if any(np.linalg.norm(x - point.x) <= _SAME * self._scale for point in points):
-                continue
-            polished = newton_polished(self._potential, x)
-            if any(np.linalg.norm(polished - point.x) <= _SAME * self._scale for point in points):
-                continue
-            points.append(self._classified(polished))
-        return tuple(points)
+        places = [point.x for point in known]
+        distinct = self._distinct(positions, places)
+        new = self._distinct(newton_polished(self._potential, distinct), places)
+        return (*known, *(self._classified(x) for x in new))
+
+    def _distinct(self, positions: Floats, known: Sequence[Floats]) -> Floats:
+        """Those of the positions that are not known, each once."""
+        kept: list[Floats] = []
+        rest = positions
+        for x in known:
+            rest = rest[np.linalg.norm(rest - x, axis=1) > _SAME * self._scale]
+        while len(rest):
+            kept.append(rest[0])
+            rest = rest[np.linalg.norm(rest - rest[0], axis=1) > _SAME * self._scale]
+        return np.array(kept).reshape(-1, positions.shape[1])
 
     def _classified(self, x: Floats) -> CriticalPoint:
         potential = self._potential
         distance = 1e-4 * self._scale
         return classify(x, float(potential.energy(x)), potential.hessian(x), potential.hessian, distance)
 
-    def _outward(self, saddle: CriticalPoint, bottom: Floats) -> Floats | None:
+    def _sides(self, saddles: Sequence[CriticalPoint]) -> tuple[Floats, Floats]:
+        """Where the two ways down from each saddle end, shape (s, 2, d) and NaN where in no minimum, and the
+        unit vectors along which the first of them begins, shape (s, d)."""
+        dim = self._low.size
+        tops = np.array([saddle.x for saddle in saddles]).reshape(-1, 1, dim)
+        unstable = np.array([np.linalg.eigh(saddle.hessian)[1][:, 0] for saddle in saddles]).reshape(-1, dim)
+        starts = tops + _NUDGE * self._scale * np.stack([unstable, -unstable], axis=1)
+        ends = ways_down(self._potential, starts.reshape(-1, dim), self._scale)
+        return ends.reshape(-1, 2, dim), unstable
+
+    def _outward(self, ends: Floats, unstable: Floats, bottom: Floats) -> Floats | None:
         """Unit normal at a saddle pointing out of the valley of `bottom`, or None if it is not on its rim."""
-        unstable = np.linalg.eigh(saddle.hessian)[1][:, 0]
-        ends = [
-            way_down(self._potential, saddle.x + side * _NUDGE * self._scale * unstable, self._scale)
-            for side in (1.0, -1.0)
-        ]
-        here = [end is not None and bool(np.linalg.norm(end - bottom) <= _SAME * self._scale) for end in ends]
+        here = np.linalg.norm(ends - bottom, axis=1) <= _SAME * self._scale
         if here[0] == here[1]:
             return None
         return np.asarray(-unstable if here[0] else unstable, dtype=np.float64)
