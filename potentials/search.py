@@ -17,6 +17,7 @@ from potentials.critical_points import CriticalPoint, classify
 from potentials.descent import newton_polished, ways_down
 from potentials.errors import InputError
 from potentials.valley import Valley
+from potentials.well_graph import WellGraph, in_order
 
 if TYPE_CHECKING:
     from potentials.potential import Potential
@@ -122,6 +123,58 @@ class Search:
             return None
         minimum = self._classified(end)
         return minimum if minimum.is_minimum else None
+
+    def well_graph(self, start: Floats | None, most: int) -> WellGraph:
+        """The minima that can be reached from one another over the saddles around each, from those known on.
+
+        Raises
+        ------
+        InputError
+            More minima than `most`, no minimum at all, or too many dimensions.
+        """
+        wells = self.minima() if self._low.size <= _WIDE else self._bottoms
+        if start is not None:
+            wells = self._with_bottoms(wells, ways_down(self._potential, start[None], self._scale))
+        saddles: tuple[CriticalPoint, ...] = ()
+        if self._low.size <= _WIDE:
+            saddles = tuple(point for point in self._found if point.is_saddle)
+        ends = self._sides(saddles)[0]
+        wells = self._with_bottoms(wells, ends.reshape(-1, self._low.size))
+        around = self._around if self._low.size <= _WIDE else self._around_in_many
+        looked = 0
+        while looked < len(wells):
+            if len(wells) > most:
+                raise InputError(
+                    f"At least {len(wells)} minima of {self._potential.name[:60]!r} are joined by saddles, "
+                    f"more than the {most} that are followed; give a larger number as most=, or ask for the "
+                    "rates out of one of them alone, by its valley."
+                )
+            climbs = np.concatenate([around(well.x) for well in wells[looked:]])
+            looked = len(wells)
+            found = self._merged(self._follow(climbs, "saddle"), saddles)[len(saddles) :]
+            new = tuple(point for point in found if point.is_saddle)
+            sides = self._sides(new)[0]
+            saddles, ends = (*saddles, *new), np.concatenate([ends, sides])
+            wells = self._with_bottoms(wells, sides.reshape(-1, self._low.size))
+        ways = [
+            (saddle, self._place(pair[0], wells), self._place(pair[1], wells))
+            for saddle, pair in zip(saddles, ends, strict=True)
+        ]
+        return in_order(wells, ways, complete=False)
+
+    def _with_bottoms(self, wells: tuple[CriticalPoint, ...], ends: Floats) -> tuple[CriticalPoint, ...]:
+        """The wells and those at ends of ways down, where these are within the domain or next to it."""
+        margin = 0.5 * (self._high - self._low)
+        good = np.all((ends >= self._low - margin) & (ends <= self._high + margin), axis=1)
+        merged = self._merged(ends[good], wells)
+        return (*wells, *(point for point in merged[len(wells) :] if point.is_minimum))
+
+    def _place(self, end: Floats, wells: Sequence[CriticalPoint]) -> int | None:
+        """Number of the well at the end of a way down, or None."""
+        for i, well in enumerate(wells):
+            if np.linalg.norm(end - well.x) <= _SAME * self._scale:
+                return i
+        return None
 
     @cached_property
     def _found(self) -> tuple[CriticalPoint, ...]:

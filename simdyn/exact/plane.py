@@ -15,6 +15,7 @@ from simdyn.exact.plane_coordinates import PlaneCoordinates, plane_coordinates
 from simdyn.exact.plane_extent import stationary_masses, visited_box, without_home
 from simdyn.exact.plane_mesh import Box, PlaneMesh
 from simdyn.exits import Exit
+from simdyn.markov import slowest_decay
 from simdyn.results import Reference
 
 METHOD = (
@@ -206,25 +207,15 @@ def _slowest(mesh: PlaneMesh) -> tuple[float, Array]:
 
 def _log_gap(mesh: PlaneMesh) -> float:
     home = _home(mesh)
-    law = stationary_masses(mesh, home)
-    rest, solver = without_home(mesh, home)
-    mode = mesh.points @ np.array([1.0, 0.618])
-    mode -= law @ mode
-    last = math.inf
-    for _ in range(MAX_ITERATIONS):
-        source = mode[rest]
-        gains = solver.solve(np.stack([np.maximum(source, 0), np.maximum(-source, 0)], axis=1))
-        larger = np.zeros(len(law))
-        larger[rest] = gains[:, 0] - gains[:, 1]
-        larger -= law @ larger
-        growth = float(law @ (larger * mode)) / float(law @ (mode * mode))
-        mode = larger / math.sqrt(law @ (larger * larger))
-        if growth > 0 and abs(growth / last - 1) < 1e-12:
-            return -math.log(growth)
-        last = growth
-    raise NoReference(
-        "The slowest mode oscillates or decays hardly slower than the next one, which has no exact rate here."
-    )
+    _, solver = without_home(mesh, home)
+    x, y = mesh.points.T
+    begin = np.stack([x + 0.618 * y, y - 0.618 * x, x * y], axis=1)
+    found = slowest_decay(solver.solve, stationary_masses(mesh, home), begin, home)
+    if found is None:
+        raise NoReference(
+            "The slowest mode oscillates, or decays hardly slower than others, which has no exact rate here."
+        )
+    return found
 
 
 def _density(coordinates: PlaneCoordinates, box: Box, masses: Callable[[PlaneMesh], Array]) -> Density:
