@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from simdyn.exact.plane_extent import visited_box
 from simdyn.exact.plane_mesh import WINDOW as WIDTH
 from simdyn.exact.plane_mesh import PlaneMesh
 from simdyn.exits import Exit
+from simdyn.markov import Elimination
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 METHOD = (
     "monotone finite volumes in the plane (Selling directions, exponential fitting), uniformised in time, "
@@ -23,6 +28,8 @@ STRIDE = 500
 """Jumps between looks whether only the slowest mode is left."""
 SETTLED = 1e-9
 MAX_JUMPS = 300_000
+HASTY = 4.0
+"""How much faster than most a state at the rim is left that is not followed in time."""
 WINDOW = 12.0
 """Standard deviations of the number of jumps that are summed over."""
 
@@ -53,13 +60,15 @@ def _at(mesh: PlaneMesh, times: Array) -> Array:
     from scipy.sparse import diags_array
     from scipy.special import pdtrc
 
-    leaving = np.asarray(mesh.rates.sum(axis=1)).ravel() + mesh.killing.sum(axis=1)
+    rates, killing, weights = _without_hasty_states(mesh)
+    leaving = np.asarray(rates.sum(axis=1)).ravel() + killing
     pace = float(leaving.max())
     stay = diags_array((pace - leaving) / pace)
-    moves = (mesh.rates / pace + stay).tocsr()
+    moves = (rates / pace + stay).tocsr()
     decay = math.log1p(-math.exp(slowest(mesh)[0]) / pace)
-    near, weights = _interpolation(mesh)
-    inside = np.ones(len(mesh.states))
+    near = np.flatnonzero(weights)
+    weights = weights[near]
+    inside = np.ones(len(leaving))
     needed = pace * times.max()
     needed = int(needed + WINDOW * math.sqrt(needed)) + 20
     after = [float(weights @ inside[near])]
@@ -89,16 +98,40 @@ def _at(mesh: PlaneMesh, times: Array) -> Array:
     return result
 
 
-def _interpolation(mesh: PlaneMesh) -> tuple[Array, Array]:
-    """States and weights that give the value at the start of a function that vanishes in the exits."""
+def _without_hasty_states(mesh: PlaneMesh) -> tuple[csr_array, Array, Array]:
+    """Rates and killing of the states that are kept, and the weights that give the value at the start.
+
+    States next to a rim that cuts the cells are left at once, and would set the pace for all. They are passed
+    through without losing time, of which there is less than that of a cell anyway.
+    """
+    from scipy.sparse import csr_array
+
+    rates, killing, weights = mesh.rates, mesh.killing.sum(axis=1), _weights(mesh)
+    leaving = np.asarray(rates.sum(axis=1)).ravel() + killing
+    hasty = (killing > 0) & (leaving > HASTY * np.median(leaving))
+    if not hasty.any():
+        return rates, killing, weights
+    kept = ~hasty
+    onwards = rates[hasty][:, kept]
+    inner = Elimination.of(rates[hasty][:, hasty].toarray(), killing[hasty] + np.asarray(onwards.sum(axis=1)))
+    into = rates[kept][:, hasty]
+    through = csr_array(inner.solve(onwards.toarray()))
+    whole = (rates[kept][:, kept] + into @ through).tocsr()
+    # A jump that comes back to where it began is none.
+    whole.setdiag(0.0)
+    lost = into @ inner.solve(killing[hasty])
+    return whole, killing[kept] + lost, weights[kept] + weights[hasty] @ through
+
+
+def _weights(mesh: PlaneMesh) -> Array:
+    """Weights of the states in the value at the start of a function that is 0 in the exits, shape (n,)."""
     origin, outside = np.zeros(2), np.zeros(mesh.problem.regions)
-    near = np.flatnonzero((np.abs(mesh.points) <= WIDTH * mesh.spacing).all(axis=1))
-    weights = np.empty(len(near))
-    for i, state in enumerate(near):
+    weights = np.zeros(len(mesh.states))
+    for state in np.flatnonzero((np.abs(mesh.points) <= WIDTH * mesh.spacing).all(axis=1)):
         alone = np.zeros(len(mesh.states))
         alone[state] = 1.0
-        weights[i] = mesh.value_at(alone, origin, outside)
-    return near, weights
+        weights[state] = mesh.value_at(alone, origin, outside)
+    return weights
 
 
 def _poisson(counts: Array, mean: float) -> Array:
