@@ -150,8 +150,12 @@ def coordinates_of(update: Update, start: Array, exits: Sequence[Exit]) -> Plane
 
 def extrapolated(coordinates: PlaneCoordinates, measure: Measure, box: Box) -> tuple[Array, Array]:
     """Limits of numbers as the mesh is refined, and bounds for their errors."""
+    known: dict[int, Array] = {}
     for cells in LEVELS:
-        found = [measure(PlaneMesh(coordinates.problem, box, (n, n), np.zeros(2))) for n in cells]
+        for n in cells:
+            if n not in known:
+                known[n] = measure(PlaneMesh(coordinates.problem, box, (n, n), np.zeros(2)))
+        found = [known[n] for n in cells]
         values, errors = richardson(cells, np.array(found), coordinates.straight)
         if errors.max() < GOOD or not coordinates.straight:
             break
