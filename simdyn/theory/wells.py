@@ -16,6 +16,13 @@ from simdyn.theory.rates import low_barrier
 MOST_PAIRS = 200
 """Wells up to which the times between all pairs are listed."""
 
+_OF_JUMPS: dict[str, Any] = {
+    "assumptions": ("Jumps between wells forget what came before.",),
+    "source": "Markov jump processes",
+    "favour": Reason(True, "every well can be reached from every other"),
+}
+"""What all answers have in common that follow from given rates."""
+
 
 def well_rates(potential: Potential, temperature: Any) -> Prediction:
     """Rates k_ij of committed transitions between minima: the sum of 1 / T_commit over the saddles between.
@@ -114,9 +121,7 @@ def occupation(rates: Any) -> Prediction:
         name="Occupation of wells",
         unit="probability",
         formula="sum_i P_i k_ij = P_j sum_i k_ji, P_a = nu_a tau_a / sum_v nu_v tau_v",
-        assumptions=("Jumps between wells forget what came before.",),
-        source="Markov jump processes",
-        favour=Reason(True, "every well can be reached from every other"),
+        **_OF_JUMPS,
         inner=1,
     )
 
@@ -136,9 +141,7 @@ def residence_times(rates: Any) -> Prediction:
         name="Residence times",
         unit="time",
         formula="tau_a = 1 / sum_j k_aj",
-        assumptions=("Jumps between wells forget what came before.",),
-        source="Markov jump processes",
-        favour=Reason(True, "every well has a way out"),
+        **(_OF_JUMPS | {"favour": Reason(True, "every well has a way out")}),
         inner=1,
     )
 
@@ -178,9 +181,7 @@ def well_passage_times(rates: Any) -> Prediction:
         name="Times between wells",
         unit="time",
         formula="sum_l k_il (m_ij - m_lj) = 1, m_jj = 0",
-        assumptions=("Jumps between wells forget what came before.",),
-        source="Markov jump processes",
-        favour=Reason(True, "every well can be reached from every other"),
+        **_OF_JUMPS,
         inner=2,
     )
 
@@ -205,9 +206,7 @@ def relaxation_time(rates: Any) -> Prediction:
         name="Relaxation time",
         unit="time",
         formula="1 / (smallest positive eigenvalue of diag(sum_j k_ij) - k)",
-        assumptions=("Jumps between wells forget what came before.",),
-        source="Markov jump processes",
-        favour=Reason(True, "every well can be reached from every other"),
+        **_OF_JUMPS,
     )
 
 
