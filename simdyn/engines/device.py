@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
@@ -38,8 +39,21 @@ class Device(Protocol):
         """Bytes that arrays may take."""
 
 
+@dataclass(frozen=True)
+class OnDevice:
+    """States of some paths where they are, shape (state_dim, n)."""
+
+    device: Device
+    states: Any
+
+
 class CupyDevice:
-    """The current CUDA device of CuPy.
+    """One of the CUDA devices that CuPy sees.
+
+    Parameters
+    ----------
+    number
+        From 0; those that the environment variable CUDA_VISIBLE_DEVICES hides are not counted.
 
     Raises
     ------
@@ -47,7 +61,7 @@ class CupyDevice:
         No CuPy, or no device that it can use.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0) -> None:
         reason = missing_device()
         if reason:
             raise InputError(f'backend="gpu" cannot be used: {reason}; use backend="cpu".')
@@ -55,7 +69,7 @@ class CupyDevice:
 
         self._cupy = cupy
         # Runs go on in other threads, each of which has a current device of its own.
-        self._device = cupy.cuda.Device()
+        self._device = cupy.cuda.Device(number)
         properties = cupy.cuda.runtime.getDeviceProperties(self._device.id)
         self.name = properties["name"].decode()
         self.processors = int(properties["multiProcessorCount"])
@@ -68,6 +82,15 @@ class CupyDevice:
             )
         self._architecture = f"sm_{capability}"
         self._module = cache(self._loaded)
+
+    @staticmethod
+    def count() -> int:
+        """How many devices there are; 0 without CuPy, too."""
+        if missing_device():
+            return 0
+        import cupy
+
+        return int(cupy.cuda.runtime.getDeviceCount())
 
     def kernel(self, source: str, name: str) -> Kernel:
         """A kernel of a source text, compiled when it is first asked for."""

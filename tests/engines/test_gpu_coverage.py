@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 from device_compiler import needs_nvrtc, usage_of
+from gpu_device import DeviceUnderTest
 from host_build import HostModule, needs_compiler
-from host_device import HostDevice
 
 import potentials
 from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable, MinibatchUpdate
@@ -70,7 +70,7 @@ def gpu_engine(dynamics, landscape, number):
 
 @pytest.fixture
 def host_gpu(monkeypatch):
-    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", HostDevice)
+    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", DeviceUnderTest)
 
 
 REFUSALS = {

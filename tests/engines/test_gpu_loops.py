@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sympy
 from device_compiler import needs_nvrtc, usage_of
+from gpu_device import DeviceUnderTest
 from host_build import needs_compiler
-from host_device import HostDevice
 
 from potentials import Potential, coupled_chain, double_well, styblinski_tang
 from simdyn.dynamics import SDE, SGD, SGLD
@@ -80,7 +80,7 @@ def test_same_bits_as_unrolled(monkeypatch, name, dtype, noise, long):
     engines = []
     for limit in (40, 0):
         monkeypatch.setattr(cuda_kernels, "MOST_UNROLLED", limit)
-        engines.append(GpuEngine(update, exit, device=HostDevice(), **options))
+        engines.append(GpuEngine(update, exit, device=DeviceUnderTest(), **options))
     assert "take_step" in engines[1].source
     assert "take_step" not in engines[0].source
     points = update.at_rest(start + np.random.default_rng(0).normal(size=(400, update.dim)) / 10)
@@ -103,7 +103,7 @@ def test_same_bits_as_the_cpu_engine(rate):
     start = -np.ones(50)
     update = SGLD(rate, 0.3).update(landscape)
     exit = resolve_exit("(x1 >= 0) | (x50 >= 0.2)", landscape, start)
-    cpu, gpu = CpuEngine(update, exit, threads=1), GpuEngine(update, exit, device=HostDevice())
+    cpu, gpu = CpuEngine(update, exit, threads=1), GpuEngine(update, exit, device=DeviceUnderTest())
     points = np.random.default_rng(0).normal(size=(300, 50))
     run = {"steps": 13, "seed": 3, "first_step": 5}
     assert np.array_equal(cpu.integrate(points, **run), gpu.integrate(points, **run))
