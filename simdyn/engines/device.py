@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -148,6 +149,32 @@ def compiled(source: str, architecture: str, *options: str) -> tuple[bytes, str]
         raise RuntimeError(f"{error}: {nvrtc.getProgramLog(program)}") from None
     finally:
         nvrtc.destroyProgram(program)
+
+
+_ENTRY = re.compile(
+    r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores.*?"
+    r"Used (\d+) registers",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a thread of a kernel takes: registers, bytes that do not fit them, bytes of its stack frame."""
+
+    registers: int
+    spilled: int
+    stack: int
+
+
+def usage_of(source: str, architecture: str) -> dict[str, Usage]:
+    """What each kernel of a source takes on an architecture such as "sm_90"."""
+    found = _ENTRY.findall(compiled(source, architecture, "--ptxas-options=-v")[1])
+    if len(found) != source.count('extern "C" __global__ void'):
+        raise RuntimeError(f"The compiler tells of {len(found)} kernels, but the source has more or fewer.")
+    return {
+        name: Usage(int(registers), int(spilled), int(stack)) for name, stack, spilled, registers in found
+    }
 
 
 @cache

@@ -88,7 +88,7 @@ QUICK = {("bridge", "float32", "standard")}
 
 
 def marked(case):
-    return case if case in QUICK else pytest.param(case, marks=pytest.mark.slow)
+    return case if case in QUICK else pytest.param(case, marks=pytest.mark.exhaustive)
 
 
 @pytest.fixture(params=map(marked, CASES), ids="-".join)

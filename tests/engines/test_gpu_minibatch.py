@@ -6,12 +6,13 @@ from functools import cache
 
 import numpy as np
 import pytest
-from device_compiler import needs_nvrtc, usage_of
+from device_compiler import needs_nvrtc
 from gpu_device import DeviceUnderTest
 from host_build import HostModule, needs_compiler
 
 from potentials import FiniteSum, LinearisedNetwork, QuadraticSum
 from simdyn.dynamics import SGD, MinibatchUpdate
+from simdyn.engines.device import usage_of
 from simdyn.engines.gpu import GpuEngine
 from simdyn.engines.minibatch import MinibatchEngine
 from simdyn.errors import InputError
@@ -84,7 +85,7 @@ QUICK = [("formula", "everything"), ("network", "growing"), ("line", "growing_em
 
 
 @pytest.fixture(
-    params=[case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES],
+    params=[case if case in QUICK else pytest.param(case, marks=pytest.mark.exhaustive) for case in CASES],
     ids="-".join,
 )
 def case(request):
