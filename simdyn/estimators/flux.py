@@ -54,6 +54,8 @@ class FluxMeasurement:
         Of the exit and of the dynamics.
     seconds
         Wall-clock time.
+    backend
+        "cpu" or "gpu": where the paths were computed.
     """
 
     population: int
@@ -69,6 +71,7 @@ class FluxMeasurement:
     step: float
     bridge: bool
     seconds: float
+    backend: str
 
     method = "flux"
     complete = True
@@ -254,4 +257,5 @@ def measure_flux(
         update.step,
         update.bridge,
         time.perf_counter() - begun,
+        engine.backend,
     )
