@@ -34,7 +34,9 @@ def assert_agrees(answer, largest_error: float) -> None:  # type: ignore[no-unty
     assert COMMITTOR in str(answer)
 
 
-@pytest.mark.parametrize("batch_size", [2.0, 6.0, 12.0])
+@pytest.mark.parametrize(
+    "batch_size", [pytest.param(2.0, marks=pytest.mark.slow), pytest.param(6.0, marks=pytest.mark.slow), 12.0]
+)
 def test_times_agree_with_the_transfer_operator(batch_size: float) -> None:
     """log N from 8 to 36; paths climb the outer wall and leap over the barrier."""
     answer = escape_time(
