@@ -60,6 +60,7 @@ class SplittingMeasurement:
     portions: int = 1
 
     method = "splitting"
+    backend = "cpu"
     complete = True
 
     @property
