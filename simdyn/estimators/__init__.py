@@ -1,5 +1,6 @@
 """Estimators measure, and only measure."""
 
+from simdyn.estimators.automatic_score import automatic_score
 from simdyn.estimators.direct import DirectMeasurement, Progress, measure_escape
 from simdyn.estimators.flux import FluxMeasurement, measure_flux
 from simdyn.estimators.hill import SplittingMeasurement, measure_by_splitting
@@ -11,6 +12,7 @@ __all__ = [
     "Measurement",
     "Progress",
     "SplittingMeasurement",
+    "automatic_score",
     "measure_by_splitting",
     "measure_escape",
     "measure_flux",

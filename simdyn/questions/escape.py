@@ -17,12 +17,13 @@ from simdyn.estimators import (
     FluxMeasurement,
     Measurement,
     Progress,
+    SplittingMeasurement,
+    automatic_score,
     measure_by_splitting,
     measure_escape,
     measure_flux,
 )
 from simdyn.exits import Exit, own_score, parse_start, resolve_exit
-from simdyn.exits import progress as progress_towards
 from simdyn.lowering import DIVERGENCE_BOUND
 from simdyn.noise import Seed, seed_record
 from simdyn.questions.descent import share_returning
@@ -178,7 +179,8 @@ def escape_time(
         Hill relation, for times that direct simulation does not reach; "auto", which is direct simulation.
     score
         For splitting: a formula in the variables that is larger nearer the exit, by which paths are ranked;
-        by default the share of the way to the nearest channel of the exit.
+        by default the committor of a discrete chain of independent coordinates whose noise depends on the
+        state, and of all else the share of the way to the nearest channel of the exit. The answer names it.
     backend, threads, dtype, normals
         "auto" (the CPU), "cpu" or "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or
         "wide" normals.
@@ -214,7 +216,7 @@ def escape_time(
             update,
             way_out,
             origin,
-            progress_towards(way_out, origin) if score is None else own_score(score, potential),
+            automatic_score(update, way_out, origin) if score is None else own_score(score, potential),
             paths=paths,
             relaxation=round(burn_in / update.step if update.unit == "time" else burn_in),
             seed=seed,
@@ -292,6 +294,9 @@ def escape_time(
             "exit_values": {k: v for k, v in way_out.values.items() if k.startswith("_")},
             "method": measurement.method,
             "score": score,
+            "scored_by": measurement.score.description
+            if isinstance(measurement, SplittingMeasurement)
+            else None,
             "paths": paths,
             "max_steps": measurement.max_steps if isinstance(measurement, DirectMeasurement) else max_steps,
             "target_error": target_error,
