@@ -5,15 +5,18 @@ from simdyn.estimators.direct import DirectMeasurement, Progress, measure_escape
 from simdyn.estimators.flux import FluxMeasurement, measure_flux
 from simdyn.estimators.hill import SplittingMeasurement, measure_by_splitting
 from simdyn.estimators.measurement import Measurement
+from simdyn.estimators.pilot import Pilot, run_pilot
 
 __all__ = [
     "DirectMeasurement",
     "FluxMeasurement",
     "Measurement",
+    "Pilot",
     "Progress",
     "SplittingMeasurement",
     "automatic_score",
     "measure_by_splitting",
     "measure_escape",
     "measure_flux",
+    "run_pilot",
 ]

@@ -202,8 +202,8 @@ def measure_escape(
         Settings out of range.
     """
     budget = checked_budget(paths, max_steps, update.dim)
-    if target_error is not None and not (isinstance(target_error, Real) and 0 < float(target_error) < 1):
-        raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.02.")
+    if target_error is not None:
+        check_target(target_error)
     engine = engine_for(
         backend, update, exit, dtype=dtype, noise=normals, threads=threads,
         start=start, paths=paths, steps=budget,
@@ -284,3 +284,15 @@ def checked_budget(paths: int, max_steps: int | None, dim: int = 1) -> int:
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise InputError(f"{name} is {value!r}, but it must be a whole number of at least 1.")
     return int(max_steps) if max_steps is not None else max(10_000, int(DEFAULT_WORK / (paths * dim)))
+
+
+def check_target(target_error: float) -> None:
+    """Refuse a target that is no relative error.
+
+    Raises
+    ------
+    InputError
+        Not a number between 0 and 1.
+    """
+    if not (isinstance(target_error, Real) and 0 < float(target_error) < 1):
+        raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.02.")

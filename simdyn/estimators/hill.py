@@ -13,6 +13,7 @@ from simdyn.dynamics import Rule, Update
 from simdyn.dynamics.portions import in_portions
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
+from simdyn.estimators.direct import check_target
 from simdyn.estimators.splitting import KILLED_SHARE, LoopLaw, Splitter, Splitting
 from simdyn.exits import Exit, Score
 from simdyn.noise import Seed
@@ -213,26 +214,14 @@ def measure_by_splitting(
     InputError
         A rule by samples, without noise or with a clock; too few paths; an exit that does not bound the well.
     """
-    if not isinstance(update, Update):
-        raise InputError('Splitting needs noise in symbols, not of samples; use method="direct".')
-    if not update.noisy:
-        raise InputError("Without noise there is nothing to split; give the dynamics some.")
-    if update.scheduled:
-        raise InputError(
-            'Splitting needs settings that do not change with the step; use method="direct" for schedules.'
-        )
-    if relaxation < 1:
-        raise InputError(
-            "Splitting needs a start in the valley of a stable minimum, and there is none; use "
-            'method="direct".'
-        )
+    refused = why_not_split(update, paths, relaxation)
+    if refused:
+        raise InputError(refused)
+    if target_error is not None:
+        check_target(target_error)
     batches = 1 if target_error is None else max(1, paths // (RUNS * _MOST))
     replicas = paths // (RUNS * batches)
-    if replicas < _FEWEST:
-        raise InputError(
-            f"paths is {paths}, but splitting divides them among {RUNS} independent runs of at least "
-            f"{_FEWEST} each; give at least {RUNS * _FEWEST}."
-        )
+    assert isinstance(update, Update)
     begun = time.perf_counter()
     chain = update if score.portions == 1 else in_portions(update, score.portions)
     engine = CpuEngine(chain, exit, dtype=dtype, noise=normals, threads=threads, score=score)
@@ -259,3 +248,32 @@ def measure_by_splitting(
         if target_error is not None and measurement.relative_error <= target_error:
             break
     return measurement
+
+
+def why_not_split(update: Rule, paths: int, relaxation: int) -> str:
+    """Why a problem cannot be split at all, in a sentence, as far as it shows beforehand; else nothing.
+
+    Parameters
+    ----------
+    update, paths, relaxation
+        As for `measure_by_splitting`.
+    """
+    if not isinstance(update, Update):
+        return 'Splitting needs noise in symbols, not of samples; use method="direct".'
+    if not update.noisy:
+        return "Without noise there is nothing to split; give the dynamics some."
+    if update.scheduled:
+        return (
+            'Splitting needs settings that do not change with the step; use method="direct" for schedules.'
+        )
+    if relaxation < 1:
+        return (
+            "Splitting needs a start in the valley of a stable minimum, and there is none; use "
+            'method="direct".'
+        )
+    if paths < RUNS * _FEWEST:
+        return (
+            f"paths is {paths}, but splitting divides them among {RUNS} independent runs of at least "
+            f"{_FEWEST} each; give at least {RUNS * _FEWEST}."
+        )
+    return ""
