@@ -330,7 +330,9 @@ class Splitter:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The state at which each parent first exceeds the level, and how many steps after branching off."""
         states, steps = branch[parent].copy(), np.zeros(len(parent))
-        behind = states[:, SCORE] <= bar
+        arrived = np.isinf(states[:, _BEST])
+        # Beyond the exit the score may be lower again: who has arrived goes nowhere from there.
+        behind = ~arrived & (states[:, SCORE] <= bar)
         # A parent with many children is gone through once.
         (which, first) = np.unique(parent[behind], return_index=True)
         if len(which):
@@ -343,7 +345,7 @@ class Splitter:
             found = self._marked(records)
             states[behind] = found[place]
             steps[behind] = records.steps[place]
-        ahead = ~behind & ~np.isinf(states[:, _BEST])
+        ahead = ~behind & ~arrived
         states[ahead, _BEST] = states[ahead, SCORE]
         return states, steps
 
