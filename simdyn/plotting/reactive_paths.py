@@ -114,6 +114,7 @@ def _draw_courses(
     position, durations = paths.position.values[:, :, 0], paths.duration.values
     reach = int(np.quantile(durations, 0.9))
     if least_action is not None:
+        least_action = _without_rest(np.asarray(least_action))
         reach = max(reach, min(len(least_action) - 1, 2 * reach))
     before = np.arange(reach + 1)
     place = durations[:, None] - before
@@ -142,10 +143,16 @@ def _draw_courses(
     )
     axes.plot(common, quartiles[:, 1], color=MEASURED, label="median")
     if least_action is not None:
-        course = np.asarray(least_action)[::-1, 0][: reach + 1]
+        course = least_action[::-1, 0][: reach + 1]
         axes.plot(
             np.arange(len(course)), course, ".--", color=PREDICTED[0], linewidth=1.2, label="least action"
         )
     axes.set_xlim(reach, 0)
     axes.set_xlabel("steps before the exit")
     axes.set_ylabel(str(landscape.variables[0]))
+
+
+def _without_rest(path: np.ndarray) -> np.ndarray:
+    """A path up to where it comes to its end, a saddle, for the first time."""
+    far = np.abs(path[:, 0] - path[-1, 0]) > 0.01 * np.ptp(path[:, 0])
+    return path[: np.flatnonzero(far)[-1] + 2]
