@@ -28,7 +28,9 @@ from IPython.display import display
 import potentials
 import simdyn as sd
 from potentials import describe, lookup, names
+from simdyn import exact
 from simdyn.plotting.landscape import landscape_figure
+from simdyn.plotting.reactive_paths import reactive_paths_figure
 from simdyn.plotting.style import house_style, new_figure
 
 
@@ -116,9 +118,6 @@ print(sd.survey(own, most=2))
 # noise. In a curved valley they scatter about the path of least action.
 
 # %%
-from simdyn import exact
-from simdyn.plotting.reactive_paths import reactive_paths_figure
-
 valley = potentials.curved_valley()
 answer = sd.escape_time(
     valley, sd.SGLD(0.02, 0.02), "x=-1,y=0", "x >= 0", method="splitting", paths=5_000, seed=1
