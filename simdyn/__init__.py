@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from simdyn.errors import InputError
     from simdyn.exits import Exit
     from simdyn.installation import bench, doctor
-    from simdyn.questions import EscapeEstimate, Survey, escape_time, simulate, survey
+    from simdyn.questions import (
+        EscapeEstimate,
+        StabilityReport,
+        Survey,
+        escape_time,
+        simulate,
+        stability,
+        survey,
+    )
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -33,7 +41,9 @@ _HOMES = {
     "cosine": "simdyn.dynamics",
     "escape_time": "simdyn.questions",
     "stepwise": "simdyn.dynamics",
+    "StabilityReport": "simdyn.questions",
     "Survey": "simdyn.questions",
+    "stability": "simdyn.questions",
     "survey": "simdyn.questions",
     "bench": "simdyn.installation",
     "doctor": "simdyn.installation",
@@ -52,11 +62,13 @@ __all__ = [
     "InputError",
     "Prediction",
     "Reference",
+    "StabilityReport",
     "Survey",
     "__version__",
     "cosine",
     "escape_time",
     "exact",
+    "stability",
     "stepwise",
     "survey",
     "bench",

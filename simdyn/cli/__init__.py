@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from simdyn.cli import bench, doctor, escape, potentials, simulate, study
+from simdyn.cli import bench, doctor, escape, potentials, simulate, stability, study
 from simdyn.errors import InputError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("escape")(escape.escape)
 app.add_typer(potentials.app, name="potentials")
+app.command("stability")(stability.stability)
 app.command("simulate")(simulate.simulate)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
