@@ -73,9 +73,9 @@ def mean_square_multiplier(linear: LinearisedSGD) -> Reference:
     directions = linear.curvatures.directions
     if directions is not None and linear.momentum == 0:
         a = directions.mean(axis=0)
-        values = (1 - linear.learning_rate * a) ** 2 + linear.learning_rate**2 * linear.share * directions.var(
-            axis=0
-        )
+        values = (
+            1 - linear.learning_rate * a
+        ) ** 2 + linear.learning_rate**2 * linear.share * directions.var(axis=0)
         return Reference(
             value=float(values.max()),
             error=float(8 * np.finfo(float).eps * max(1.0, values.max())),
@@ -166,9 +166,7 @@ def second_moments(linear: LinearisedSGD, steps: int) -> Array:
 def _with_momentum(linear: LinearisedSGD) -> Reference:
     directions, m = linear.curvatures.directions, linear.momentum
     if directions is None:
-        return first_exit(
-            linear, lambda one: np.log(mean_square_multiplier(one).value), "the map of (x, v)"
-        )
+        return first_exit(linear, lambda one: np.log(mean_square_multiplier(one).value), "the map of (x, v)")
     a, spread = directions.mean(axis=0), directions.var(axis=0)
     if np.any((a <= 1e-14 * a.max()) & (linear.share * spread > 0)) or not np.any(a > 0):
         return _unstable()

@@ -119,4 +119,3 @@ def first_exit_of_power(means: Array, probabilities: Array, order: float) -> flo
                     return np.inf
         return float(brentq(growth, start, top, xtol=1e-300, rtol=1e-15))
     return np.inf
-

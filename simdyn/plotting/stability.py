@@ -60,7 +60,9 @@ def _course(report: StabilityReport, axes: Axes) -> None:
         low, middle, high = np.quantile(growth.log_lengths, (0.05, 0.5, 0.95), axis=0)
     finite = np.isfinite(low)
     marks = growth.marks[finite]
-    axes.fill_between(marks, low[finite], high[finite], color=MEASURED, alpha=0.25, linewidth=0, label="5-95 %")
+    axes.fill_between(
+        marks, low[finite], high[finite], color=MEASURED, alpha=0.25, linewidth=0, label="5-95 %"
+    )
     axes.plot(marks, middle[finite], color=MEASURED, label="median path")
     try:
         multiplier = report.multiplier("mean_square")

@@ -304,9 +304,7 @@ def stability(
             f"In {curvatures.flat:,} of {potential.dim:,} directions no sample curves; nothing moves along "
             "them, and they are left out."
         )
-    growth = (
-        measure_growth(linear, paths=paths, steps=steps, seed=seed, threads=threads) if measure else None
-    )
+    growth = measure_growth(linear, paths=paths, steps=steps, seed=seed, threads=threads) if measure else None
     return StabilityReport(
         linear=linear,
         point=point,

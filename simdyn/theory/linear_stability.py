@@ -99,7 +99,9 @@ def stability_box(
         formula="max(eta a / (2 (1 + m)), eta s (p_B / (1 - m^2))^(1/2))",
         assumptions=("Consequences of Theorem 1's inequality; in one dimension of the exact region.",),
         source="Wu, Ma & E 2018",
-        favour=Reason(True, "the bound on s is not necessary in more than one dimension; a takes {:.3g}", in_a),
+        favour=Reason(
+            True, "the bound on s is not necessary in more than one dimension; a takes {:.3g}", in_a
+        ),
     )
 
 
