@@ -102,6 +102,6 @@ def kernel_arguments(linear: LinearisedSGD) -> tuple[object, ...]:
             f"e^{growth:.0f}; lower it."
         )
     every = int(np.clip(_LARGEST_LOG // growth, 1, 8))
-    return (
-        np.ascontiguousarray(array), factored, linear.learning_rate, linear.momentum, batch, mode, span, every,
-    )  # fmt: skip
+    # Writable, for Numba would compile the kernel once more for what is read-only.
+    held = np.require(array, requirements=["C", "W"])
+    return held, factored, linear.learning_rate, linear.momentum, batch, mode, span, every

@@ -61,11 +61,20 @@ class LinearGrowth:
 
     def mean_log(self, mark: int) -> Interval:
         """The mean of log|x| at one of `marks`, by its index."""
-        return mean_of(self.log_lengths[:, mark])
+        logs = self.log_lengths[:, mark]
+        return mean_of(logs) if np.isfinite(logs).all() else Interval(-np.inf, -np.inf, -np.inf)
 
     def median_log(self, mark: int) -> Interval:
         """The median of log|x|."""
-        return quantile_of(np.sort(self.log_lengths[:, mark]), 0.5)
+        ordered = np.sort(self.log_lengths[:, mark])
+        if np.isfinite(ordered).all():
+            return quantile_of(ordered, 0.5)
+        # Order statistics alone: between minus infinity and a number there is no interpolation.
+        found = quantile_of(np.arange(len(ordered), dtype=float), 0.5)
+        value, low, high = (
+            float(ordered[int(np.clip(x, 0, len(ordered) - 1))]) for x in (found.value, found.low, found.high)
+        )
+        return Interval(value, low, high)
 
     @cached_property
     def visible_steps(self) -> int:

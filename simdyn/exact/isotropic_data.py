@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -97,7 +98,7 @@ def _panels(edges: list[float], nodes: int) -> tuple[Array, Array]:
     inner = np.pi / 2 * np.sinh(t)
     place, density = np.tanh(inner), np.pi / 2 * np.cosh(t) / np.cosh(inner) ** 2
     points, weights = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         half = (high - low) / 2
         # Measured from the nearer end, so that a distance from it is not lost.
         from_end = half * np.exp(-np.abs(inner)) / np.cosh(inner)

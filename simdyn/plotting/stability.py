@@ -43,7 +43,7 @@ def _thresholds(report: StabilityReport, axes: Axes) -> None:
         except InputError:
             continue
     for row, (name, value) in enumerate(reversed(shown)):
-        label, colour, _ = _LOOKS[name]
+        _label, colour, _ = _LOOKS[name]
         axes.barh(row, value, color=colour, alpha=0.7, height=0.6)
         axes.text(value, row, f" {value:.4g}", va="center", fontsize=7)
     axes.set_yticks(range(len(shown)), [_LOOKS[name][0] for name, _ in reversed(shown)])

@@ -113,7 +113,7 @@ def _selection(data: xarray.Dataset) -> Figure:
         for j, batch in enumerate(data.batch_size.values):
             one = axes[i, j]
             for k in range(data.sizes["end"]):
-                place = ", ".join(f"{v:.3g}" for v in data.position.values[k][:3])
+                place = _at(data.position.values[k])
                 one.plot(
                     data.learning_rate.values,
                     data.share.values[i, j, :, k],
@@ -132,7 +132,7 @@ def _selection(data: xarray.Dataset) -> Figure:
                 one.plot(
                     [], [], color=colour, linestyle="--", linewidth=1.0, label=f"start unstable, {label}"
                 )
-            start = ", ".join(f"{v:.3g}" for v in data.position.values[i][:3])
+            start = _at(data.position.values[i])
             one.set_title(f"from ({start}), B = {batch}", fontsize=8)
     for one in axes[-1]:
         one.set_xlabel("learning rate")
@@ -141,6 +141,11 @@ def _selection(data: xarray.Dataset) -> Figure:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7)
     return figure
+
+
+def _at(point: np.ndarray) -> str:
+    """A point in a few words, rounding errors of zero as zero."""
+    return ", ".join(f"{v + 0.0:.3g}" for v in np.round(point[:3], 9))
 
 
 def switch_figure(potential: FiniteSum, descent: Any, stochastic: Any, switch: int) -> Figure:

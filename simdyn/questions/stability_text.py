@@ -25,7 +25,9 @@ def summary(report: StabilityReport) -> str:
     """A few lines for a terminal or a notebook."""
     linear = report.linear
     problem = report.problem
-    where = ", ".join(f"{v:.6g}" for v in report.point[:4]) + (", ..." if len(report.point) > 4 else "")
+    where = ", ".join(f"{v + 0.0:.6g}" for v in report.point[:4].round(12)) + (
+        ", ..." if len(report.point) > 4 else ""
+    )
     batch = "full gradient" if linear.batch_size is None else f"batches of {linear.batch_size}"
     if linear.batch_size is not None:
         batch += f" of {linear.curvatures.size} {linear.sampling.replace('_', ' ')}"

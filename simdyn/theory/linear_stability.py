@@ -1,4 +1,4 @@
-"""Wu, Ma & E's condition for linear stability, the box that follows from it, and the exact region on a line."""
+"""Wu, Ma & E's condition for linear stability, its box, and the exact region in one dimension."""
 
 from __future__ import annotations
 
