@@ -41,6 +41,8 @@ class DirectMeasurement:
         Step budget of each path.
     seconds
         Wall-clock time.
+    backend
+        "cpu" or "gpu": where the paths were computed.
     """
 
     fit: ExponentialFit
@@ -50,6 +52,7 @@ class DirectMeasurement:
     channels: int
     max_steps: int
     seconds: float
+    backend: str
 
     method = "direct"
 
@@ -199,7 +202,10 @@ def measure_escape(
         Settings out of range.
     """
     budget = _checked(paths, max_steps, target_error, update.dim)
-    engine = engine_for(backend, update, exit, dtype=dtype, noise=normals, threads=threads)
+    engine = engine_for(
+        backend, update, exit, dtype=dtype, noise=normals, threads=threads,
+        start=start, paths=paths, steps=budget,
+    )  # fmt: skip
     begun = time.perf_counter()
     batches: list[ExitRecords] = []
     wanted = paths if target_error is None else min(paths, max(100, round(target_error**-2)))
@@ -220,7 +226,10 @@ def measure_escape(
         if len(records.code) == 0:
             # Interrupted before it had begun: there is nothing to keep.
             raise KeyboardInterrupt
-        measurement = _measurement(update, records, burn_in, len(exit.channels), budget, begun)
+        seconds = time.perf_counter() - begun
+        measurement = _measurement(
+            update, records, burn_in, len(exit.channels), budget, seconds, engine.backend
+        )
         if not records.complete or target_error is None:
             break
         wanted = _further_paths(measurement.fit, len(records.code), paths, target_error)
@@ -237,7 +246,13 @@ def _further_paths(fit: ExponentialFit, done: int, limit: int, target_error: flo
 
 
 def _measurement(
-    update: Rule, records: ExitRecords, burn_in: float, channels: int, max_steps: int, begun: float
+    update: Rule,
+    records: ExitRecords,
+    burn_in: float,
+    channels: int,
+    max_steps: int,
+    seconds: float,
+    backend: str,
 ) -> DirectMeasurement:
     observed = records.exited
     times = records.steps.astype(float)
@@ -250,7 +265,7 @@ def _measurement(
         fit = fit_exponential(times, observed, unit=update.unit, burn_in=burn_in)
     later = times > fit.burn_in
     test = check_exponentiality(times[later] - fit.burn_in, observed[later])
-    return DirectMeasurement(fit, test, records, times, channels, max_steps, time.perf_counter() - begun)
+    return DirectMeasurement(fit, test, records, times, channels, max_steps, seconds, backend)
 
 
 def _checked(paths: int, max_steps: int | None, target_error: float | None, dim: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics, Rule
-from simdyn.engines import Tally, backend_of
+from simdyn.engines import Tally, check_backend
 from simdyn.errors import InputError
 from simdyn.estimators import (
     DirectMeasurement,
@@ -202,7 +202,8 @@ def escape_time(
     if method == "splitting":
         if max_steps is not None:
             raise InputError("max_steps is for direct simulation; splitting follows every path to its end.")
-        if backend_of(backend, threads) == "gpu":
+        check_backend(backend, threads)
+        if backend == "gpu":
             raise InputError('Splitting runs on the CPU; use backend="cpu", or method="direct" on the GPU.')
         measurement = measure_by_splitting(
             update,
@@ -273,7 +274,7 @@ def escape_time(
             "normals": normals,
         },
         seed=seed_record(seed),
-        backend=backend_of(backend, threads),
+        backend=measurement.backend,
         steps_done=measurement.path_steps,
         seconds=measurement.seconds,
         versions=versions(),
