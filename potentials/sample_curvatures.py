@@ -136,6 +136,7 @@ class SampleCurvatures:
         assert self._factors is not None
         rows = self._factors.reshape(-1, dim)
         left = (rows @ matrix).reshape(self._factors.shape)
+        weighted: Any
         if left.shape[1] == 1:
             weighted = (left * self._factors).sum(axis=-1, keepdims=True) * self._factors
         else:
@@ -219,7 +220,7 @@ def curvatures_at(potential: SampleMean, at: Floats) -> SampleCurvatures:
             "another minimum."
         )
     curvatures = SampleCurvatures.from_hessians(stack)
-    values = np.linalg.eigvalsh(curvatures.mean)
+    values = np.asarray(np.linalg.eigvalsh(curvatures.mean), dtype=np.float64)
     if values[0] < -1e-9 * max(np.abs(values).max(), curvatures.nonuniformity):
         raise InputError(
             f"{_shown(at)} is no minimum of {potential.name[:60]!r}: the mean curvature is {values[0]:.4g} "

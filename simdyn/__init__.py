@@ -18,16 +18,15 @@ if TYPE_CHECKING:
     from simdyn.installation import bench, doctor
     from simdyn.questions import (
         EscapeEstimate,
-        StabilityReport,
         Survey,
         escape_time,
         rate_diagram,
         selection_diagram,
         sharpness_diagram,
         simulate,
-        stability,
         survey,
     )
+    from simdyn.questions.stability import StabilityReport, stability
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {

@@ -91,8 +91,9 @@ class LinearisedSGD:
                 raise InputError(
                     f"{name} is {value!r}, but linear stability needs it to be constant; give a number."
                 )
-        batch = None if dynamics.noise == "none" else dynamics.batch_size
-        return cls(curvatures, dynamics.learning_rate, batch, dynamics.sampling, dynamics.momentum)
+        rate: Any = dynamics.learning_rate
+        batch: Any = None if dynamics.noise == "none" else dynamics.batch_size
+        return cls(curvatures, rate, batch, dynamics.sampling, dynamics.momentum)
 
     @property
     def share(self) -> float:

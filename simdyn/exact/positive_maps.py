@@ -91,7 +91,7 @@ def spectral_radius(operator: PositiveMap) -> Radius:
     above = next((w for w in widths if _compare(scaled, 1 + w, dense, matrix, left) > 0), np.inf)
     if operator.symmetric:
         quotient = float(np.sum(matrix * scaled.apply(matrix)) / np.sum(matrix**2))
-        below = max(1 - quotient, 0.0) + 4 * np.finfo(float).eps
+        below = max(1 - quotient, 0.0) + 4 * float(np.finfo(float).eps)
     else:
         below = next((w for w in widths if _compare(scaled, 1 - w, dense, matrix, left) < 0), 1.0)
     return Radius(value, value * (1 - below), value * (1 + above), matrix)
