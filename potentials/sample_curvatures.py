@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -135,12 +136,12 @@ class SampleCurvatures:
             return np.asarray(left.transpose(1, 0, 2).reshape(dim, n * dim) @ rows / n)
         assert self._factors is not None
         rows = self._factors.reshape(-1, dim)
-        left = (rows @ matrix).reshape(self._factors.shape)
+        turned = (rows @ matrix).reshape(self._factors.shape)
         weighted: Any
-        if left.shape[1] == 1:
-            weighted = (left * self._factors).sum(axis=-1, keepdims=True) * self._factors
+        if turned.shape[1] == 1:
+            weighted = (turned * self._factors).sum(axis=-1, keepdims=True) * self._factors
         else:
-            weighted = (left @ self._factors.transpose(0, 2, 1)) @ self._factors
+            weighted = (turned @ self._factors.transpose(0, 2, 1)) @ self._factors
         return np.asarray(rows.T @ weighted.reshape(-1, dim) / n)
 
     @cached_property
