@@ -138,7 +138,7 @@ class SampleCurvatures:
         rows = self._factors.reshape(-1, dim)
         turned = (rows @ matrix).reshape(self._factors.shape)
         weighted: Any
-        if turned.shape[1] == 1:
+        if self._factors.shape[1:2] == (1,):
             weighted = (turned * self._factors).sum(axis=-1, keepdims=True) * self._factors
         else:
             weighted = (turned @ self._factors.transpose(0, 2, 1)) @ self._factors

@@ -201,7 +201,9 @@ def measure_escape(
     InputError
         Settings out of range.
     """
-    budget = _checked(paths, max_steps, target_error, update.dim)
+    budget = checked_budget(paths, max_steps, update.dim)
+    if target_error is not None and not (isinstance(target_error, Real) and 0 < float(target_error) < 1):
+        raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.02.")
     engine = engine_for(
         backend, update, exit, dtype=dtype, noise=normals, threads=threads,
         start=start, paths=paths, steps=budget,
@@ -268,12 +270,17 @@ def _measurement(
     return DirectMeasurement(fit, test, records, times, channels, max_steps, seconds, backend)
 
 
-def _checked(paths: int, max_steps: int | None, target_error: float | None, dim: int) -> int:
+def checked_budget(paths: int, max_steps: int | None, dim: int = 1) -> int:
+    """Step budget of each of a number of paths, by default a share of `DEFAULT_WORK`.
+
+    Raises
+    ------
+    InputError
+        Numbers that are not whole or below 1.
+    """
     for name, value in (("paths", paths), ("max_steps", max_steps)):
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise InputError(f"{name} is {value!r}, but it must be a whole number of at least 1.")
-    if target_error is not None and not (isinstance(target_error, Real) and 0 < float(target_error) < 1):
-        raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.02.")
     return int(max_steps) if max_steps is not None else max(10_000, int(DEFAULT_WORK / (paths * dim)))
