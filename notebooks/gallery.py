@@ -31,6 +31,8 @@ from potentials import describe, lookup, names
 from simdyn import exact
 from simdyn.plotting.landscape import landscape_figure
 from simdyn.plotting.reactive_paths import reactive_paths_figure
+
+from simdyn.plotting.stability_diagram import diagram_figure, switch_figure
 from simdyn.plotting.style import house_style, new_figure
 
 
@@ -143,3 +145,31 @@ outward = float(ensemble.weight @ (ensemble.position.min(["step", "coordinate"])
 display(reactive_paths_figure(quartic, ensemble, least.path))
 print(f"{outward:.0%} of the paths first go beyond x = -1.2")
 print(f"{leaps.value:.3g} steps ({leaps.low:.3g} to {leaps.high:.3g}), exactly {leaps.reference.value:.6g}")
+
+# ## Where SGD is stable, and which minimum it selects
+#
+# In one dimension the exact region of mean-square stability is a half-ellipse inscribed in the box of Wu, Ma
+# & E: very flat minima must be very uniform, too, and the batch size matters. Almost sure stability reaches
+# further, and so it does for shuffled epochs of single samples.
+
+# %%
+display(diagram_figure(sd.sharpness_diagram(0.7, batch_sizes=[1, 2], measured=20)))
+
+# %% [markdown]
+# `two_functions` has two minima of equal curvature 2; only the non-uniformity differs, 0 at x = 0 and 1.8 at
+# x = 1. With learning rate 0.7 gradient descent stays at x = 1, and SGD with batches of one leaves it.
+
+# %%
+landscape = potentials.two_functions()
+print(sd.stability(landscape, sd.SGD(0.7, 1), at="x=1"))
+
+# %%
+switch = 30
+descent = sd.simulate(
+    landscape, sd.SGD(0.7, 1, noise="none"), "x=1.3", paths=1, steps=switch, record="snapshots", every=1
+)
+before = descent["snapshots"].values[:, 0, 0]
+after = sd.simulate(
+    landscape, sd.SGD(0.7, 1), [before[-1] + 1e-5], paths=5, steps=150, record="snapshots", every=1, seed=1
+)
+display(switch_figure(landscape, before, after["snapshots"].values[:, :, 0].T, switch))

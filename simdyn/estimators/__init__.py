@@ -4,11 +4,13 @@ from simdyn.estimators.automatic_score import automatic_score
 from simdyn.estimators.direct import DirectMeasurement, Progress, measure_escape
 from simdyn.estimators.flux import FluxMeasurement, measure_flux
 from simdyn.estimators.hill import SplittingMeasurement, measure_by_splitting
+from simdyn.estimators.linear_growth import LinearGrowth, measure_growth
 from simdyn.estimators.measurement import Measurement
 
 __all__ = [
     "DirectMeasurement",
     "FluxMeasurement",
+    "LinearGrowth",
     "Measurement",
     "Progress",
     "SplittingMeasurement",
@@ -16,4 +18,5 @@ __all__ = [
     "measure_by_splitting",
     "measure_escape",
     "measure_flux",
+    "measure_growth",
 ]
