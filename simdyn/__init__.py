@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from simdyn.errors import InputError
     from simdyn.exits import Exit
     from simdyn.installation import bench, doctor
-    from simdyn.questions import EscapeEstimate, Survey, escape_time, simulate, survey
+    from simdyn.questions import (
+        EscapeEstimate,
+        StationaryEstimate,
+        Survey,
+        escape_time,
+        simulate,
+        stationary,
+        survey,
+    )
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -30,8 +38,10 @@ _HOMES = {
     "SDE": "simdyn.dynamics",
     "SGD": "simdyn.dynamics",
     "SGLD": "simdyn.dynamics",
+    "StationaryEstimate": "simdyn.questions",
     "cosine": "simdyn.dynamics",
     "escape_time": "simdyn.questions",
+    "stationary": "simdyn.questions",
     "stepwise": "simdyn.dynamics",
     "Survey": "simdyn.questions",
     "survey": "simdyn.questions",
@@ -52,11 +62,13 @@ __all__ = [
     "InputError",
     "Prediction",
     "Reference",
+    "StationaryEstimate",
     "Survey",
     "__version__",
     "cosine",
     "escape_time",
     "exact",
+    "stationary",
     "stepwise",
     "survey",
     "bench",

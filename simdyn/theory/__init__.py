@@ -25,15 +25,18 @@ from simdyn.theory.multiplicative_law import multiplicative_tail, multiplicative
 from simdyn.theory.predictions import predictions
 from simdyn.theory.quasi_potential import polynomial_quasi_potential
 from simdyn.theory.rates import eyring_kramers_time, kramers_time
+from simdyn.theory.stationary_laws import StationaryLaw, diffusion_at, stationary_laws
 from simdyn.theory.underdamped import underdamped_kramers, underdamped_kramers_time
 from simdyn.theory.wells import occupation, residence_times, well_rates, xie2021_occupation
 from simdyn.theory.xie2021 import xie2021, xie2021_time
 
 __all__ = [
+    "StationaryLaw",
     "basin_weights",
     "bouchet_reygner",
     "bouchet_reygner_time",
     "circulation",
+    "diffusion_at",
     "entropy_production",
     "epoch_shuffle_variance",
     "eyring_kramers",
@@ -59,6 +62,7 @@ __all__ = [
     "predictions",
     "residence_times",
     "sgd_covariance",
+    "stationary_laws",
     "underdamped_kramers",
     "underdamped_kramers_time",
     "well_rates",
