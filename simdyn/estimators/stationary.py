@@ -464,9 +464,7 @@ def _limit(steps: int | None, paths: int, update: Rule) -> int:
 
 
 def _every(every: int | None, steps: int, update: Rule) -> int:
-    drawn = isinstance(update, MinibatchUpdate) and update.noise == "minibatch"
-    shuffled = drawn and update.sampling == "epoch_shuffle"
-    epoch = update.potential.size // int(update.batch_size) if shuffled else 1
+    epoch = _epoch(update)
     if every is None:
         every = max(1, min(_APART, steps // (2 * FEWEST_LOOKS)))
         # Batches of an epoch depend on one another, so that the law is told at the ends of epochs.
@@ -479,6 +477,13 @@ def _every(every: int | None, steps: int, update: Rule) -> int:
             f"{steps // FEWEST_LOOKS:,} apart; give at most that, or more steps."
         )
     return int(every)
+
+
+def _epoch(update: Rule) -> int:
+    """Steps of a shuffled epoch, 1 for other rules."""
+    if not isinstance(update, MinibatchUpdate) or update.noise != "minibatch":
+        return 1
+    return update.potential.size // int(update.batch_size) if update.sampling == "epoch_shuffle" else 1
 
 
 def _plan(update: Rule, wanted: Wanted, starts: Array, looks: int) -> Plan:

@@ -393,7 +393,7 @@ def test_the_object_for_programs():
         ({"target_error": 2.0}, "target_error is 2.0"),
         ({"of": "1"}, "does not vary"),
         ({"dynamics": SGD(0.1, 1.0, noise="none")}, "no noise"),
-        ({"dynamics": SGLD("0.1/(1 + t)", 0.1)}, "no stationary law"),
+        ({"dynamics": SGLD("0.1/(1 + step)", 0.1)}, "no stationary law"),
         ({"start": np.zeros((3, 1))}, "shape"),
         ({"bins": (-1, 1, 10**6)}, "number of bins"),
     ],
