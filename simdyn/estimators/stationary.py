@@ -524,7 +524,8 @@ def _force(update: Rule) -> Callable[[Array], Array] | None:
     if not np.isfinite(diffusion).all() or np.linalg.cond(diffusion) > 1e12:
         return None
     inverse = np.linalg.inv(diffusion)
-    return lambda x: update.drift_at(x) / update.step @ inverse
+    # Not a matrix product: the threads of a linear algebra library would compete with those of the run.
+    return lambda x: np.einsum("ni,ij->nj", update.drift_at(x) / update.step, inverse)
 
 
 def _measurement(

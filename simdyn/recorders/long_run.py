@@ -332,13 +332,20 @@ class LongRunRecorder:
     def _cover(self, q: int, least: float, greatest: float) -> Bins:
         """Let the fitted bins of a quantity cover these values, too; the bins that do."""
         with self._lock:
+            first = self._least[q] > self._greatest[q]
             if least < self._least[q] or greatest > self._greatest[q]:
                 self._least[q] = min(self._least[q], least)
                 self._greatest[q] = max(self._greatest[q], greatest)
-                bins = covering(float(self._least[q]), float(self._greatest[q]), self.bins)
-                self._counts[:, :, q] = self._bins[q].moved(self._counts[:, :, q], bins)
-                self._bins = (*self._bins[:q], bins, *self._bins[q + 1 :])
+                ends = float(self._least[q]), float(self._greatest[q])
+                if first or not self._bins[q].covers(*ends):  # type: ignore[union-attr]
+                    # In the middle, so that they need not move soon again.
+                    self._use(q, covering(*ends, self.bins).centred(*ends))
             return self._bins[q]
+
+    def _use(self, q: int, bins: FittedBins) -> None:
+        """Go on with other bins of a quantity."""
+        self._counts[:, :, q] = self._bins[q].moved(self._counts[:, :, q], bins)
+        self._bins = (*self._bins[:q], bins, *self._bins[q + 1 :])
 
     def _observe_plane(self, seen: Observation, cells: slice, stretch: int) -> None:
         from simdyn.recorders.cell_kernels import count_in_plane
@@ -365,20 +372,33 @@ class LongRunRecorder:
 
     def _cover_plane(self, u: np.ndarray, v: np.ndarray) -> tuple[FittedBins, FittedBins]:
         with self._lock:
+            first = self._plane_least[0] > self._plane_greatest[0]
             self._plane_least = np.minimum(self._plane_least, [u.min(), v.min()])
             self._plane_greatest = np.maximum(self._plane_greatest, [u.max(), v.max()])
-            least, greatest = self._plane_least, self._plane_greatest
-            bins = (
-                covering(float(least[0]), float(greatest[0]), _PLANE_BINS),
-                covering(float(least[1]), float(greatest[1]), _PLANE_BINS),
-            )
-            if bins != self._plane_bins:
-                old = self._plane_bins
-                self._plane = _moved_in_plane(self._plane, old, bins)
-                self._field = _moved_in_plane(self._field, old, bins)
-                self._moves = _moved_in_plane(self._moves, old, bins)
-                self._plane_bins = bins
-            return bins
+            ends = list(zip(self._plane_least.tolist(), self._plane_greatest.tolist(), strict=True))
+            if first or not all(one.covers(*pair) for one, pair in zip(self._plane_bins, ends, strict=True)):
+                u_bins, v_bins = (covering(*pair, _PLANE_BINS).centred(*pair) for pair in ends)
+                self._use_in_plane((u_bins, v_bins))
+            return self._plane_bins
+
+    def _use_in_plane(self, bins: tuple[FittedBins, FittedBins]) -> None:
+        """Go on with other rectangles."""
+        old = self._plane_bins
+        self._plane = _moved_in_plane(self._plane, old, bins)
+        self._field = _moved_in_plane(self._field, old, bins)
+        self._moves = _moved_in_plane(self._moves, old, bins)
+        self._plane_bins = bins
+
+    def _fit(self) -> None:
+        """The bins that the least and the greatest values alone determine, in whatever order they came."""
+        for q, one in enumerate(self._bins):
+            ends = float(self._least[q]), float(self._greatest[q])
+            if isinstance(one, FittedBins) and ends[0] <= ends[1]:
+                self._use(q, covering(*ends, self.bins))
+        if self._plan.plane and self._plane_least[0] <= self._plane_greatest[0]:
+            pairs = zip(self._plane_least.tolist(), self._plane_greatest.tolist(), strict=True)
+            u_bins, v_bins = (covering(*pair, _PLANE_BINS) for pair in pairs)
+            self._use_in_plane((u_bins, v_bins))
 
     def observe_step(self, step: Step) -> None:
         """Take in one step of some paths."""
@@ -453,6 +473,7 @@ class LongRunRecorder:
 
     def totals(self) -> GroupTotals:
         """All else, by groups and stretches."""
+        self._fit()
         plane = self._plan.plane is not None
         basins = self._plan.basins is not None
         missed = int(self._moments[:, :, 0].sum() - self._plane.sum() if plane else 0)
