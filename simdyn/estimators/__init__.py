@@ -2,6 +2,7 @@
 
 from simdyn.estimators.basin_table import basin_table
 from simdyn.estimators.direct import DirectMeasurement, Progress, measure_escape
+from simdyn.estimators.flux import FluxMeasurement, measure_flux
 from simdyn.estimators.hill import SplittingMeasurement, measure_by_splitting
 from simdyn.estimators.measurement import Measurement
 from simdyn.estimators.stationary import (
@@ -15,6 +16,7 @@ from simdyn.estimators.stationary import (
 __all__ = [
     "FEWEST_PATHS",
     "DirectMeasurement",
+    "FluxMeasurement",
     "Measurement",
     "Progress",
     "SplittingMeasurement",
@@ -25,4 +27,5 @@ __all__ = [
     "measure_by_splitting",
     "measure_escape",
     "measure_stationary",
+    "measure_flux",
 ]

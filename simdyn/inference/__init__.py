@@ -9,7 +9,7 @@ from simdyn.inference.distances import (
     wasserstein,
     with_interval,
 )
-from simdyn.inference.exponential import ExponentialFit, fit_exponential
+from simdyn.inference.exponential import ExponentialFit, fit_exponential, limits_of_mean
 from simdyn.inference.exponentiality import ExponentialityTest, check_exponentiality
 from simdyn.inference.groups import Figures, agreement_of_halves, jackknife, scale_reduction
 from simdyn.inference.line import Line, fit_line
@@ -32,6 +32,7 @@ __all__ = [
     "fit_exponential",
     "fit_line",
     "jackknife",
+    "limits_of_mean",
     "kaplan_meier",
     "kolmogorov_smirnov",
     "mean_of",
