@@ -371,7 +371,7 @@ def measure_stationary(
     target_error: float | None,
     seed: Seed = 0,
     backend: str = "cpu",
-    threads: int = 1,
+    threads: int | None = None,
     dtype: str = "float64",
     normals: str = "standard",
     report: Callable[[Progress], None] | None = None,
@@ -417,7 +417,7 @@ def measure_stationary(
             "quantities in of."
         )
     recorder.begin()
-    engine = engine_for(backend, update, dtype=dtype, noise=normals, threads=None if backend == "gpu" else 1)
+    engine = engine_for(backend, update, dtype=dtype, noise=normals, threads=threads)
     rows = update.at_rest(starts).T
     state = np.empty(rows.shape, dtype=ensemble.dtype)
     state[:] = rows
@@ -426,7 +426,7 @@ def measure_stationary(
     while True:
         recorder.make_room(length // every + 1)
         run = run_ensemble(
-            engine, state, Schedule(length, every, pairs), [recorder], dim=dim, seed=seed, threads=threads,
+            engine, state, Schedule(length, every, pairs), [recorder], dim=dim, seed=seed, threads=engine.threads,
             report=report, first_step=done,
         )  # fmt: skip
         complete = run.steps_done == length

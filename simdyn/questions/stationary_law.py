@@ -11,8 +11,7 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import SDE, Dynamics, MinibatchUpdate, Rule
-from simdyn.engines import backend_of
-from simdyn.engines.threads import default_threads
+from simdyn.engines import check_backend
 from simdyn.errors import InputError
 from simdyn.estimators import (
     FEWEST_PATHS,
@@ -386,7 +385,9 @@ def stationary(
             "the spread of independent groups of paths."
         )
     check_target(target_error)
-    backend = backend_of(backend, threads)
+    check_backend(backend, threads)
+    # Looks fetch the states, which costs a GPU more than the CPU; it runs when it is asked for.
+    backend = "gpu" if backend == "gpu" else "cpu"
     key_of(seed)
     starts, described = _starts(start, potential, int(paths))
     update = dynamics.update(potential, starts[0])
@@ -407,7 +408,7 @@ def stationary(
         target_error=target_error,
         seed=seed,
         backend=backend,
-        threads=1 if backend == "gpu" else default_threads(threads),
+        threads=threads,
         dtype=dtype,
         normals=normals,
         report=progress,
