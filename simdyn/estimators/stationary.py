@@ -426,8 +426,8 @@ def measure_stationary(
     while True:
         recorder.make_room(length // every + 1)
         run = run_ensemble(
-            engine, state, Schedule(length, every, pairs), [recorder], dim=dim, seed=seed, threads=engine.threads,
-            report=report, first_step=done,
+            engine, state, Schedule(length, every, pairs), [recorder], dim=dim, seed=seed,
+            threads=engine.threads, report=report, first_step=done,
         )  # fmt: skip
         complete = run.steps_done == length
         done = run.steps_done

@@ -62,7 +62,7 @@ def memory_of(series: np.ndarray) -> Memory:
         return Memory(1.0, 0.0, 0, True, np.ones(1))
     correlation = covariance / covariance[0]
     sums = 2.0 * np.cumsum(correlation) - 1.0
-    windows = np.flatnonzero(np.arange(times) >= WINDOW * sums)
+    windows = np.flatnonzero(np.arange(times) >= WINDOW * np.maximum(sums, 1.0))
     window = int(windows[0]) if len(windows) else times - 1
     time = float(sums[window])
     error = abs(time) * float(np.sqrt(2 * (2 * window + 1) / (groups * times)))
