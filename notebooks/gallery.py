@@ -31,7 +31,6 @@ from potentials import describe, lookup, names
 from simdyn import exact
 from simdyn.plotting.landscape import landscape_figure
 from simdyn.plotting.reactive_paths import reactive_paths_figure
-
 from simdyn.plotting.stability_diagram import diagram_figure, switch_figure
 from simdyn.plotting.style import house_style, new_figure
 

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from simdyn.installation import bench, doctor
     from simdyn.questions import (
         EscapeEstimate,
+        StationaryEstimate,
         Survey,
         escape_time,
         rate_diagram,
         selection_diagram,
         sharpness_diagram,
         simulate,
+        stationary,
         survey,
     )
     from simdyn.questions.stability import StabilityReport, stability
@@ -40,8 +42,10 @@ _HOMES = {
     "SDE": "simdyn.dynamics",
     "SGD": "simdyn.dynamics",
     "SGLD": "simdyn.dynamics",
+    "StationaryEstimate": "simdyn.questions",
     "cosine": "simdyn.dynamics",
     "escape_time": "simdyn.questions",
+    "stationary": "simdyn.questions",
     "stepwise": "simdyn.dynamics",
     "StabilityReport": "simdyn.questions",
     "Survey": "simdyn.questions",
@@ -68,6 +72,7 @@ __all__ = [
     "Prediction",
     "Reference",
     "StabilityReport",
+    "StationaryEstimate",
     "Survey",
     "__version__",
     "cosine",
@@ -77,6 +82,7 @@ __all__ = [
     "selection_diagram",
     "sharpness_diagram",
     "stability",
+    "stationary",
     "stepwise",
     "survey",
     "bench",

@@ -5,10 +5,12 @@ from simdyn.questions.landscape_survey import Survey, survey
 from simdyn.questions.simulation import simulate
 from simdyn.questions.stability import StabilityReport, stability
 from simdyn.questions.stability_diagrams import rate_diagram, selection_diagram, sharpness_diagram
+from simdyn.questions.stationary_law import StationaryEstimate, stationary
 
 __all__ = [
     "EscapeEstimate",
     "StabilityReport",
+    "StationaryEstimate",
     "Survey",
     "escape_time",
     "rate_diagram",
@@ -16,5 +18,6 @@ __all__ = [
     "sharpness_diagram",
     "simulate",
     "stability",
+    "stationary",
     "survey",
 ]

@@ -32,6 +32,7 @@ from simdyn.theory.predictions import predictions
 from simdyn.theory.quasi_potential import polynomial_quasi_potential
 from simdyn.theory.rate_network import RateNetwork, rate_network
 from simdyn.theory.rates import eyring_kramers_time, kramers_time
+from simdyn.theory.stationary_laws import StationaryLaw, diffusion_at, stationary_laws
 from simdyn.theory.underdamped import underdamped_kramers, underdamped_kramers_time
 from simdyn.theory.wells import (
     occupation,
@@ -44,11 +45,13 @@ from simdyn.theory.wells import (
 from simdyn.theory.xie2021 import xie2021, xie2021_time
 
 __all__ = [
+    "StationaryLaw",
     "RateNetwork",
     "basin_weights",
     "bouchet_reygner",
     "bouchet_reygner_time",
     "circulation",
+    "diffusion_at",
     "entropy_production",
     "epoch_shuffle_variance",
     "eyring_kramers",
@@ -80,6 +83,7 @@ __all__ = [
     "stability_box",
     "theorem1",
     "theorem1_threshold",
+    "stationary_laws",
     "underdamped_kramers",
     "underdamped_kramers_time",
     "well_passage_times",
