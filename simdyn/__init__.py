@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from simdyn.errors import InputError
     from simdyn.exits import Exit
     from simdyn.installation import bench, doctor
-    from simdyn.questions import EscapeEstimate, Survey, escape_time, simulate, survey
+    from simdyn.questions import (
+        EscapeEstimate,
+        StationaryEstimate,
+        Survey,
+        escape_time,
+        rate_diagram,
+        selection_diagram,
+        sharpness_diagram,
+        simulate,
+        stationary,
+        survey,
+    )
+    from simdyn.questions.stability import StabilityReport, stability
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -30,10 +42,17 @@ _HOMES = {
     "SDE": "simdyn.dynamics",
     "SGD": "simdyn.dynamics",
     "SGLD": "simdyn.dynamics",
+    "StationaryEstimate": "simdyn.questions",
     "cosine": "simdyn.dynamics",
     "escape_time": "simdyn.questions",
+    "stationary": "simdyn.questions",
     "stepwise": "simdyn.dynamics",
+    "StabilityReport": "simdyn.questions",
     "Survey": "simdyn.questions",
+    "rate_diagram": "simdyn.questions",
+    "selection_diagram": "simdyn.questions",
+    "sharpness_diagram": "simdyn.questions",
+    "stability": "simdyn.questions",
     "survey": "simdyn.questions",
     "bench": "simdyn.installation",
     "doctor": "simdyn.installation",
@@ -52,11 +71,18 @@ __all__ = [
     "InputError",
     "Prediction",
     "Reference",
+    "StabilityReport",
+    "StationaryEstimate",
     "Survey",
     "__version__",
     "cosine",
     "escape_time",
     "exact",
+    "rate_diagram",
+    "selection_diagram",
+    "sharpness_diagram",
+    "stability",
+    "stationary",
     "stepwise",
     "survey",
     "bench",

@@ -202,8 +202,7 @@ def measure_escape(
         Settings out of range.
     """
     budget = checked_budget(paths, max_steps, update.dim)
-    if target_error is not None:
-        check_target(target_error)
+    check_target(target_error)
     engine = engine_for(
         backend, update, exit, dtype=dtype, noise=normals, threads=threads,
         start=start, paths=paths, steps=budget,
@@ -286,7 +285,7 @@ def checked_budget(paths: int, max_steps: int | None, dim: int = 1) -> int:
     return int(max_steps) if max_steps is not None else max(10_000, int(DEFAULT_WORK / (paths * dim)))
 
 
-def check_target(target_error: float) -> None:
+def check_target(target_error: float | None) -> None:
     """Refuse a target that is no relative error.
 
     Raises
@@ -294,5 +293,5 @@ def check_target(target_error: float) -> None:
     InputError
         Not a number between 0 and 1.
     """
-    if not (isinstance(target_error, Real) and 0 < float(target_error) < 1):
-        raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.02.")
+    if target_error is not None and not (isinstance(target_error, Real) and 0 < float(target_error) < 1):
+        raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.01.")

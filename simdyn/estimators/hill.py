@@ -217,8 +217,7 @@ def measure_by_splitting(
     refused = why_not_split(update, paths, relaxation)
     if refused:
         raise InputError(refused)
-    if target_error is not None:
-        check_target(target_error)
+    check_target(target_error)
     batches = 1 if target_error is None else max(1, paths // (RUNS * _MOST))
     replicas = paths // (RUNS * batches)
     assert isinstance(update, Update)

@@ -9,10 +9,10 @@ import numpy as np
 from simdyn.exact.chain_extent import cut_open_sides
 from simdyn.exact.chain_mesh import chain_panels
 from simdyn.exact.coordinates import Coordinate
-from simdyn.exact.elimination import Elimination
 from simdyn.exact.errors import NoReference, too_large
 from simdyn.exact.hops import Hops
 from simdyn.exact.panels import Array
+from simdyn.markov import Elimination
 
 HALF = 0.6744897501960817
 """Standard deviations to either side of the mean within which half of a Gaussian law lies."""
