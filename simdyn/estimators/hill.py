@@ -262,9 +262,7 @@ def why_not_split(update: Rule, paths: int, relaxation: int) -> str:
     if not update.noisy:
         return "Without noise there is nothing to split; give the dynamics some."
     if update.scheduled:
-        return (
-            'Splitting needs settings that do not change with the step; use method="direct" for schedules.'
-        )
+        return 'Splitting needs settings that do not change with the step; use method="direct" for schedules.'
     if relaxation < 1:
         return (
             "Splitting needs a start in the valley of a stable minimum, and there is none; use "

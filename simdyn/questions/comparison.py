@@ -75,6 +75,8 @@ def summary(answer: EscapeEstimate) -> str:
         shown = ", ".join(f"{label}: {share:.1%}" for label, share in top[:4])
         more = f", and {len(top) - 4} more channels" if len(top) > 4 else ""
         lines.append(f"             through {shown}{more}")
+    if problem["method_choice"]:
+        lines.append(f"  method     {problem['method_choice']}")
     if answer.reference is not None:
         ratio = _ratio(answer, answer.reference.value, "exact")
         lines.append(

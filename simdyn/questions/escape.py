@@ -19,9 +19,13 @@ from simdyn.estimators import (
     Progress,
     SplittingMeasurement,
     automatic_score,
+    check_target,
+    checked_budget,
     measure_by_splitting,
     measure_escape,
     measure_flux,
+    run_pilot,
+    why_not_split,
 )
 from simdyn.estimators.reactive_paths import Setting
 from simdyn.exits import Exit, own_score, parse_start, resolve_exit
@@ -29,6 +33,7 @@ from simdyn.exits import progress as progress_towards
 from simdyn.lowering import DIVERGENCE_BOUND
 from simdyn.noise import Seed, seed_record
 from simdyn.questions.descent import share_returning
+from simdyn.questions.method_choice import FEWEST_ESCAPES, Budget, Choice, choose_method
 from simdyn.questions.record import dynamics_record
 from simdyn.questions.start import check_start
 from simdyn.results import Estimate, Prediction, Reference, versions
@@ -214,7 +219,9 @@ def escape_time(
     method
         "direct": paths from the start until they leave; "flux": a population that is fed at the start, over
         the flux out of it once that is stationary; "splitting": adaptive multilevel splitting with the
-        Hill relation, for times that direct simulation does not reach; "auto", which is direct simulation.
+        Hill relation, for times that direct simulation does not reach; "auto": direct simulation, but
+        splitting where a valid closed form, or without one a few pilot paths, say that direct simulation
+        would see next to no escape, or where a score is given. The answer says what was chosen and why.
     score
         For splitting: a formula in the variables that is larger nearer the exit, by which paths are ranked;
         by default the committor of a discrete chain of independent coordinates whose noise depends on the
@@ -243,46 +250,75 @@ def escape_time(
     update = dynamics.update(potential, origin)
     check_start(update, origin, potential)
     burn_in = _burn_in(potential, update, origin, way_out)
+    relaxation = round(burn_in / update.step if update.unit == "time" else burn_in)
+    if score is not None and method not in ("auto", "splitting"):
+        raise InputError('score is for splitting; add method="splitting".')
+    choice: Choice | None = None
+    predictions: tuple[Prediction, ...] | None = None
+    if method == "auto":
+        check_backend(backend, threads)
+        check_target(target_error)
+        budget = Budget(paths, checked_budget(paths, max_steps, update.dim), target_error)
+        if score is not None:
+            choice = Choice("splitting", "it alone uses a score")
+        elif max_steps is not None:
+            choice = Choice("direct", "it alone has a step budget, and one is given")
+        elif backend == "gpu":
+            choice = Choice("direct", "splitting runs on the CPU")
+        else:
+            predictions = _closed_forms(potential, dynamics, origin, way_out)
+            choice = choose_method(
+                budget,
+                predictions,
+                update.step if update.unit == "time" else 1.0,
+                why_not_split(update, paths, relaxation),
+                lambda enough: run_pilot(
+                    update,
+                    way_out,
+                    origin,
+                    paths=paths,
+                    enough=enough,
+                    max_steps=budget.max_steps,
+                    seed=seed,
+                    threads=threads,
+                    dtype=dtype,
+                    normals=normals,
+                ),
+            )
+        method = choice.method
+    measurement: Measurement | None = None
     if score is not None:
         ranking = own_score(score, potential)
     elif method == "splitting":
         ranking = automatic_score(update, way_out, origin)
     else:
         ranking = progress_towards(way_out, origin)
-    setting = Setting(
-        update=update,
-        exit=way_out,
-        start=origin,
-        score=ranking,
-        relaxation=round(burn_in / update.step if update.unit == "time" else burn_in),
-        seed=seed,
-        dtype=dtype,
-        normals=normals,
-        threads=threads,
-    )
-    measurement: Measurement
     if method == "splitting":
         if max_steps is not None:
             raise InputError("max_steps is for direct simulation; splitting follows every path to its end.")
         check_backend(backend, threads)
         if backend == "gpu":
             raise InputError('Splitting runs on the CPU; use backend="cpu", or method="direct" on the GPU.')
-        measurement = measure_by_splitting(
-            update,
-            way_out,
-            origin,
-            setting.score,
-            paths=paths,
-            relaxation=setting.relaxation,
-            seed=seed,
-            threads=threads,
-            dtype=dtype,
-            normals=normals,
-            target_error=target_error,
-        )
-    elif score is not None:
-        raise InputError('score is for splitting; add method="splitting".')
-    elif method == "flux":
+        try:
+            measurement = measure_by_splitting(
+                update,
+                way_out,
+                origin,
+                ranking,
+                paths=paths,
+                relaxation=relaxation,
+                seed=seed,
+                threads=threads,
+                dtype=dtype,
+                normals=normals,
+                target_error=target_error,
+            )
+        except InputError as reason:
+            if choice is None or score is not None:
+                raise
+            choice = choice.refused(str(reason))
+            ranking = progress_towards(way_out, origin)
+    if method == "flux":
         if target_error is not None:
             raise InputError('target_error is not for method="flux"; give a larger population as paths.')
         measurement = measure_flux(
@@ -298,7 +334,7 @@ def escape_time(
             normals=normals,
             burn_in=burn_in,
         )
-    else:
+    if measurement is None:
         measurement = measure_escape(
             update,
             way_out,
@@ -314,8 +350,19 @@ def escape_time(
             burn_in=burn_in,
             report=progress,
         )
+    setting = Setting(
+        update=update,
+        exit=way_out,
+        start=origin,
+        score=ranking,
+        relaxation=relaxation,
+        seed=seed,
+        dtype=dtype,
+        normals=normals,
+        threads=threads,
+    )
     # After the run, which need not wait for them; Ctrl-C in here must not lose it.
-    reference, note, predictions = _comparisons(potential, dynamics, origin, way_out)
+    reference, note, predictions = _comparisons(potential, dynamics, origin, way_out, predictions)
     misclassified = _misclassified(potential, way_out, measurement)
     overshoot = _overshoot(update, measurement)
     estimate = measurement.estimate()
@@ -337,7 +384,11 @@ def escape_time(
         predictions=predictions,
         reference=reference,
         reference_note=note,
-        warnings=(*measurement.remarks, *_warnings(misclassified, overshoot, update, way_out)),
+        warnings=(
+            *measurement.remarks,
+            *_refusal(choice, tally),
+            *_warnings(misclassified, overshoot, update, way_out),
+        ),
         misclassified=misclassified,
         overshoot=overshoot,
         problem={
@@ -348,6 +399,7 @@ def escape_time(
             "exit_kind": way_out.kind,
             "exit_values": {k: v for k, v in way_out.values.items() if k.startswith("_")},
             "method": measurement.method,
+            "method_choice": None if choice is None else choice.sentence,
             "score": score,
             "scored_by": measurement.score.description
             if isinstance(measurement, SplittingMeasurement)
@@ -406,16 +458,29 @@ def _spectral_radius(jacobian: np.ndarray) -> float:
     return float(np.abs(np.linalg.eigvals(jacobian)).max())
 
 
-def _comparisons(
+def _closed_forms(
     potential: Potential | DriftField, dynamics: Dynamics, origin: np.ndarray, way_out: Exit
-) -> tuple[Reference | None, str, tuple[Prediction, ...]]:
-    """The exact value, or why there is none, and the closed forms."""
-    from simdyn import exact, theory
+) -> tuple[Prediction, ...]:
+    from simdyn import theory
 
-    predictions: tuple[Prediction, ...] = ()
+    return theory.predictions(potential, dynamics, origin, way_out)
+
+
+def _comparisons(
+    potential: Potential | DriftField,
+    dynamics: Dynamics,
+    origin: np.ndarray,
+    way_out: Exit,
+    known: tuple[Prediction, ...] | None,
+) -> tuple[Reference | None, str, tuple[Prediction, ...]]:
+    """The exact value, or why there is none, and the closed forms, which may be known."""
+    from simdyn import exact
+
+    predictions = known or ()
     reference, note = None, ""
     try:
-        predictions = theory.predictions(potential, dynamics, origin, way_out)
+        if known is None:
+            predictions = _closed_forms(potential, dynamics, origin, way_out)
         reference = exact.escape_time(potential, dynamics, origin, way_out)
     except exact.NoReference as reason:
         note = str(reason)
@@ -446,6 +511,13 @@ def _overshoot(update: Rule, measurement: Measurement) -> float:
         for _ in range(_STEPS_TO_BLOW_UP):
             x = update.advance(x)
     return float(np.mean(~(np.abs(x).max(axis=1) <= reach)))
+
+
+def _refusal(choice: Choice | None, tally: Tally) -> tuple[str, ...]:
+    """Why the better method was not taken, where direct simulation has seen next to nothing."""
+    if choice is None or not choice.refusal or tally.events >= FEWEST_ESCAPES or not tally.censored:
+        return ()
+    return (f"Splitting could not take over: {choice.refusal}",)
 
 
 def _warnings(misclassified: float | None, overshoot: float, update: Rule, way_out: Exit) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,10 +51,59 @@ class Budget:
 
 @dataclass(frozen=True)
 class Choice:
-    """A method, and why in a few words that go on from "chosen since"."""
+    """A method, and why it was chosen, in words that can follow "since".
+
+    Attributes
+    ----------
+    method, why
+        The two.
+    refusal
+        Why splitting does not do what direct simulation can hardly do, in a sentence.
+    """
 
     method: Literal["direct", "splitting"]
     why: str
+    refusal: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The choice in one sentence."""
+        name = {"direct": "Direct simulation", "splitting": "Splitting"}[self.method]
+        refusal = f" ({self.refusal.rstrip('.')})" if self.refusal else ""
+        return f"{name}, since {self.why}{refusal}."
+
+    def refused(self, reason: str) -> Choice:
+        """Direct simulation instead."""
+        return Choice("direct", f"{self.why}; but splitting refuses", reason)
+
+
+def choose_method(
+    budget: Budget,
+    predictions: Sequence[Prediction],
+    step: float,
+    refusal: str,
+    pilot: Callable[[int], Pilot],
+) -> Choice:
+    """Splitting where direct simulation is hopeless and splitting can do it, else direct simulation.
+
+    Parameters
+    ----------
+    budget
+        Of direct simulation.
+    predictions
+        In steps, or in time of which `step` passes in a step; what the valid ones say decides.
+    step
+        1 where predictions are in steps.
+    refusal
+        Why splitting cannot do the problem; "" where it can.
+    pilot
+        Called, if no prediction is valid, with the largest number of paths to run.
+    """
+    known = by_prediction(budget, predictions, step)
+    if known is None and refusal:
+        return Choice("direct", "no closed form is valid here, and splitting refuses", refusal)
+    choice = known or by_pilot(budget, pilot(budget.pilot_paths))
+    return choice.refused(refusal) if refusal and choice.method == "splitting" else choice
 
 
 def by_prediction(budget: Budget, predictions: Sequence[Prediction], step: float) -> Choice | None:
