@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TARGET = 0.05
 MOST_PATHS = 400_000
 SEED = 1
+DIMS = (1, 2, 10)
 RATIOS = (3.0, 5.0, 10.0, 20.0, 30.0, 40.0)
 BATCHES = (1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0)
 HEADINGS = (
@@ -85,8 +86,8 @@ class Row:
         )
 
 
-def problems() -> Iterator[list[Problem]]:
-    """Those of one kernel together, from shallow to deep."""
+def problems(dims: Sequence[int]) -> Iterator[list[Problem]]:
+    """Those of one kernel together, from shallow to deep; SGD in one dimension alone."""
     from potentials import double_well, styblinski_tang
     from simdyn.dynamics import SGD, SGLD
 
@@ -95,7 +96,7 @@ def problems() -> Iterator[list[Problem]]:
         ("Styblinski-Tang", styblinski_tang, 0.001),
     )
     for name, make, learning_rate in makers:
-        for dim in (1, 2, 10):
+        for dim in dims:
             potential = make(dim=dim)
             bottom = potential.deepest()
             barrier = potential.valley(bottom).saddles[0].energy - bottom.energy
@@ -122,9 +123,9 @@ def measure(problem: Problem, paths: int, target: float | None) -> EscapeEstimat
     )
 
 
-def series() -> Iterator[list[Row]]:
+def series(dims: Sequence[int]) -> Iterator[list[Row]]:
     """Rows of one kernel together."""
-    for family in problems():
+    for family in problems(dims):
         measure(family[0], 1_000, None)
         rows = []
         for problem in family:
@@ -180,10 +181,13 @@ def main() -> None:
         prog="python -m benchmarks.splitting", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--save", action="store_true", help="write results/splitting.md and splitting.svg")
+    parser.add_argument(
+        "--dims", type=int, nargs="+", default=DIMS, help="numbers of dimensions of SGLD (default 1 2 10)"
+    )
     arguments = parser.parse_args()
     before = facts()
     print(" | ".join(HEADINGS))
-    families = list(series())
+    families = list(series(arguments.dims))
     text = markdown([row for rows in families for row in rows], before)
     print(text[: text.index("|")])
     if arguments.save:
