@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
+from potentials import FunctionSpace
 from simdyn.dynamics import MinibatchUpdate, Rule
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
@@ -12,6 +13,7 @@ from simdyn.exits import Exit
 if TYPE_CHECKING:
     from simdyn.engines.gpu import GpuEngine
     from simdyn.engines.minibatch import MinibatchEngine
+    from simdyn.engines.modes import ModesEngine
 
 BACKENDS = ("auto", "cpu", "gpu")
 
@@ -31,6 +33,30 @@ def backend_of(backend: str, threads: int | None) -> str:
     return "gpu" if backend == "gpu" else "cpu"
 
 
+@overload
+def engine_for(
+    backend: str,
+    update: Rule,
+    exit: Exit,
+    *,
+    dtype: str = ...,
+    noise: str = ...,
+    threads: int | None = ...,
+) -> CpuEngine | MinibatchEngine | GpuEngine: ...
+
+
+@overload
+def engine_for(
+    backend: str,
+    update: Rule,
+    exit: None = ...,
+    *,
+    dtype: str = ...,
+    noise: str = ...,
+    threads: int | None = ...,
+) -> CpuEngine | MinibatchEngine | ModesEngine | GpuEngine: ...
+
+
 def engine_for(
     backend: str,
     update: Rule,
@@ -39,7 +65,7 @@ def engine_for(
     dtype: str = "float64",
     noise: str = "standard",
     threads: int | None = None,
-) -> CpuEngine | MinibatchEngine | GpuEngine:
+) -> CpuEngine | MinibatchEngine | ModesEngine | GpuEngine:
     """The engine of a backend for a rule in symbols or by samples.
 
     Raises
@@ -52,6 +78,10 @@ def engine_for(
 
         return GpuEngine(update, exit, dtype=dtype, noise=noise)
     if isinstance(update, MinibatchUpdate):
+        if isinstance(update.potential, FunctionSpace) and update.noise == "none" and exit is None:
+            from simdyn.engines.modes import ModesEngine
+
+            return ModesEngine(update, dtype=dtype, noise=noise, threads=threads)
         from simdyn.engines.minibatch import MinibatchEngine
 
         return MinibatchEngine(update, exit, dtype=dtype, noise=noise, threads=threads)
