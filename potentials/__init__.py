@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from potentials.linearised_network import LinearisedNetwork
     from potentials.potential import Potential
     from potentials.quadratic_sum import QuadraticSum
+    from potentials.sample_curvatures import SampleCurvatures, curvatures_at
     from potentials.sample_mean import SampleMean
     from potentials.valley import Valley
 
@@ -73,6 +74,8 @@ _HOMES = {
     "parse_expression": "potentials.formula",
     "quadratic": "potentials.catalogue",
     "rescaled_wells": "potentials.catalogue",
+    "SampleCurvatures": "potentials.sample_curvatures",
+    "curvatures_at": "potentials.sample_curvatures",
     "sharp_and_flat": "potentials.catalogue",
     "shifted_styblinski_tang": "potentials.catalogue",
     "shifted_styblinski_tang_covariance": "potentials.catalogue",
@@ -95,10 +98,12 @@ __all__ = [
     "LinearisedNetwork",
     "Potential",
     "QuadraticSum",
+    "SampleCurvatures",
     "SampleMean",
     "Valley",
     "bulk_and_outliers",
     "cosine",
+    "curvatures_at",
     "curved_valley",
     "coupled_chain",
     "describe",

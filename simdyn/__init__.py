@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from simdyn.errors import InputError
     from simdyn.exits import Exit
     from simdyn.installation import bench, doctor
-    from simdyn.questions import EscapeEstimate, Survey, escape_time, simulate, survey
+    from simdyn.questions import (
+        EscapeEstimate,
+        StabilityReport,
+        Survey,
+        escape_time,
+        rate_diagram,
+        selection_diagram,
+        sharpness_diagram,
+        simulate,
+        stability,
+        survey,
+    )
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -33,7 +44,12 @@ _HOMES = {
     "cosine": "simdyn.dynamics",
     "escape_time": "simdyn.questions",
     "stepwise": "simdyn.dynamics",
+    "StabilityReport": "simdyn.questions",
     "Survey": "simdyn.questions",
+    "rate_diagram": "simdyn.questions",
+    "selection_diagram": "simdyn.questions",
+    "sharpness_diagram": "simdyn.questions",
+    "stability": "simdyn.questions",
     "survey": "simdyn.questions",
     "bench": "simdyn.installation",
     "doctor": "simdyn.installation",
@@ -52,11 +68,16 @@ __all__ = [
     "InputError",
     "Prediction",
     "Reference",
+    "StabilityReport",
     "Survey",
     "__version__",
     "cosine",
     "escape_time",
     "exact",
+    "rate_diagram",
+    "selection_diagram",
+    "sharpness_diagram",
+    "stability",
     "stepwise",
     "survey",
     "bench",

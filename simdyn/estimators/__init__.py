@@ -2,13 +2,16 @@
 
 from simdyn.estimators.direct import DirectMeasurement, Progress, measure_escape
 from simdyn.estimators.hill import SplittingMeasurement, measure_by_splitting
+from simdyn.estimators.linear_growth import LinearGrowth, measure_growth
 from simdyn.estimators.measurement import Measurement
 
 __all__ = [
     "DirectMeasurement",
+    "LinearGrowth",
     "Measurement",
     "Progress",
     "SplittingMeasurement",
     "measure_by_splitting",
     "measure_escape",
+    "measure_growth",
 ]

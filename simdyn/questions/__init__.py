@@ -3,5 +3,18 @@
 from simdyn.questions.escape import EscapeEstimate, escape_time
 from simdyn.questions.landscape_survey import Survey, survey
 from simdyn.questions.simulation import simulate
+from simdyn.questions.stability import StabilityReport, stability
+from simdyn.questions.stability_diagrams import rate_diagram, selection_diagram, sharpness_diagram
 
-__all__ = ["EscapeEstimate", "Survey", "escape_time", "simulate", "survey"]
+__all__ = [
+    "EscapeEstimate",
+    "StabilityReport",
+    "Survey",
+    "escape_time",
+    "rate_diagram",
+    "selection_diagram",
+    "sharpness_diagram",
+    "simulate",
+    "stability",
+    "survey",
+]

@@ -20,6 +20,12 @@ from simdyn.theory.heavy_ball import heavy_ball_threshold
 from simdyn.theory.imkeller_pavlyukevich import imkeller_pavlyukevich, imkeller_pavlyukevich_time
 from simdyn.theory.kesten import kesten
 from simdyn.theory.kramers import kramers
+from simdyn.theory.linear_stability import (
+    largest_nonuniformity,
+    stability_box,
+    theorem1,
+    theorem1_threshold,
+)
 from simdyn.theory.mori2022 import mori2022, mori2022_time
 from simdyn.theory.multiplicative_law import multiplicative_tail, multiplicative_variance
 from simdyn.theory.predictions import predictions
@@ -48,6 +54,7 @@ __all__ = [
     "kramers",
     "kramers_time",
     "langer_time",
+    "largest_nonuniformity",
     "minibatch_covariance",
     "mori2022",
     "mori2022_time",
@@ -59,6 +66,9 @@ __all__ = [
     "predictions",
     "residence_times",
     "sgd_covariance",
+    "stability_box",
+    "theorem1",
+    "theorem1_threshold",
     "underdamped_kramers",
     "underdamped_kramers_time",
     "well_rates",
