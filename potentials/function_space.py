@@ -77,6 +77,9 @@ class FunctionSpace:
             raise InputError(f"The Gram matrix has {rows} rows, which do not fit {outputs} outputs a sample.")
         if not np.allclose(matrix, matrix.T, rtol=0.0, atol=1e-6 * np.abs(matrix).max()):
             raise InputError("The Gram matrix is not symmetric: give J J'.")
+        if not np.array_equal(matrix, matrix.T):
+            matrix = (matrix + matrix.T) / 2
+            matrix.flags.writeable = False
         if matrix.diagonal().min() < 0:
             raise InputError(
                 f"The Gram matrix has {matrix.diagonal().min():.6g} on its diagonal, but squares are never "

@@ -97,3 +97,27 @@ class Reference:
     error: float
     unit: Unit | Literal["1/steps", "1/time", "1", "learning rate"]
     method: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Two numbers between which a value surely lies, where the value itself costs too much.
+
+    Attributes
+    ----------
+    low, high
+        The bounds, in `unit`.
+    unit
+        As in `Reference`.
+    method
+        How they were found, in one clause.
+    """
+
+    low: float
+    high: float
+    unit: Unit | Literal["1", "learning rate"]
+    method: str
+
+    def contains(self, value: float) -> bool:
+        """Whether `value` lies between them."""
+        return self.low <= value <= self.high
