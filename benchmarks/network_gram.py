@@ -1,4 +1,4 @@
-"""Gram matrix, sharpness and non-uniformity of a large network of PyTorch, with the time and memory they take.
+"""Gram matrix, sharpness and non-uniformity of a large network of PyTorch, with time and memory taken.
 
 python -m benchmarks.network_gram                  # one output, a million parameters
 python -m benchmarks.network_gram --outputs 10     # ten outputs, a hundred thousand parameters

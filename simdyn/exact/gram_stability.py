@@ -177,8 +177,8 @@ def _range(space: FunctionSpace) -> Array | None:
 def _largest(space: FunctionSpace, apply: Callable[[Array, Array], Array]) -> tuple[float, float]:
     """The largest eigenvalue of a map (b, G b) -> c that is symmetric in b' G c, and a bound on its error.
 
-    Lanczos iteration, kept orthogonal to all before, until no part is left in the range of G. The error is that
-    of the residual, |c - theta b|, and its square over the gap to the next Ritz value where that is less.
+    Lanczos iteration, kept orthogonal to all before, until no part is left in the range of G. The error
+    is the residual |c - theta b|, or its square over the gap to the next Ritz value where that is less.
     """
     gram = space.gram
     b = gram @ (np.cos(np.arange(space.dim) * 2.399963229728653) + 1.5)
