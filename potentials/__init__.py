@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from potentials.sample_curvatures import SampleCurvatures, curvatures_at
     from potentials.sample_mean import SampleMean
     from potentials.valley import Valley
+    from potentials.well_graph import Pass, WellGraph
 
 _HOMES = {
     "CriticalPoint": "potentials.critical_points",
@@ -55,10 +56,12 @@ _HOMES = {
     "FunctionSpace": "potentials.function_space",
     "InputError": "potentials.errors",
     "LinearisedNetwork": "potentials.linearised_network",
+    "Pass": "potentials.well_graph",
     "Potential": "potentials.potential",
     "QuadraticSum": "potentials.quadratic_sum",
     "SampleMean": "potentials.sample_mean",
     "Valley": "potentials.valley",
+    "WellGraph": "potentials.well_graph",
     "bulk_and_outliers": "potentials.catalogue",
     "cosine": "potentials.catalogue",
     "curved_valley": "potentials.catalogue",
@@ -96,11 +99,13 @@ __all__ = [
     "FunctionSpace",
     "InputError",
     "LinearisedNetwork",
+    "Pass",
     "Potential",
     "QuadraticSum",
     "SampleCurvatures",
     "SampleMean",
     "Valley",
+    "WellGraph",
     "bulk_and_outliers",
     "cosine",
     "curvatures_at",

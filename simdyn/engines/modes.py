@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,8 @@ class ModesEngine:
 
     In the basis of eigenvectors u_k of the Gram matrix, with eigenvalues g_k, the recursion falls apart into
     e_k' = (1 - eta g_k / n) e_k + kick sqrt(g_k) xi_k, at n c operations a step. States go into that basis
-    and come back from it where somebody looks, which takes (n c)^2 operations.
+    and come back from it where somebody looks, which takes (n c)^2 operations
+    and rounds: the last bits of a path depend on where a run is cut, unlike those of `MinibatchEngine`.
 
     Parameters
     ----------
@@ -91,23 +92,6 @@ class ModesEngine:
         else:
             in_threads(work)
         return self._turned(modes, self._vectors.T)[:, : given.shape[1]]
-
-    def follow(
-        self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Take steps in place, and show states on the way; see `MinibatchEngine.follow`."""
-        last_step = first_step + steps
-        check_horizon(self.update, last_step)
-        key = key_words(seed)
-        modes = self._turned(np.ascontiguousarray(x.T), self._vectors)
-        while first_step < last_step:
-            step = min(last_step, (first_step // every + 1) * every)
-            advance_modes(modes, first_path, first_step, step, *self._model, *key)
-            first_step = step
-            if step % every == 0 or step == last_step:
-                x[:] = self._turned(modes, self._vectors.T).T
-            if step % every == 0:
-                yield step, x
 
     def _turned(self, state: np.ndarray, basis: np.ndarray) -> np.ndarray:
         """Positions and velocities in another basis, path by path: the bits depend on nothing else."""

@@ -43,24 +43,20 @@ class Problem:
         origin = parse_start(self.start, landscape)
         exit = None if self.exit is None else resolve_exit(self.exit, landscape, origin)
         update = self.dynamics.update(landscape)
-        if exit is None:
-            engine = engine_for("cpu", update, dtype=dtype, threads=threads)
+        engine = engine_for("cpu", update, exit, dtype=dtype, threads=threads)
 
-            def integrate(paths: int, seed: int) -> int:
-                starts = np.broadcast_to(origin, (paths, len(origin)))
-                engine.integrate(starts, steps=self.steps, seed=seed)
-                return paths * self.steps
-
-            return integrate
-        watching = engine_for("cpu", update, exit, dtype=dtype, threads=threads)
+        def integrate(paths: int, seed: int) -> int:
+            starts = np.broadcast_to(origin, (paths, len(origin)))
+            engine.integrate(starts, steps=self.steps, seed=seed)
+            return paths * self.steps
 
         def first_passage(paths: int, seed: int) -> int:
-            records = watching.first_passage(origin, paths=paths, max_steps=self.steps, seed=seed)
+            records = engine.first_passage(origin, paths=paths, max_steps=self.steps, seed=seed)
             if not records.complete:
                 raise KeyboardInterrupt
             return records.tally.path_steps
 
-        return first_passage
+        return integrate if exit is None else first_passage
 
 
 PROBLEMS = (

@@ -139,7 +139,7 @@ def _part(part: str) -> str:
 
 
 def _idx(folder: Path, name: str, dimensions: int) -> Array:
-    """The bytes of an IDX file: two zeros, 8 for bytes, the number of dimensions, their sizes, the numbers."""
+    """What an IDX file holds: two zeros, 8 for bytes, the number of dimensions, their sizes, the bytes."""
     packed = folder / f"{name}.gz"
     path = packed if packed.exists() else folder / name
     raw = _content(path)

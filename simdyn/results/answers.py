@@ -98,6 +98,10 @@ class Reference:
     unit: Unit | Literal["1/steps", "1/time", "1", "learning rate"]
     method: str
 
+    def __post_init__(self) -> None:
+        for name in ("value", "error"):
+            # Scalars of NumPy print, and are written to files, differently from numbers.
+            object.__setattr__(self, name, float(getattr(self, name)))
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:

@@ -27,6 +27,13 @@ RULES = {
 }
 
 
+def engine_of(update, **options):
+    """Modes for the full gradient, rows for batches."""
+    if update.noise == "none":
+        return ModesEngine(update, **options)
+    return engine_for("cpu", update, **options)
+
+
 @pytest.fixture(scope="module")
 def network():
     rng = np.random.default_rng(5)
@@ -44,7 +51,7 @@ def test_the_same_seed_gives_the_errors_of_the_run_in_parameters(network, name):
     space = network.function_space()
     x = engine_for("cpu", RULES[name].update(network)).integrate(np.zeros((5, P)), steps=60, seed=3)
     expected = (network.jacobian.reshape(-1, P) @ x.T).T + network.residual.ravel()
-    engine = engine_for("cpu", RULES[name].update(space))
+    engine = engine_of(RULES[name].update(space))
     assert isinstance(engine, ModesEngine if "descent" in name else MinibatchEngine)
     found = engine.integrate(np.tile(space.errors, (5, 1)), steps=60, seed=3)
     # Rounding alone: 60 contracting steps of numbers of order one.
@@ -59,8 +66,8 @@ def test_the_same_bits_however_a_run_is_cut(network, rule):
     space = network.function_space()
     update = rule.update(space)
     start = np.tile(space.errors, (7, 1))
-    whole = engine_for("cpu", update, threads=1).integrate(start, steps=45, seed=2)
-    engine = engine_for("cpu", update, threads=2)
+    whole = engine_of(update, threads=1).integrate(start, steps=45, seed=2)
+    engine = engine_of(update, threads=2)
     halves = engine.integrate(start, steps=19, seed=2)
     halves = engine.integrate(halves, steps=26, seed=2, first_step=19)
     if rule == SGLD(0.1, 0.3):  # Turned into the eigenbasis and back in between.
@@ -98,9 +105,7 @@ def test_kicks_have_the_covariance_of_their_recursion(rule, temperature):
     rng = np.random.default_rng(1)
     network = LinearisedNetwork(rng.normal(size=(6, 1, 4)), rng.normal(size=6))  # Rank 4 of 6.
     space, paths, steps = network.function_space(), 40_000, 12
-    found = engine_for("cpu", rule.update(space)).integrate(
-        np.tile(space.errors, (paths, 1)), steps=steps, seed=11
-    )
+    found = engine_of(rule.update(space)).integrate(np.tile(space.errors, (paths, 1)), steps=steps, seed=11)
     expected = covariance_of(space, 0.1, temperature, getattr(rule, "momentum", 0.0), steps)
     descended = engine_for(
         "cpu", SGD(0.1, 1, noise="none", momentum=getattr(rule, "momentum", 0.0)).update(space)
@@ -171,9 +176,9 @@ def test_what_cannot_be_done_is_said(network):
     with pytest.raises(InputError, match="euler_maruyama"):
         SDE(0.1, 0.1, scheme="heun", convention="stratonovich").update(space)
     with pytest.raises(InputError, match="float64"):
-        engine_for("cpu", SGLD(0.1, 0.1).update(space), dtype="float32")
+        ModesEngine(SGLD(0.1, 0.1).update(space), dtype="float32")
     with pytest.raises(InputError, match="shape"):
-        engine_for("cpu", SGLD(0.1, 0.1).update(space)).integrate(np.zeros((2, 3)), steps=1, seed=0)
+        ModesEngine(SGLD(0.1, 0.1).update(space)).integrate(np.zeros((2, 3)), steps=1, seed=0)
     with pytest.raises(InputError, match="square"):
         FunctionSpace(np.ones((2, 3)))
     with pytest.raises(InputError, match="not symmetric"):
