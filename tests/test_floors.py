@@ -27,6 +27,7 @@ FLOORS = {
     "simdyn.theory": 2,
     "simdyn.exact": 2,
     "simdyn.estimators": 3,
+    "simdyn.networks": 3,
     "simdyn.recorders": 3,
     "simdyn.study": 4,
     "simdyn.questions": 4,
