@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from simdyn.errors import InputError
     from simdyn.exits import Exit
     from simdyn.installation import bench, doctor
-    from simdyn.questions import EscapeEstimate, Survey, escape_time, simulate, survey
+    from simdyn.questions import (
+        EscapeEstimate,
+        Survey,
+        ValidityMap,
+        escape_time,
+        simulate,
+        survey,
+        validity,
+    )
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -38,6 +46,8 @@ _HOMES = {
     "bench": "simdyn.installation",
     "doctor": "simdyn.installation",
     "simulate": "simdyn.questions",
+    "ValidityMap": "simdyn.questions",
+    "validity": "simdyn.questions",
 }
 _MODULES = {"exact", "theory"}
 
@@ -53,6 +63,7 @@ __all__ = [
     "Prediction",
     "Reference",
     "Survey",
+    "ValidityMap",
     "__version__",
     "cosine",
     "escape_time",
@@ -63,6 +74,7 @@ __all__ = [
     "doctor",
     "simulate",
     "theory",
+    "validity",
 ]
 
 
