@@ -1,4 +1,4 @@
-"""The NetCDF file of an ensemble: written whole or not at all, and never over somebody else's file."""
+"""Files of ensembles and maps: written whole or not at all, and never over somebody else's file."""
 
 from __future__ import annotations
 
@@ -21,14 +21,37 @@ def check_target(out: str | None) -> None:
     """
     if out is None:
         return
-    path = Path(out)
-    if path.suffix != ".nc":
+    if Path(out).suffix != ".nc":
         raise InputError(f"The file {out!r} must end in .nc, for it will be NetCDF.")
+    from simdyn.questions.simulation import QUESTION
+
+    _check_place(out, QUESTION, "simdyn simulate")
+
+
+def check_map_target(out: str | None) -> None:
+    """The same for a map, which is NetCDF or a table.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    if out is None:
+        return
+    if Path(out).suffix not in (".nc", ".csv"):
+        raise InputError(f"The file {out!r} must end in .nc for NetCDF or in .csv for a table.")
+    from simdyn.questions.validity_map import QUESTION
+
+    _check_place(out, QUESTION, "simdyn diagram validity")
+
+
+def _check_place(out: str, question: str, verb: str) -> None:
+    path = Path(out)
     if not path.resolve().parent.is_dir():
         raise InputError(f"The folder of the file {out!r} does not exist; make it first or choose another.")
-    if path.exists() and not _is_ours(path):
+    if path.exists() and not (_is_our_table(path) if path.suffix == ".csv" else _is_ours(path, question)):
         raise InputError(
-            f"The file {out!r} exists and is not from simdyn simulate; choose another name or move it away."
+            f"The file {out!r} exists and is not from {verb}; choose another name or move it away."
         )
 
 
@@ -45,14 +68,24 @@ def write_dataset(data: xarray.Dataset, out: str) -> None:
     replace_atomically(Path(out), lambda partial: data.to_netcdf(partial, engine="h5netcdf"))
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether the file says that it holds an ensemble."""
+def _is_ours(path: Path, question: str) -> bool:
+    """Whether the file says that it answers this question."""
     import h5py
-
-    from simdyn.questions.simulation import QUESTION
 
     try:
         with h5py.File(path) as file:
-            return bool(file.attrs.get("question") == QUESTION)
+            return bool(file.attrs.get("question") == question)
     except OSError:
         return False
+
+
+def _is_our_table(path: Path) -> bool:
+    """Whether the file has the columns of a map."""
+    from simdyn.questions.validity_map import COLUMNS
+
+    try:
+        with path.open(encoding="utf-8") as file:
+            names = file.readline().strip().split(",")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return names[:1] == ["prediction"] and tuple(names[3:]) == COLUMNS

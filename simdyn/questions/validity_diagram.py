@@ -93,6 +93,9 @@ def validity(
         tolerance=tolerance,
         unit="time" if isinstance(dynamics, SDE) else "steps",
     )
+    barrier = None if up in potential.parameters else problem.barrier(across)
+    if barrier is not None:
+        data[across].attrs["barrier"] = barrier
     record = {
         "potential": potential.record(),
         "dynamics": dynamics_record(dynamics),

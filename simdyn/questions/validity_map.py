@@ -66,7 +66,7 @@ class ValidityMap:
         """One row for each prediction and cell."""
         across, up = self.parameters
         frame = self.data.to_dataframe(dim_order=["prediction", across, up]).reset_index()
-        return frame[["prediction", across, up, *_COLUMNS]]
+        return frame[["prediction", across, up, *COLUMNS]]
 
     def to_csv(self, path: str) -> None:
         """Write `table()`, numbers with all their digits.
@@ -152,7 +152,7 @@ class ValidityMap:
         return self.data.sel(prediction=prediction)
 
 
-_COLUMNS = (
+COLUMNS = (
     "predicted",
     "exact",
     "exact_error",

@@ -105,6 +105,20 @@ class Problem:
             changed = changed._with(changed._strength(settings[BARRIER]))
         return changed
 
+    def barrier(self, name: str) -> float | None:
+        """The lowest barrier, if the setting `name` is the D of a noise that is the same everywhere."""
+        from simdyn.theory.ways_out import escape_problem
+
+        rule = _rule_within(self.dynamics) or self.dynamics
+        of = {"temperature": SGLD, "diffusion": SDE}.get(name)
+        if of is None or not isinstance(rule, of) or not isinstance(self.potential, Potential):
+            return None
+        try:
+            problem = escape_problem(self.potential, self.dynamics, self.start, self.exit)
+        except InputError:
+            return None
+        return min(problem.barrier(way) for way in problem.ways)
+
     def resolved(self) -> Problem:
         """The same with its start and its exit found.
 
