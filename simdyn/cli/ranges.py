@@ -56,7 +56,7 @@ def _values(name: str, value: object, option: str) -> list[float]:
         return [low + (high - low) * k / (count - 1) for k in range(count - 1)] + [high]
     if low <= 0:
         raise InputError(
-            f"{option} {name} begins at {low:g}, but values spaced by ratios are positive; add :even to space "
-            "them by equal steps."
+            f"{option} {name} begins at {low:g}, but values spaced by ratios are positive; add :even for "
+            "equal steps."
         )
     return [low * (high / low) ** (k / (count - 1)) for k in range(count - 1)] + [high]

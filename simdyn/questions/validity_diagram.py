@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -21,6 +22,8 @@ from simdyn.questions.validity_map import ValidityMap, dataset
 from simdyn.questions.varied import Problem
 from simdyn.questions.workers import answers
 from simdyn.results import versions
+
+_WORTH_A_PROCESS = 16
 
 
 def validity(
@@ -59,7 +62,7 @@ def validity(
     tolerance
         How far the ratio may be from 1 for the prediction to be right.
     workers
-        Number of processes; by default one for each core.
+        Number of processes; by default one for each core, and fewer for small maps.
     progress
         Called with the number of cells done and their total.
 
@@ -78,6 +81,9 @@ def validity(
     if not 0 < tolerance < 1:
         raise InputError(f"tolerance is {tolerance!r}, but it must lie between 0 and 1.")
     count = default_threads(workers)
+    if workers is None:
+        # A process takes about as long to start as a few cells take.
+        count = min(count, -(-math.prod(map(len, axes.values())) // _WORTH_A_PROCESS))
     problem = Problem(potential, dynamics, start, exit)
     problem.check(axes)
     (across, first), (up, second) = axes.items()
@@ -139,7 +145,7 @@ def _cells(
 
 def _chosen(prediction: str | Formula | Sequence[str | Formula]) -> dict[str, str | Formula]:
     """Predictions by name; those that are named stay names."""
-    given = [prediction] if isinstance(prediction, str) or callable(prediction) else list(prediction)
+    given = list(prediction) if isinstance(prediction, list | tuple) else [prediction]
     known = formulas()
     chosen: dict[str, str | Formula] = {}
     for one in given:
