@@ -27,6 +27,8 @@ _MOST_MARKS = 26
 
 _STEPS = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 1e2, 1e3, 1e4, 1e6, 1e10, 1e20, 1e40, 1e80, 1e150, 1e300)
 _MOST_COLOURS = 5
+_FINER = 8
+"""Points of the contours for each cell."""
 _MARKS: dict[str, tuple[str, dict[str, Any]]] = {
     "holds": ("right, and says so", {"marker": "o", "markersize": 1.7, "color": "#333333"}),
     "too strict": (
@@ -154,12 +156,21 @@ def _draw(
     axes.set_title(str(one["title"].values), fontsize=9, loc="left")
     _unknown(axes, x, y, verdict)
     map_, norm = colours
-    shown = np.clip(logs, bounds[0], bounds[-1])
     if np.isfinite(logs).any():
-        axes.contourf(x, y, shown, levels=bounds, cmap=map_, norm=norm)
+        fine_x, fine_y, fine = _refined(x, y, logs)
+        axes.contourf(
+            fine_x, fine_y, np.clip(fine, bounds[0], bounds[-1]), levels=bounds, cmap=map_, norm=norm
+        )
         edge = np.log10(1 + one.attrs["tolerance"]), np.log10(1 - one.attrs["tolerance"])
         axes.contour(
-            x, y, logs, levels=sorted(edge), colors=EXACT, linewidths=1.1, linestyles="solid", zorder=4
+            fine_x,
+            fine_y,
+            fine,
+            levels=sorted(edge),
+            colors=EXACT,
+            linewidths=1.1,
+            linestyles="solid",
+            zorder=4,
         )
     thin = slice(None, None, -(-len(x) // _MOST_MARKS)), slice(None, None, -(-len(y) // _MOST_MARKS))
     across_, up_ = np.meshgrid(x[thin[0]], y[thin[1]])
@@ -169,6 +180,21 @@ def _draw(
         axes.plot(
             across_[here], up_[here], linestyle="none", markeredgewidth=0.6, zorder=5, clip_on=False, **style
         )
+
+
+def _refined(x: Floats, y: Floats, logs: Floats) -> tuple[Floats, Floats, Floats]:
+    """The map between its columns and rows, straight as the axes are spaced, which contours are not."""
+
+    def positions(values: Floats) -> tuple[Floats, Floats]:
+        place = np.log(values) if _by_ratios(values) else values
+        among = np.arange(_FINER * (len(values) - 1) + 1) / _FINER
+        return place, np.interp(among, np.arange(len(values)), place)
+
+    (a, fine_a), (b, fine_b) = positions(x), positions(y)
+    wide = np.array([np.interp(fine_a, a, row) for row in logs])
+    full = np.array([np.interp(fine_b, b, column) for column in wide.T]).T
+    back_x, back_y = (np.exp if _by_ratios(values) else np.asarray for values in (x, y))
+    return back_x(fine_a), back_y(fine_b), full
 
 
 def _name_axes(data: xarray.Dataset, axes: Axes, *, below: bool, left: bool, above: bool) -> None:
@@ -233,7 +259,8 @@ def _unknown(axes: Axes, x: Floats, y: Floats, verdict: NDArray[np.object_]) -> 
         here = verdict == kind
         if here.mean() >= 0.04:
             rows, columns = np.nonzero(here)
-            row, column = int(np.median(rows)), int(np.median(columns[rows == int(np.median(rows))]))
+            nearest = np.hypot(rows - rows.mean(), columns - columns.mean()).argmin()
+            row, column = rows[nearest], columns[nearest]
             axes.text(
                 x[column],
                 y[row],

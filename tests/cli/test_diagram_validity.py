@@ -56,7 +56,9 @@ def test_json_and_table(call, tmp_path):
     assert len(answer["exact"]["exact"]) == 3
     assert answer["problem"]["dynamics"]["diffusion"] == 0.1
     frame = pandas.read_csv(table)
-    assert frame["exact"].tolist() == pytest.approx(sum(answer["exact"]["exact"], []), rel=1e-15)
+    assert frame["exact"].tolist() == pytest.approx(
+        [value for row in answer["exact"]["exact"] for value in row], rel=1e-15
+    )
 
 
 def test_files_of_others_are_left_alone(call, tmp_path):
