@@ -98,7 +98,7 @@ class _Frame:
 
     left: float = 0.6
     right: float = 0.78
-    gap: float = 0.18
+    gap: float = 0.26
 
     @property
     def side(self) -> tuple[float, float]:
@@ -322,9 +322,7 @@ def _factor(log10: float) -> str:
     if abs(log10) >= 2.5:
         return rf"$10^{{{round(log10)}}}$"
     value = 10**log10
-    if log10 < 0 and abs(1 / value - round(1 / value)) < 1e-9:
-        return f"1/{round(1 / value)}"
-    return f"{value:.3g}"
+    return f"1/{1 / value:.3g}" if value < 0.75 else f"{value:.3g}"
 
 
 def _legend(figure: Figure, frame: _Frame, data: xarray.Dataset) -> None:

@@ -80,8 +80,11 @@ def predicted_by(
         try:
             here = problem.varied(settings)
             prediction = formula(here.potential, here.dynamics, here.start, here.exit)
-            finite = math.isfinite(prediction.value)
-            found[name] = prediction if finite else f"The prediction is {prediction.value}. {prediction.why}"
+            # Far from where they hold, corrections may leave a time without sense.
+            is_time = 0 < prediction.value < math.inf
+            found[name] = (
+                prediction if is_time else f"The formula gives {prediction.value:.3g}. {prediction.why}"
+            )
         except InputError as reason:
             found[name] = str(reason)
     return found

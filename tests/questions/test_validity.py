@@ -222,6 +222,22 @@ def test_landscapes_without_a_valley_keep_the_reason():
     assert sum(found.counts().values()) == 4
 
 
+def test_a_formula_that_gives_no_time_does_not_apply():
+    """Just before the well is gone the next order makes the time of a hit negative."""
+    problem = tilted_well(tilt=0.36), SDE(0.2, 0.01), "deepest", "valley"
+    assert theory.kramers(*problem, order=1).value < 0
+    found = validity(
+        *problem,
+        prediction="kramers_next_order",
+        over={"diffusion": [0.02, 0.2], "tilt": [0.1, 0.36]},
+    )
+    cell = found.data.sel(prediction="kramers_next_order", diffusion=0.2, tilt=0.36)
+    assert np.isnan(cell["ratio"])
+    assert cell["verdict"].values == "does not apply"
+    assert str(cell["why"].values).startswith("The formula gives -")
+    assert np.isfinite(cell["exact"])
+
+
 def test_theories_of_ones_own():
     def mine(*problem):
         return theory.kramers(*problem)
