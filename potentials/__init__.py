@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from potentials.quadratic_sum import QuadraticSum
     from potentials.sample_mean import SampleMean
     from potentials.valley import Valley
+    from potentials.well_graph import Pass, WellGraph
 
 _HOMES = {
     "CriticalPoint": "potentials.critical_points",
@@ -52,10 +53,12 @@ _HOMES = {
     "FiniteSum": "potentials.finite_sum",
     "InputError": "potentials.errors",
     "LinearisedNetwork": "potentials.linearised_network",
+    "Pass": "potentials.well_graph",
     "Potential": "potentials.potential",
     "QuadraticSum": "potentials.quadratic_sum",
     "SampleMean": "potentials.sample_mean",
     "Valley": "potentials.valley",
+    "WellGraph": "potentials.well_graph",
     "bulk_and_outliers": "potentials.catalogue",
     "cosine": "potentials.catalogue",
     "curved_valley": "potentials.catalogue",
@@ -90,10 +93,12 @@ __all__ = [
     "FiniteSum",
     "InputError",
     "LinearisedNetwork",
+    "Pass",
     "Potential",
     "QuadraticSum",
     "SampleMean",
     "Valley",
+    "WellGraph",
     "bulk_and_outliers",
     "cosine",
     "curved_valley",

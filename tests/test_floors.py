@@ -19,6 +19,7 @@ FLOORS = {
     "simdyn.results": 0,
     "simdyn.noise": 0,
     "simdyn.inference": 0,
+    "simdyn.markov": 0,
     "simdyn.dynamics": 1,
     "simdyn.exits": 1,
     "simdyn.engines": 2,

@@ -56,6 +56,7 @@ class SplittingMeasurement:
     seconds: float
 
     method = "splitting"
+    backend = "cpu"
     complete = True
 
     @property

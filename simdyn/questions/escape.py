@@ -10,14 +10,16 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics, Rule
-from simdyn.engines import Tally, backend_of
+from simdyn.engines import Tally, check_backend
 from simdyn.errors import InputError
 from simdyn.estimators import (
     DirectMeasurement,
+    FluxMeasurement,
     Measurement,
     Progress,
     measure_by_splitting,
     measure_escape,
+    measure_flux,
 )
 from simdyn.exits import Exit, own_score, parse_start, resolve_exit
 from simdyn.exits import progress as progress_towards
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-METHODS = ("auto", "direct", "splitting")
+METHODS = ("auto", "direct", "flux", "splitting")
 _CLASSIFIED = 200
 _FOLLOWED = 2_000
 _STEPS_TO_BLOW_UP = 60
@@ -102,16 +104,17 @@ class EscapeEstimate(Estimate):
 
     def plot(self, path: str | None = None) -> Figure:
         """The survival curve on a log axis with the fitted exponential, the predictions and the exact mean;
-        for splitting the mean according to each run.
+        for splitting the mean according to each run, for a flux the flow as it becomes stationary.
 
         With `path` the figure is also written there (.pdf, .svg or .png).
         """
+        from simdyn.plotting.flux import flux_figure
         from simdyn.plotting.splitting import splitting_figure
         from simdyn.plotting.style import save
         from simdyn.plotting.survival import survival_figure
 
-        direct = isinstance(self.measurement, DirectMeasurement)
-        figure = survival_figure(self) if direct else splitting_figure(self)
+        draw = {"direct": survival_figure, "flux": flux_figure}.get(self.measurement.method, splitting_figure)
+        figure = draw(self)
         if path is not None:
             save(figure, path)
         return figure
@@ -161,15 +164,17 @@ def escape_time(
         A condition such as "x >= 0" or "(x >= 0) | (x <= -2)"; "valley": across the rim of the start's valley
         (a hit); "commit": arrival at a neighbouring minimum; or a target minimum.
     paths
-        Number of paths, or for splitting of replicas; with `target_error` the largest number.
+        Number of paths, for a flux the population, for splitting the replicas; with `target_error` the
+        largest number.
     max_steps
-        Step budget of each path; paths that outlast it are censored and enter the likelihood as such. Not
-        for splitting.
+        Step budget of each path; paths that outlast it are censored and enter the likelihood as such. For a
+        flux the steps of the population, of which the second half counts. Not for splitting.
     seed
         Integer or SeedSequence; the result is the same to the bit for the same seed, whatever the number of
         threads.
     method
-        "direct": paths from the start until they leave; "splitting": adaptive multilevel splitting with the
+        "direct": paths from the start until they leave; "flux": a population that is fed at the start, over
+        the flux out of it once that is stationary; "splitting": adaptive multilevel splitting with the
         Hill relation, for times that direct simulation does not reach; "auto", which is direct simulation.
     score
         For splitting: a formula in the variables that is larger nearer the exit, by which paths are ranked;
@@ -178,9 +183,9 @@ def escape_time(
         "auto" (the CPU), "cpu" or "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or
         "wide" normals.
     target_error
-        Relative standard error at which to stop.
+        Relative standard error at which to stop; not for a flux.
     progress
-        Called about ten times a second with the state of a direct simulation; not by splitting.
+        Called about ten times a second with the state of a direct simulation; not by other methods.
 
     Returns
     -------
@@ -202,7 +207,8 @@ def escape_time(
     if method == "splitting":
         if max_steps is not None:
             raise InputError("max_steps is for direct simulation; splitting follows every path to its end.")
-        if backend_of(backend, threads) == "gpu":
+        check_backend(backend, threads)
+        if backend == "gpu":
             raise InputError('Splitting runs on the CPU; use backend="cpu", or method="direct" on the GPU.')
         measurement = measure_by_splitting(
             update,
@@ -217,9 +223,25 @@ def escape_time(
             normals=normals,
             target_error=target_error,
         )
+    elif score is not None:
+        raise InputError('score is for splitting; add method="splitting".')
+    elif method == "flux":
+        if target_error is not None:
+            raise InputError('target_error is not for method="flux"; give a larger population as paths.')
+        measurement = measure_flux(
+            update,
+            way_out,
+            origin,
+            paths=paths,
+            max_steps=max_steps,
+            seed=seed,
+            backend=backend,
+            threads=threads,
+            dtype=dtype,
+            normals=normals,
+            burn_in=burn_in,
+        )
     else:
-        if score is not None:
-            raise InputError('score is for splitting; add method="splitting".')
         measurement = measure_escape(
             update,
             way_out,
@@ -240,7 +262,11 @@ def escape_time(
     misclassified = _misclassified(potential, way_out, measurement)
     overshoot = _overshoot(update, measurement)
     estimate = measurement.estimate()
-    tally = measurement.records.tally if isinstance(measurement, DirectMeasurement) else Tally()
+    tally = Tally()
+    if isinstance(measurement, DirectMeasurement):
+        tally = measurement.records.tally
+    elif isinstance(measurement, FluxMeasurement):
+        tally = Tally(diverged=measurement.tally.diverged)
     return EscapeEstimate(
         value=estimate.value,
         low=estimate.low,
@@ -267,13 +293,13 @@ def escape_time(
             "method": measurement.method,
             "score": score,
             "paths": paths,
-            "max_steps": measurement.max_steps if isinstance(measurement, DirectMeasurement) else None,
+            "max_steps": measurement.max_steps if isinstance(measurement, DirectMeasurement) else max_steps,
             "target_error": target_error,
             "dtype": dtype,
             "normals": normals,
         },
         seed=seed_record(seed),
-        backend=backend_of(backend, threads),
+        backend=measurement.backend,
         steps_done=measurement.path_steps,
         seconds=measurement.seconds,
         versions=versions(),

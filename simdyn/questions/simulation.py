@@ -10,8 +10,7 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics, Rule
-from simdyn.engines import backend_of, engine_for
-from simdyn.engines.threads import default_threads
+from simdyn.engines import check_backend, engine_for
 from simdyn.errors import InputError
 from simdyn.exits import parse_start
 from simdyn.lowering import DIVERGENCE_BOUND
@@ -140,14 +139,13 @@ def simulate(
     paths, steps = _whole("paths", paths, 1), _whole("steps", steps, 0)
     _check_belonging(wanted, every=every, bins=bins, of=of, burn_in=burn_in)
     schedule = Schedule(steps, _every(every, steps))
-    backend = backend_of(backend, threads)
-    threads = 1 if backend == "gpu" else default_threads(threads)
+    check_backend(backend, threads)
     key_of(seed)  # Refuses what is no seed.
     starts = _starts(start, potential, paths)
     update = dynamics.update(potential, starts if starts.ndim == 1 else starts[0])
-    # Threads are shared out by the run, so that recorders run in them too.
-    own_threads = None if backend == "gpu" else 1
-    engine = engine_for(backend, update, dtype=dtype, noise=normals, threads=own_threads)
+    engine = engine_for(
+        backend, update, dtype=dtype, noise=normals, threads=threads, start=starts, paths=paths, steps=steps
+    )
     ensemble = Ensemble(paths, tuple(v.name for v in potential.variables), np.dtype(dtype))
     check_start(update, starts, potential)
     recorders = _recorders(
@@ -168,7 +166,8 @@ def simulate(
         list(recorders.values()),
         dim=update.dim,
         seed=seed,
-        threads=threads,
+        # Threads are shared out by the run, so that recorders run in them too.
+        threads=engine.threads,
         report=progress,
     )
     problem = {
@@ -185,7 +184,7 @@ def simulate(
         "dtype": dtype,
         "normals": normals,
     }
-    return _dataset(run, wanted, recorders, ensemble, schedule, starts, update, problem, backend, seed)
+    return _dataset(run, wanted, recorders, ensemble, schedule, starts, update, problem, engine.backend, seed)
 
 
 def _recorders(

@@ -11,9 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from simdyn.engines.gpu import GpuEngine
+from simdyn.engines.device import OnDevice
 from simdyn.noise import Seed
-from simdyn.recorders.device_observation import DeviceObservation
 from simdyn.recorders.ensemble import Progress, Schedule
 from simdyn.recorders.observation import Observation, Recorder
 from simdyn.recorders.pairs import LEAF
@@ -37,11 +36,14 @@ _LONGEST_SECONDS = 3.0
 class Engine(Protocol):
     """What a run needs of an engine."""
 
+    def paths_that_fit(self) -> int | None:
+        """Paths that can be advanced together on a device; None on the CPU, where they go by the cache."""
+
     def follow(
         self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
     ) -> Iterator[tuple[int, Any]]:
-        """Take steps in place, and show states on the way, which a GPU engine leaves on its device; called
-        from several threads at once."""
+        """Take steps in place, and show states on the way: arrays, or `OnDevice`; called from several threads
+        at once."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +121,7 @@ class _Runner:
         # Made once: to make one of a number takes as long as some thousands of path-steps.
         self._seed = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(int(seed))
         self._threads = threads
-        self._chunk = (
-            max(1, engine.paths_that_fit() // LEAF) * LEAF
-            if isinstance(engine, GpuEngine)
-            else chunk_size(len(state), state.shape[1], threads)
-        )
+        self._chunk = chunk_size(len(state), state.shape[1], threads, engine.paths_that_fit())
 
     def execute(self, report: Callable[[Progress], None] | None) -> Run:
         paths, steps = self._state.shape[1], self._schedule.steps
@@ -175,8 +173,10 @@ class _Runner:
 
     def _seen(self, look: int, first: int, states: Any) -> Observation:
         """What recorders see of the states that the engine shows."""
-        if isinstance(self._engine, GpuEngine):
-            return DeviceObservation(look, first, self._engine.device, states, self._dim)
+        if isinstance(states, OnDevice):
+            from simdyn.recorders.device_observation import DeviceObservation
+
+            return DeviceObservation(look, first, states.device, states.states, self._dim)
         return Observation(look, first, states[: self._dim])
 
     def _show(self, seen: Observation) -> None:
@@ -202,16 +202,22 @@ class _Round:
             yield first
 
 
-def chunk_size(numbers: int, paths: int, threads: int) -> int:
-    """Paths in a chunk: 2^k leaves, few enough for the cache and for all threads to have some.
+def chunk_size(numbers: int, paths: int, threads: int, fitting: int | None = None) -> int:
+    """Paths in a chunk, a multiple of `LEAF`: few enough for all threads to have some, and for the device.
+
+    On the CPU 2^k leaves, few enough for the cache.
 
     Parameters
     ----------
     numbers
         Size of the state of one path.
+    fitting
+        Paths that the device has room for, if there is one.
     """
-    leaves = max(1, _CHUNK_NUMBERS // (numbers * LEAF))
-    leaves = min(leaves, max(1, -(-paths // (threads * LEAF))))
+    share = max(1, -(-paths // (threads * LEAF)))
+    if fitting is not None:
+        return LEAF * min(share, max(1, fitting // LEAF))
+    leaves = min(share, max(1, _CHUNK_NUMBERS // (numbers * LEAF)))
     return LEAF << (leaves.bit_length() - 1)
 
 

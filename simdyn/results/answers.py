@@ -96,3 +96,8 @@ class Reference:
     error: float
     unit: Unit | Literal["1/steps", "1/time", "1"]
     method: str
+
+    def __post_init__(self) -> None:
+        for name in ("value", "error"):
+            # Scalars of NumPy print, and are written to files, differently from numbers.
+            object.__setattr__(self, name, float(getattr(self, name)))

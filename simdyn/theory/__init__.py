@@ -24,12 +24,21 @@ from simdyn.theory.mori2022 import mori2022, mori2022_time
 from simdyn.theory.multiplicative_law import multiplicative_tail, multiplicative_variance
 from simdyn.theory.predictions import predictions
 from simdyn.theory.quasi_potential import polynomial_quasi_potential
+from simdyn.theory.rate_network import RateNetwork, rate_network
 from simdyn.theory.rates import eyring_kramers_time, kramers_time
 from simdyn.theory.underdamped import underdamped_kramers, underdamped_kramers_time
-from simdyn.theory.wells import occupation, residence_times, well_rates, xie2021_occupation
+from simdyn.theory.wells import (
+    occupation,
+    relaxation_time,
+    residence_times,
+    well_passage_times,
+    well_rates,
+    xie2021_occupation,
+)
 from simdyn.theory.xie2021 import xie2021, xie2021_time
 
 __all__ = [
+    "RateNetwork",
     "basin_weights",
     "bouchet_reygner",
     "bouchet_reygner_time",
@@ -57,10 +66,13 @@ __all__ = [
     "ou_covariance",
     "polynomial_quasi_potential",
     "predictions",
+    "rate_network",
+    "relaxation_time",
     "residence_times",
     "sgd_covariance",
     "underdamped_kramers",
     "underdamped_kramers_time",
+    "well_passage_times",
     "well_rates",
     "xie2021",
     "xie2021_occupation",
