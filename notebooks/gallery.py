@@ -111,14 +111,15 @@ print(sd.survey(own, most=2))
 # %% [markdown]
 # ## Where theory holds
 #
-# Nothing is measured here: closed forms are held against numerically exact escape times, cell by cell. White,
-# inside the black line, a prediction is within 10 %; it is too large where it is red and too small where it is
-# blue. Marks show what it says of itself: a dot where it is right and says so, an open circle where it is right
-# but declines, a cross where it claims to hold and is wrong. In a shell: `simdyn diagram validity`.
+# Nothing is measured here: closed forms are held against numerically exact escape times, cell by cell.
+# White, inside the black line, a prediction is within 10 %; it is too large where it is red and too small
+# where it is blue. Marks show what it says of itself: a dot where it is right and says so, an open circle
+# where it is right but declines, a cross where it claims to hold and is wrong. In a shell: `simdyn diagram
+# validity`.
 #
-# **Eyring-Kramers over temperature and learning rate**, and beside it the same with the next order in the noise
-# and the first order in the learning rate. The strip of blue is the neglected factor `1 + 1.5 D`; above a
-# learning rate of about 0.3 the chain leaps over the barrier, which neither knows.
+# **Eyring-Kramers over temperature and learning rate**, and beside it the same with the next order in the
+# noise and the first order in the learning rate. The strip of blue is the neglected factor `1 + 1.5 D`;
+# above a learning rate of about 0.3 the chain leaps over the barrier, which neither knows.
 
 # %%
 well = potentials.double_well()
@@ -135,9 +136,10 @@ langevin = sd.validity(
 display(langevin.plot())
 
 # %% [markdown]
-# **Formula (7) of Xie, Sato & Sugiyama over batch size and learning rate**, for the discrete chain whose noise
-# has the covariance `|H|/B`. That noise vanishes at the inflection point, which the chain passes by single hops:
-# the formula is off by many powers of ten on either side of a line that it crosses by accident, and says so.
+# **Formula (7) of Xie, Sato & Sugiyama over batch size and learning rate**, for the discrete chain whose
+# noise has the covariance `|H|/B`. That noise vanishes at the inflection point, which the chain passes by
+# single hops: the formula is off by many powers of ten on either side of a line that it crosses by
+# accident, and says so.
 
 # %%
 hessian = sd.SGD(learning_rate=0.1, batch_size=1.0, noise="hessian", floor=0.0)
@@ -153,9 +155,9 @@ display(equation7.plot())
 print(equation7)
 
 # %% [markdown]
-# **The SDE in the place of the chain, over temperature and learning rate**: the first hit of the saddle. A chain
-# is only seen across where it lands, so that its hits are later by a half power of the learning rate; that is
-# why the SDE is right to 10 % only below a learning rate of about 0.04.
+# **The SDE in the place of the chain, over temperature and learning rate**: the first hit of the saddle. A
+# chain is only seen across where it lands, so that its hits are later by a half power of the learning rate;
+# that is why the SDE is right to 10 % only below a learning rate of about 0.04.
 
 # %%
 limit = sd.validity(

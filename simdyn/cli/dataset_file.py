@@ -10,6 +10,8 @@ from simdyn.errors import InputError
 if TYPE_CHECKING:
     import xarray
 
+    from simdyn.questions import ValidityMap
+
 
 def check_target(out: str | None) -> None:
     """Refuse, before the run, a place that cannot be written, or a file that is not ours to replace.
@@ -56,7 +58,7 @@ def _check_place(out: str, question: str, verb: str) -> None:
 
 
 def write_dataset(data: xarray.Dataset, out: str) -> None:
-    """Write a dataset of `simulate`.
+    """Write a dataset as NetCDF.
 
     Raises
     ------
@@ -66,6 +68,22 @@ def write_dataset(data: xarray.Dataset, out: str) -> None:
     from simdyn.study.atomic import replace_atomically
 
     replace_atomically(Path(out), lambda partial: data.to_netcdf(partial, engine="h5netcdf"))
+
+
+def write_map(answer: ValidityMap, out: str) -> None:
+    """Write a validity map as NetCDF or, with all digits, as a table.
+
+    Raises
+    ------
+    InputError
+        If the operating system refuses.
+    """
+    from simdyn.study.atomic import write_atomically
+
+    if out.endswith(".csv"):
+        write_atomically(Path(out), answer.table().to_csv(index=False, lineterminator="\n").encode())
+    else:
+        write_dataset(answer.data, out)
 
 
 def _is_ours(path: Path, question: str) -> bool:

@@ -52,7 +52,7 @@ def validity(
     as_json: options.AsJson = False,
 ) -> None:
     """Map where predictions of an escape time hold: their ratio to the exact value over two parameters."""
-    from simdyn.cli.dataset_file import check_map_target
+    from simdyn.cli.dataset_file import check_map_target, write_map
     from simdyn.cli.picture import check_picture
     from simdyn.cli.progress import cell_bar
     from simdyn.cli.ranges import parse_ranges
@@ -78,7 +78,7 @@ def validity(
             progress=report,
         )
     if out is not None:
-        (answer.to_csv if out.endswith(".csv") else answer.to_netcdf)(out)
+        write_map(answer, out)
     if as_json:
         typer.echo(json.dumps({**answer.to_json(), "out": out, "plot": plot}, allow_nan=False))
     else:

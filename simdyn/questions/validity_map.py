@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +40,7 @@ class ValidityMap:
         Dimensions `prediction` and the two parameters. `ratio` (and `log10_ratio`) is `predicted` over
         `exact`; `valid` and `why` are what the prediction says of itself, or why it has nothing to say;
         `exact_error` is absolute, and `exact_note` says why a cell has no exact value; `verdict` is one of
-        `VERDICTS`. Missing numbers are NaN.
+        `VERDICTS`. Missing numbers are NaN. `data.to_netcdf(path)` and `table().to_csv(path)` write it.
     """
 
     data: xarray.Dataset
@@ -67,30 +66,6 @@ class ValidityMap:
         across, up = self.parameters
         frame = self.data.to_dataframe(dim_order=["prediction", across, up]).reset_index()
         return frame[["prediction", across, up, *COLUMNS]]
-
-    def to_csv(self, path: str) -> None:
-        """Write `table()`, numbers with all their digits.
-
-        Raises
-        ------
-        InputError
-            If the operating system refuses.
-        """
-        from simdyn.study.atomic import write_atomically
-
-        write_atomically(Path(path), self.table().to_csv(index=False, lineterminator="\n").encode())
-
-    def to_netcdf(self, path: str) -> None:
-        """Write `data` as NetCDF 4.
-
-        Raises
-        ------
-        InputError
-            If the operating system refuses.
-        """
-        from simdyn.study.atomic import replace_atomically
-
-        replace_atomically(Path(path), lambda partial: self.data.to_netcdf(partial, engine="h5netcdf"))
 
     def plot(self, path: str | None = None, *, width: float | None = None) -> Figure:
         """One panel for each prediction, with the region within the tolerance outlined.
