@@ -138,8 +138,8 @@ display(langevin.plot())
 # %% [markdown]
 # **Formula (7) of Xie, Sato & Sugiyama over batch size and learning rate**, for the discrete chain whose
 # noise has the covariance `|H|/B`. That noise vanishes at the inflection point, which the chain passes by
-# single hops: the formula is off by many powers of ten on either side of a line that it crosses by
-# accident, and says so.
+# single hops: the formula is too small by up to twenty powers of ten at small learning rates, too large at
+# large ones, and right on a line that it crosses by accident. It says so everywhere.
 
 # %%
 hessian = sd.SGD(learning_rate=0.1, batch_size=1.0, noise="hessian", floor=0.0)
