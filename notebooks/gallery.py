@@ -28,7 +28,10 @@ from IPython.display import display
 import potentials
 import simdyn as sd
 from potentials import describe, lookup, names
+from simdyn import exact
 from simdyn.plotting.landscape import landscape_figure
+from simdyn.plotting.reactive_paths import reactive_paths_figure
+from simdyn.plotting.stability_diagram import diagram_figure, switch_figure
 from simdyn.plotting.style import house_style, new_figure
 
 
@@ -107,6 +110,69 @@ own = potentials.Potential(
 )
 display(landscape_figure(own))
 print(sd.survey(own, most=2))
+
+# %% [markdown]
+# ## How paths leave
+#
+# Transition paths, from the last time near the minimum until they are out: splitting finds them where direct
+# simulation would wait for tens of millions of steps, and goes through them again from the numbers of their
+# noise. In a curved valley they scatter about the path of least action.
+
+# %%
+valley = potentials.curved_valley()
+answer = sd.escape_time(
+    valley, sd.SGLD(0.02, 0.02), "x=-1,y=0", "x >= 0", method="splitting", paths=5_000, seed=1
+)
+least = exact.minimum_action(valley, sd.SDE(0.02, 0.02), "x=-1,y=0", [0.0, 0.5])
+display(reactive_paths_figure(valley, answer.reactive_paths(), least.path))
+print(f"{answer.value:.3g} steps ({answer.low:.3g} to {answer.high:.3g})")
+
+# %% [markdown]
+# With noise shaped by the Hessian and a large learning rate the way out begins at the wrong wall: paths climb
+# away from the saddle, to where noise is large, and leap over the point where it vanishes.
+
+# %%
+quartic = potentials.double_well()
+rule = {"learning_rate": 0.2, "noise": "hessian", "floor": 0.0}
+leaps = sd.escape_time(
+    quartic, sd.SGD(batch_size=3, **rule), "x=-1", "x >= 0",
+    method="splitting", score="abs(x + 1)", paths=20_000, seed=1,
+)  # fmt: skip
+least = exact.minimum_action(quartic, sd.SGD(batch_size=1, **rule), -1.0, 0.0)
+ensemble = leaps.reactive_paths()
+outward = float(ensemble.weight @ (ensemble.position.min(["step", "coordinate"]) < -1.2))
+display(reactive_paths_figure(quartic, ensemble, least.path))
+print(f"{outward:.0%} of the paths first go beyond x = -1.2")
+print(f"{leaps.value:.3g} steps ({leaps.low:.3g} to {leaps.high:.3g}), exactly {leaps.reference.value:.6g}")
+
+# %% [markdown]
+# ## Where SGD is stable, and which minimum it selects
+#
+# In one dimension the exact region of mean-square stability is a half-ellipse inscribed in the box of Wu, Ma
+# & E: very flat minima must be very uniform, too, and the batch size matters. Almost sure stability reaches
+# further, and so it does for shuffled epochs of single samples.
+
+# %%
+display(diagram_figure(sd.sharpness_diagram(0.7, batch_sizes=[1, 2], measured=20)))
+
+# %% [markdown]
+# `two_functions` has two minima of equal curvature 2; only the non-uniformity differs, 0 at x = 0 and 1.8 at
+# x = 1. With learning rate 0.7 gradient descent stays at x = 1, and SGD with batches of one leaves it.
+
+# %%
+landscape = potentials.two_functions()
+print(sd.stability(landscape, sd.SGD(0.7, 1), at="x=1"))
+
+# %%
+switch = 30
+descent = sd.simulate(
+    landscape, sd.SGD(0.7, 1, noise="none"), "x=1.3", paths=1, steps=switch, record="snapshots", every=1
+)
+before = descent["snapshots"].values[:, 0, 0]
+after = sd.simulate(
+    landscape, sd.SGD(0.7, 1), [before[-1] + 1e-5], paths=5, steps=150, record="snapshots", every=1, seed=1
+)
+display(switch_figure(landscape, before, after["snapshots"].values[:, :, 0].T, switch))
 
 # %% [markdown]
 # ## Where theory holds

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from potentials.linearised_network import LinearisedNetwork
     from potentials.potential import Potential
     from potentials.quadratic_sum import QuadraticSum
+    from potentials.sample_curvatures import SampleCurvatures, curvatures_at
     from potentials.sample_mean import SampleMean
     from potentials.valley import Valley
     from potentials.well_graph import Pass, WellGraph
@@ -74,6 +75,8 @@ _HOMES = {
     "parse_expression": "potentials.formula",
     "quadratic": "potentials.catalogue",
     "rescaled_wells": "potentials.catalogue",
+    "SampleCurvatures": "potentials.sample_curvatures",
+    "curvatures_at": "potentials.sample_curvatures",
     "sharp_and_flat": "potentials.catalogue",
     "shifted_styblinski_tang": "potentials.catalogue",
     "shifted_styblinski_tang_covariance": "potentials.catalogue",
@@ -96,11 +99,13 @@ __all__ = [
     "Pass",
     "Potential",
     "QuadraticSum",
+    "SampleCurvatures",
     "SampleMean",
     "Valley",
     "WellGraph",
     "bulk_and_outliers",
     "cosine",
+    "curvatures_at",
     "curved_valley",
     "coupled_chain",
     "describe",

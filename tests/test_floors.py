@@ -42,6 +42,8 @@ SIDEWAYS = {
     ("simdyn.study", "simdyn.plotting"),
     # The ground of potentials is its own errors module, which simdyn.errors hands on.
     ("simdyn.errors", "potentials.errors"),
+    # An estimator of the long run watches paths as recorders do.
+    ("simdyn.estimators", "simdyn.recorders"),
     # Intervals are results.
     ("simdyn.inference", "simdyn.results"),
 }

@@ -1,19 +1,16 @@
-"""`simdyn diagram`: pictures of where things hold."""
+"""`simdyn diagram`: maps over settings; the subcommands are registered by the modules diagram_*.py."""
 
 from __future__ import annotations
 
 import typer
 
-from simdyn.cli import diagram_validity
+from simdyn.cli import diagram_stability, diagram_validity
 
-app = typer.Typer(
-    name="diagram",
-    help="Draw a problem over two of its parameters: where a theory holds.",
-    no_args_is_help=True,
-)
+app = typer.Typer(name="diagram", help="Maps over settings, as tables and pictures.", no_args_is_help=True)
+app.command("stability")(diagram_stability.stability)
 app.command("validity")(diagram_validity.validity)
 
 
 @app.callback()
-def _group() -> None:
-    """Draw a problem over two of its parameters: where a theory holds."""
+def _root() -> None:
+    """Maps over settings, as tables and pictures."""

@@ -45,8 +45,9 @@ def escape_bar(paths: int) -> Iterator[Callable[[Measurement], None] | None]:
 
 
 @contextmanager
-def simulation_bar(steps: int) -> Iterator[Callable[[Simulation], None] | None]:
-    """Yields the callback that moves the bar; None where nobody watches."""
+def simulation_bar(steps: int | None) -> Iterator[Callable[[Simulation], None] | None]:
+    """Yields the callback that moves the bar; None where nobody watches. Without `steps` the run decides how
+    far it goes."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -61,7 +62,7 @@ def simulation_bar(steps: int) -> Iterator[Callable[[Simulation], None] | None]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("simulate", total=steps)
-        yield lambda state: bar.update(task, completed=state.steps_done)
+        yield lambda state: bar.update(task, completed=state.steps_done, total=state.steps)
 
 
 @contextmanager

@@ -102,7 +102,8 @@ def _work(answer: EscapeEstimate) -> str:
         runs = len(measurement.runs.probability)
         return (
             f"by splitting: {runs} runs of {measurement.replicas:,} paths, "
-            f"{measurement.probability:.3g} of the loops out of the well leave it"
+            f"{measurement.probability:.3g} of the loops out of the well leave it, "
+            f"ranked by the {measurement.score.description}"
         )
     if isinstance(measurement, FluxMeasurement):
         return (

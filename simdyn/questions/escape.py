@@ -17,10 +17,13 @@ from simdyn.estimators import (
     FluxMeasurement,
     Measurement,
     Progress,
+    SplittingMeasurement,
+    automatic_score,
     measure_by_splitting,
     measure_escape,
     measure_flux,
 )
+from simdyn.estimators.reactive_paths import Setting
 from simdyn.exits import Exit, own_score, parse_start, resolve_exit
 from simdyn.exits import progress as progress_towards
 from simdyn.lowering import DIVERGENCE_BOUND
@@ -32,6 +35,7 @@ from simdyn.results import Estimate, Prediction, Reference, versions
 
 if TYPE_CHECKING:
     import pandas
+    import xarray
     from matplotlib.figure import Figure
 
 METHODS = ("auto", "direct", "flux", "splitting")
@@ -71,6 +75,8 @@ class EscapeEstimate(Estimate):
         Provenance.
     measurement
         The raw records behind the value.
+    setting
+        What the paths were paths of.
     """
 
     censored: int
@@ -89,6 +95,7 @@ class EscapeEstimate(Estimate):
     seconds: float
     versions: Mapping[str, str]
     measurement: Measurement = field(repr=False, compare=False)
+    setting: Setting = field(repr=False, compare=False)
 
     @property
     def interrupted(self) -> bool:
@@ -101,6 +108,38 @@ class EscapeEstimate(Estimate):
         from simdyn.questions.comparison import comparison_table
 
         return comparison_table(self)
+
+    def reactive_paths(self, paths: int = 500, inner: float | None = None) -> xarray.Dataset:
+        """Sampled transition paths: from the last point near the minimum to the first one beyond the exit.
+
+        They are computed again from the numbers of their noise, to the bit as they were in the measurement.
+
+        Parameters
+        ----------
+        paths
+            How many to pick, evenly by weight: the runs of splitting count by their probabilities, and the
+            surviving replicas of a run equally, as do the escapes of direct simulation. Those picked twice
+            are given once, with twice the weight.
+        inner
+            A point is near the minimum where the score is at most this: by default the score of half of all
+            settled points.
+
+        Returns
+        -------
+        xarray.Dataset
+            `position(path, step, coordinate)`, NaN once a path has left; `duration(path)` in steps,
+            `weight(path)`, `run(path)` (paths of one run of splitting share their beginnings, those of
+            different runs are independent) and `channel(path)`. The attributes hold the score and `inner`,
+            and seed, problem and versions as JSON.
+
+        Raises
+        ------
+        InputError
+            No escapes, noise of samples, or an interrupted run.
+        """
+        from simdyn.questions.reactive_paths import reactive_paths_dataset
+
+        return reactive_paths_dataset(self, paths, inner)
 
     def plot(self, path: str | None = None) -> Figure:
         """The survival curve on a log axis with the fitted exponential, the predictions and the exact mean;
@@ -178,7 +217,8 @@ def escape_time(
         Hill relation, for times that direct simulation does not reach; "auto", which is direct simulation.
     score
         For splitting: a formula in the variables that is larger nearer the exit, by which paths are ranked;
-        by default the share of the way to the nearest channel of the exit.
+        by default the committor of a discrete chain of independent coordinates whose noise depends on the
+        state, and of all else the share of the way to the nearest channel of the exit. The answer names it.
     backend, threads, dtype, normals
         "auto" (the CPU), "cpu" or "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or
         "wide" normals.
@@ -203,6 +243,23 @@ def escape_time(
     update = dynamics.update(potential, origin)
     check_start(update, origin, potential)
     burn_in = _burn_in(potential, update, origin, way_out)
+    if score is not None:
+        ranking = own_score(score, potential)
+    elif method == "splitting":
+        ranking = automatic_score(update, way_out, origin)
+    else:
+        ranking = progress_towards(way_out, origin)
+    setting = Setting(
+        update=update,
+        exit=way_out,
+        start=origin,
+        score=ranking,
+        relaxation=round(burn_in / update.step if update.unit == "time" else burn_in),
+        seed=seed,
+        dtype=dtype,
+        normals=normals,
+        threads=threads,
+    )
     measurement: Measurement
     if method == "splitting":
         if max_steps is not None:
@@ -214,9 +271,9 @@ def escape_time(
             update,
             way_out,
             origin,
-            progress_towards(way_out, origin) if score is None else own_score(score, potential),
+            setting.score,
             paths=paths,
-            relaxation=round(burn_in / update.step if update.unit == "time" else burn_in),
+            relaxation=setting.relaxation,
             seed=seed,
             threads=threads,
             dtype=dtype,
@@ -292,6 +349,9 @@ def escape_time(
             "exit_values": {k: v for k, v in way_out.values.items() if k.startswith("_")},
             "method": measurement.method,
             "score": score,
+            "scored_by": measurement.score.description
+            if isinstance(measurement, SplittingMeasurement)
+            else None,
             "paths": paths,
             "max_steps": measurement.max_steps if isinstance(measurement, DirectMeasurement) else max_steps,
             "target_error": target_error,
@@ -304,6 +364,7 @@ def escape_time(
         seconds=measurement.seconds,
         versions=versions(),
         measurement=measurement,
+        setting=setting,
     )
 
 
