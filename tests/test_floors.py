@@ -206,7 +206,14 @@ def test_importing_simdyn_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["escape", "--help"], ["potentials", "show", "--help"], ["--version"]]
+    "arguments",
+    [
+        ["--help"],
+        ["escape", "--help"],
+        ["potentials", "show", "--help"],
+        ["diagram", "validity", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_does_not_wait_for_numba_or_sympy(arguments):
     loaded = loaded_after(f"from simdyn.cli import run\nrun({arguments!r})")
