@@ -188,6 +188,7 @@ def cell(
         "valley",
         paths=settings.max_paths,
         target_error=settings.target_error,
+        method="direct",
         seed=seed,
         threads=execution.threads,
         progress=lambda state: execution.progress.update(
