@@ -149,7 +149,7 @@ def markdown(rows: list[Row], before: dict[str, object]) -> str:
         f"- Exact values in the 95 % interval: {inside} of {len(rows)}; farthest off: {max(off):.1f} "
         f"standard errors; largest relative error {wide:.1%}; longest run {slow:.0f} s",
         "- Direct simulation: exact time times the escapes that give the same relative error, not run",
-        f"- The figure has both for {TARGET:.0%}: path-steps times the square of the error reached over that\n",
+        f"- Figure: both for {TARGET:.0%}, path-steps times the square of the error reached over that\n",
         "![Cost against depth](splitting.svg)\n",
     ]
     rule = ("---", *["---:"] * (len(HEADINGS) - 1))
