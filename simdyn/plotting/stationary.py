@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from simdyn.questions.stationary_comparison import OtherLaw
     from simdyn.questions.stationary_law import StationaryEstimate
 
 _ROWS = 4
@@ -44,22 +45,20 @@ def stationary_figure(answer: StationaryEstimate) -> Figure:
 
 
 def _lines(answer: StationaryEstimate) -> Figure:
-    from simdyn.questions.stationary_comparison import laws, marginal_masses
-
     shown = list(answer.histogram.values())[:_ROWS]
-    known = list(laws(answer)) if len(answer.names) == 1 else []
+    known = answer.laws if len(answer.names) == 1 else ()
     figure = new_figure(4.4 * len(shown), 4.4 if known else 3.0)
     grid = figure.add_gridspec(2 if known else 1, len(shown), height_ratios=[1, 0.5] if known else [1])
     coordinates = {one.label: one.coordinate for one in answer.quantities}
     for column, histogram in enumerate(shown):
         axes = figure.add_subplot(grid[0, column])
         _density(axes, histogram)
-        others = known if coordinates[histogram.label] is not None else []
+        others = known if coordinates[histogram.label] is not None else ()
         below = figure.add_subplot(grid[1, column], sharex=axes) if others else None
-        for k, (name, density, valid, _) in enumerate(others):
-            colour, style = _look(name, k)
-            masses = marginal_masses(answer, density, 0, histogram.edges)
-            label = name if valid else f"{name} (outside validity)"
+        for k, law in enumerate(others):
+            colour, style = _look(law.name, k)
+            masses = answer.masses(law, histogram.label)
+            label = _label(law)
             middles = 0.5 * (histogram.edges[1:] + histogram.edges[:-1])
             axes.plot(
                 middles,
@@ -122,8 +121,6 @@ def _band(axes: Axes, histogram: Any) -> None:
 def plane_axes(axes: Axes, answer: StationaryEstimate) -> None:
     """The measured density in colours, contours that hold 25 to 95 % of it and of the other laws, and the
     current as arrows."""
-    from simdyn.questions.stationary_comparison import laws
-
     plane = answer.plane
     assert plane is not None
     u, v = plane.edges
@@ -137,12 +134,11 @@ def plane_axes(axes: Axes, answer: StationaryEstimate) -> None:
     axes.plot([], [], color=MEASURED, label="measured")
     fine = np.linspace(u[0], u[-1], _GRID), np.linspace(v[0], v[-1], _GRID)
     points = np.stack(np.meshgrid(*fine, indexing="ij"), axis=-1).reshape(-1, 2)
-    for k, (name, law, valid, _) in enumerate(laws(answer)):
-        colour, style = _look(name, k)
-        _contour(axes, fine[0], fine[1], np.asarray(law(points)).reshape(_GRID, _GRID), colour, style)
-        axes.plot(
-            [], [], color=colour, linestyle=style, label=name if valid else f"{name} (outside validity)"
-        )
+    for k, law in enumerate(answer.laws):
+        colour, style = _look(law.name, k)
+        density_there = np.asarray(law.density(points)).reshape(_GRID, _GRID)
+        _contour(axes, fine[0], fine[1], density_there, colour, style)
+        axes.plot([], [], color=colour, linestyle=style, label=_label(law))
     _arrows(axes, plane)
     axes.set_xlabel(plane.names[0])
     axes.set_ylabel(plane.names[1])
@@ -182,6 +178,10 @@ def _arrows(axes: Axes, plane: Any) -> None:
         x[clear], y[clear], current[0][clear], current[1][clear], color=MUTED, angles="xy", width=0.004
     )
     axes.plot([], [], color=MUTED, label="current")
+
+
+def _label(law: OtherLaw) -> str:
+    return law.name if law.valid else f"{law.name} (outside validity)"
 
 
 def _look(name: str, k: int) -> tuple[str, Any]:
