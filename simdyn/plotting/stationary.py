@@ -21,6 +21,9 @@ _ARROWS = 17
 _LEVELS = (0.95, 0.75, 0.5, 0.25)
 """Shares of the law within contours."""
 
+_UNSEEN = 1e-5
+"""Rows and columns at the rim of a plane that hold less than this are not drawn."""
+
 _STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1)))
 _RATIO = 0.3
 _LEAST = 30
@@ -47,7 +50,7 @@ def stationary_figure(answer: StationaryEstimate) -> Figure:
 def _lines(answer: StationaryEstimate) -> Figure:
     shown = list(answer.histogram.values())[:_ROWS]
     known = answer.laws if len(answer.names) == 1 else ()
-    figure = new_figure(4.4 * len(shown), 4.4 if known else 3.0)
+    figure = new_figure(4.4 * len(shown), 4.6 + 0.15 * len(known) if known else 3.2)
     grid = figure.add_gridspec(2 if known else 1, len(shown), height_ratios=[1, 0.5] if known else [1])
     coordinates = {one.label: one.coordinate for one in answer.quantities}
     for column, histogram in enumerate(shown):
@@ -71,22 +74,25 @@ def _lines(answer: StationaryEstimate) -> Figure:
             if below is not None:
                 with np.errstate(all="ignore"):
                     ratio = masses / masses.sum() / (histogram.share.value / histogram.share.value.sum())
-                enough = histogram.counts.sum(axis=0) >= _LEAST
-                below.plot(middles[enough], ratio[enough], color=colour, linestyle=style, linewidth=1.1)
+                # Lines break where too few states are to compare with.
+                ratio[histogram.counts.sum(axis=0) < _LEAST] = np.nan
+                below.plot(middles, ratio, color=colour, linestyle=style, linewidth=1.1)
+        axes.set_ylim(bottom=0.0)
         if below is not None:
             _band(below, histogram)
             axes.tick_params(labelbottom=False)
             below.set_xlabel(histogram.label)
         else:
             axes.set_xlabel(histogram.label)
-        axes.legend(fontsize=7)
+    handles = {h.get_label(): h for axes in figure.axes for h in axes.get_legend_handles_labels()[0]}
+    figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=len(shown), fontsize=7)
     return figure
 
 
 def _density(axes: Axes, histogram: Any) -> None:
     widths = np.diff(histogram.edges)
     low, high = histogram.share.low / widths, histogram.share.high / widths
-    axes.stairs(histogram.density, histogram.edges, color=MEASURED, label="measured")
+    axes.stairs(histogram.density, histogram.edges, color=MEASURED, label="measured, 95 % band")
     axes.fill_between(
         histogram.edges,
         np.append(low, low[-1:]),
@@ -100,19 +106,16 @@ def _density(axes: Axes, histogram: Any) -> None:
     if len(seen):
         axes.set_xlim(histogram.edges[seen[0]], histogram.edges[seen[-1] + 1])
     axes.set_ylabel("density")
-    axes.set_ylim(bottom=0.0)
 
 
 def _band(axes: Axes, histogram: Any) -> None:
     """The measured law itself, with its 95 % band, as a ratio to itself."""
     value = histogram.share.value
-    enough = histogram.counts.sum(axis=0) >= _LEAST
     middles = 0.5 * (histogram.edges[1:] + histogram.edges[:-1])
     with np.errstate(all="ignore"):
         half = (histogram.share.high - histogram.share.low) / 2 / value
-    axes.fill_between(
-        middles[enough], 1 - half[enough], 1 + half[enough], color=MEASURED, alpha=0.25, linewidth=0
-    )
+    half[histogram.counts.sum(axis=0) < _LEAST] = np.nan
+    axes.fill_between(middles, 1 - half, 1 + half, color=MEASURED, alpha=0.25, linewidth=0)
     axes.axhline(1.0, color=MEASURED, linewidth=0.8)
     axes.set_ylim(1 - _RATIO, 1 + _RATIO)
     axes.set_ylabel("ratio to\nmeasured")
@@ -125,13 +128,13 @@ def plane_axes(axes: Axes, answer: StationaryEstimate) -> None:
     assert plane is not None
     u, v = plane.edges
     density = plane.density
-    rows, columns = np.flatnonzero(plane.share.sum(axis=1)), np.flatnonzero(plane.share.sum(axis=0))
+    rows, columns = (np.flatnonzero(plane.share.sum(axis=axis) > _UNSEEN) for axis in (1, 0))
     axes.pcolormesh(u, v, density.T, cmap="Blues", shading="flat", rasterized=True)
     axes.set_xlim(u[rows[0]], u[rows[-1] + 1])
     axes.set_ylim(v[columns[0]], v[columns[-1] + 1])
     middles = 0.5 * (u[1:] + u[:-1]), 0.5 * (v[1:] + v[:-1])
     _contour(axes, middles[0], middles[1], density, MEASURED, "-")
-    axes.plot([], [], color=MEASURED, label="measured")
+    axes.plot([], [], color=MEASURED, label="measured (25, 50, 75, 95 %)")
     fine = np.linspace(u[0], u[-1], _GRID), np.linspace(v[0], v[-1], _GRID)
     points = np.stack(np.meshgrid(*fine, indexing="ij"), axis=-1).reshape(-1, 2)
     for k, law in enumerate(answer.laws):
@@ -177,7 +180,7 @@ def _arrows(axes: Axes, plane: Any) -> None:
     axes.quiver(
         x[clear], y[clear], current[0][clear], current[1][clear], color=MUTED, angles="xy", width=0.004
     )
-    axes.plot([], [], color=MUTED, label="current")
+    axes.plot([], [], color=MUTED, label="current, relative lengths")
 
 
 def _label(law: OtherLaw) -> str:

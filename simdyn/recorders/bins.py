@@ -63,6 +63,8 @@ class FittedBins:
         moved = np.zeros_like(counts)
         for k in np.flatnonzero(counts.reshape(-1, counts.shape[-1]).any(axis=0)):
             to = ((self.first + int(k)) >> (bins.exponent - self.exponent)) - bins.first
+            # A negative index would count from the other end.
+            assert 0 <= to < bins.number, "the other bins do not cover these counts"
             moved[..., to] += counts[..., k]
         return moved
 

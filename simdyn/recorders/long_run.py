@@ -355,18 +355,13 @@ class LongRunRecorder:
         groups = self._group_of[cells]
         first, rows = int(groups[0]), int(groups[-1] - groups[0]) + 1
         own = slice(first, first + rows)
-        with self._lock:
-            bins, fitted = self._plane_bins, self._plane_least[0] <= self._plane_greatest[0]
-        counts = np.zeros((rows, _PLANE_BINS, _PLANE_BINS), dtype=np.int64)
-        edges = np.stack([one.edges for one in bins])
-        missed = count_in_plane(u, v, seen.inside, self.width, first, groups, edges, counts)
         if not seen.inside.any():
             return
-        if missed or not fitted:
-            bins = self._cover_plane(u[seen.inside], v[seen.inside])
-            counts[:] = 0
-            edges = np.stack([one.edges for one in bins])
-            count_in_plane(u, v, seen.inside, self.width, first, groups, edges, counts)
+        # The ends must know of all values, not of those alone that the rectangles miss: they may move.
+        bins = self._cover_plane(u[seen.inside], v[seen.inside])
+        counts = np.zeros((rows, _PLANE_BINS, _PLANE_BINS), dtype=np.int64)
+        edges = np.stack([one.edges for one in bins])
+        count_in_plane(u, v, seen.inside, self.width, first, groups, edges, counts)
         with self._lock:
             self._plane[own, stretch] += _moved_in_plane(counts, bins, self._plane_bins)
 
