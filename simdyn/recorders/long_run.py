@@ -214,6 +214,7 @@ class LongRunRecorder:
         shape = (STRETCHES, groups, _PLANE_BINS, _PLANE_BINS) if plan.plane else (0, 0, 1, 1)
         self._plane, self._field = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         self._moves = np.zeros((*shape[:2], 2, *shape[2:]), dtype=np.int64)
+        self._stretches = 0
         self._plane_least, self._plane_greatest = np.full(2, np.inf), np.full(2, -np.inf)
         if plan.basins is not None:
             k, table = plan.basins.count, plan.basins
@@ -358,6 +359,7 @@ class LongRunRecorder:
             return
         # The ends must know of all values, not of those alone that the rectangles miss: they may move.
         with self._lock:
+            self._stretches = max(self._stretches, stretch + 1)
             edges = self._cover_plane(u[seen.inside], v[seen.inside])
             # Straight into the sums: there are so many rectangles that adding up grids costs more than a run.
             count_in_plane(u, v, seen.inside, self.width, 0, groups, edges, self._plane[stretch])
@@ -376,9 +378,10 @@ class LongRunRecorder:
     def _use_in_plane(self, bins: tuple[FittedBins, FittedBins]) -> None:
         """Go on with other rectangles."""
         old = self._plane_bins
-        self._plane = _moved_in_plane(self._plane, old, bins)
-        self._field = _moved_in_plane(self._field, old, bins)
-        self._moves = _moved_in_plane(self._moves, old, bins)
+        for sums in (self._plane, self._field, self._moves):
+            # Later stretches are empty, and all of them together are large.
+            for stretch in range(self._stretches):
+                sums[stretch] = _moved_in_plane(sums[stretch], old, bins)
         self._plane_bins = bins
 
     def _fit(self) -> None:
@@ -419,6 +422,7 @@ class LongRunRecorder:
             return
         middle = 0.5 * (before + after)[:, step.inside]
         with self._lock:
+            self._stretches = max(self._stretches, stretch + 1)
             edges = self._cover_plane(middle[0], middle[1])
             add_field(
                 before, after, step.inside, self.width, 0, self._group_of[cells], edges, self._plan.units,
