@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from potentials.finite_sum import FiniteSum
     from potentials.fixed_points import FixedPoint
     from potentials.formula import parse_condition, parse_expression, symbol
+    from potentials.function_space import FunctionSpace
     from potentials.linearised_network import LinearisedNetwork
     from potentials.potential import Potential
     from potentials.quadratic_sum import QuadraticSum
@@ -52,6 +53,7 @@ _HOMES = {
     "DriftField": "potentials.drift_field",
     "FixedPoint": "potentials.fixed_points",
     "FiniteSum": "potentials.finite_sum",
+    "FunctionSpace": "potentials.function_space",
     "InputError": "potentials.errors",
     "LinearisedNetwork": "potentials.linearised_network",
     "Pass": "potentials.well_graph",
@@ -94,6 +96,7 @@ __all__ = [
     "DriftField",
     "FixedPoint",
     "FiniteSum",
+    "FunctionSpace",
     "InputError",
     "LinearisedNetwork",
     "Pass",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EscapeEstimate,
         StationaryEstimate,
         Survey,
+        ValidityMap,
         escape_time,
         rate_diagram,
         selection_diagram,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         simulate,
         stationary,
         survey,
+        validity,
     )
     from simdyn.questions.stability import StabilityReport, stability
     from simdyn.results import Estimate, Prediction, Reference
@@ -57,6 +59,8 @@ _HOMES = {
     "bench": "simdyn.installation",
     "doctor": "simdyn.installation",
     "simulate": "simdyn.questions",
+    "ValidityMap": "simdyn.questions",
+    "validity": "simdyn.questions",
 }
 _MODULES = {"exact", "theory"}
 
@@ -74,6 +78,7 @@ __all__ = [
     "StabilityReport",
     "StationaryEstimate",
     "Survey",
+    "ValidityMap",
     "__version__",
     "cosine",
     "escape_time",
@@ -89,6 +94,7 @@ __all__ = [
     "doctor",
     "simulate",
     "theory",
+    "validity",
 ]
 
 

@@ -27,6 +27,7 @@ FLOORS = {
     "simdyn.theory": 2,
     "simdyn.exact": 2,
     "simdyn.estimators": 3,
+    "simdyn.networks": 3,
     "simdyn.recorders": 3,
     "simdyn.study": 4,
     "simdyn.questions": 4,
@@ -205,7 +206,14 @@ def test_importing_simdyn_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["escape", "--help"], ["potentials", "show", "--help"], ["--version"]]
+    "arguments",
+    [
+        ["--help"],
+        ["escape", "--help"],
+        ["potentials", "show", "--help"],
+        ["diagram", "validity", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_does_not_wait_for_numba_or_sympy(arguments):
     loaded = loaded_after(f"from simdyn.cli import run\nrun({arguments!r})")

@@ -6,6 +6,13 @@ from simdyn.exact.curves import Density, Survival
 from simdyn.exact.errors import NoReference
 from simdyn.exact.escape import escape_moments, escape_time, overshoot_share
 from simdyn.exact.first_passage import first_passage
+from simdyn.exact.gram_stability import (
+    gram_mean_square_threshold,
+    gram_nonuniformity,
+    gram_sharpness,
+    gram_theorem1_multiplier,
+    gram_theorem1_threshold,
+)
 from simdyn.exact.isotropic_data import isotropic_almost_sure_threshold, isotropic_lyapunov
 from simdyn.exact.long_run import quasi_stationary, spectral_gap, stationary_density
 from simdyn.exact.mean_square import mean_square_multiplier, mean_square_threshold, second_moments
@@ -33,6 +40,11 @@ __all__ = [
     "escape_moments",
     "escape_time",
     "first_passage",
+    "gram_mean_square_threshold",
+    "gram_nonuniformity",
+    "gram_sharpness",
+    "gram_theorem1_multiplier",
+    "gram_theorem1_threshold",
     "isotropic_almost_sure_threshold",
     "isotropic_lyapunov",
     "lyapunov_exponent",

@@ -6,12 +6,15 @@ from simdyn.questions.simulation import simulate
 from simdyn.questions.stability import StabilityReport, stability
 from simdyn.questions.stability_diagrams import rate_diagram, selection_diagram, sharpness_diagram
 from simdyn.questions.stationary_law import StationaryEstimate, stationary
+from simdyn.questions.validity_diagram import validity
+from simdyn.questions.validity_map import ValidityMap
 
 __all__ = [
     "EscapeEstimate",
     "StabilityReport",
     "StationaryEstimate",
     "Survey",
+    "ValidityMap",
     "escape_time",
     "rate_diagram",
     "selection_diagram",
@@ -20,4 +23,5 @@ __all__ = [
     "stability",
     "stationary",
     "survey",
+    "validity",
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from potentials import DriftField, Potential
+from potentials import DriftField, FunctionSpace, Potential
 from simdyn.dynamics import Dynamics, Rule
 from simdyn.engines import check_backend, engine_for
 from simdyn.errors import InputError
@@ -57,7 +57,7 @@ _FEWEST_LOOKS = 10
 
 
 def simulate(
-    potential: Potential | DriftField,
+    potential: Potential | DriftField | FunctionSpace,
     dynamics: Dynamics,
     start: Any = "deepest",
     *,
@@ -85,7 +85,8 @@ def simulate(
     Parameters
     ----------
     potential, dynamics
-        What is descended, and how.
+        What is descended, and how. In a `FunctionSpace` the coordinates are the errors of a linearised
+        network, and a step costs the same however many parameters it has.
     start
         "deepest" (the lowest minimum), "x=-1", a point, or an array of shape (paths, d): one start a path.
     paths, steps
@@ -334,7 +335,7 @@ def _plain_bins(bins: Bins | None, wanted: tuple[str, ...]) -> Any:
     return DEFAULT_BINS if bins is None else bins if isinstance(bins, int) else list(bins)
 
 
-def _starts(start: Any, potential: Potential | DriftField, paths: int) -> np.ndarray:
+def _starts(start: Any, potential: Potential | DriftField | FunctionSpace, paths: int) -> np.ndarray:
     """Shape (d,), or (paths, d) where every path has its own."""
     if isinstance(start, str) or np.ndim(getattr(start, "x", start)) < 2:
         return parse_start(start, potential)

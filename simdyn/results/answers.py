@@ -102,3 +102,27 @@ class Reference:
         for name in ("value", "error"):
             # Scalars of NumPy print, and are written to files, differently from numbers.
             object.__setattr__(self, name, float(getattr(self, name)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Two numbers between which a value surely lies, where the value itself costs too much.
+
+    Attributes
+    ----------
+    low, high
+        The bounds, in `unit`.
+    unit
+        As in `Reference`.
+    method
+        How they were found, in one clause.
+    """
+
+    low: float
+    high: float
+    unit: Unit | Literal["1", "learning rate"]
+    method: str
+
+    def contains(self, value: float) -> bool:
+        """Whether `value` lies between them."""
+        return self.low <= value <= self.high
