@@ -67,6 +67,20 @@ def run(
             "--quick/--full", help="The short or the full settings. [default: full, or the folder's]"
         ),
     ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml", help="Settings that replace the study's. [default: none, or the folder's]"
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Run the cells in so many processes.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run the cells on the Dask cluster with this scheduler."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Insist on going on: refuse a folder without a run.")
+    ] = False,
     threads: options.Threads = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the whole study. [default: 0, or the folder's]")
@@ -75,16 +89,32 @@ def run(
     """Measure all cells (or those that are missing), then write figures, tables, claims and report."""
     from simdyn.study import find_study, run_study
     from simdyn.study.progress import progress_on_stderr
+    from simdyn.study.settings import read_overrides
     from simdyn.study.storage import MANIFEST, read_manifest
 
     found = find_study(study)
     begun = read_manifest(out) if (out / MANIFEST).is_file() else None
     size: Size = ("quick" if quick else "full") if quick is not None else (begun.size if begun else "full")
+    if resume and begun is None:
+        raise InputError(f"{out} holds no study to resume; leave --resume out to begin one there")
+    if settings is not None:
+        overrides = read_overrides(settings)
+    else:
+        overrides = begun.overrides if begun else {}
     entropy = seed if seed is not None else (begun.entropy if begun else 0)
     try:
         with progress_on_stderr() as progress:
             findings = run_study(
-                found, out, size=size, seed=entropy, threads=threads, origin=study, progress=progress
+                found,
+                out,
+                size=size,
+                seed=entropy,
+                threads=threads,
+                overrides=overrides,
+                workers=workers,
+                scheduler=scheduler,
+                origin=study,
+                progress=progress,
             )
     except KeyboardInterrupt:
         typer.echo(

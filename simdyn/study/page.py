@@ -7,11 +7,11 @@ from string import Template
 STYLE = """
 :root { --ink: #1b1f24; --muted: #59626d; --paper: #ffffff; --soft: #f4f6f8; --line: #d9dee4;
   --accent: #0b5cad;
-  --confirmed: #00664b; --confirmed-soft: #e2f3ee; --contradicted: #a33c00; --contradicted-soft: #fdebdf;
+  --holds: #00664b; --holds-soft: #e2f3ee; --fails: #a33c00; --fails-soft: #fdebdf;
   --undecided: #4d5762; --undecided-soft: #eceff2; color-scheme: light dark; }
 @media screen and (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --muted: #9aa5b1; --paper: #14181d;
-  --soft: #1d232a; --line: #343c46; --accent: #7ab8ff; --confirmed: #5fd3ae; --confirmed-soft: #12332a;
-  --contradicted: #ff9d66; --contradicted-soft: #40210f; --undecided: #b4bec9; --undecided-soft: #2a313a; } }
+  --soft: #1d232a; --line: #343c46; --accent: #7ab8ff; --holds: #5fd3ae; --holds-soft: #12332a;
+  --fails: #ff9d66; --fails-soft: #40210f; --undecided: #b4bec9; --undecided-soft: #2a313a; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.55;
@@ -34,10 +34,11 @@ nav a { margin-right: 1.1rem; white-space: nowrap; }
 .verdict { display: inline-block; padding: .12rem .6rem; border-radius: 1rem; font-size: .88rem;
   font-weight: 600;
   white-space: nowrap; border: 1px solid currentColor; }
-.confirmed { color: var(--confirmed); background: var(--confirmed-soft); }
-.contradicted { color: var(--contradicted); background: var(--contradicted-soft); }
+.holds { color: var(--holds); background: var(--holds-soft); }
+.fails { color: var(--fails); background: var(--fails-soft); }
+.here { color: var(--accent); border-style: dotted; }
 .undecided { color: var(--undecided); background: var(--undecided-soft); border-style: dashed; }
-.warning { border-left: 4px solid var(--contradicted); background: var(--contradicted-soft);
+.warning { border-left: 4px solid var(--fails); background: var(--fails-soft);
   padding: .7rem 1rem;
   max-width: none; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }

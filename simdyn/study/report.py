@@ -14,13 +14,29 @@ from simdyn.study.definition import Grid, Study
 from simdyn.study.inline_svg import inline_figure, whisker
 from simdyn.study.page import PAGE, STYLE
 from simdyn.study.results import Results
+from simdyn.study.settings import toml_text
 from simdyn.study.storage import Manifest
 
 if TYPE_CHECKING:
     from simdyn.study.runner import Findings
 
-SYMBOLS: dict[Verdict, str] = {"confirmed": "✓", "contradicted": "✗", "undecided": "?"}
+SYMBOLS: dict[Verdict, str] = {
+    "holds": "✓",
+    "holds only here": "◐",
+    "does not hold": "✗",
+    "undecided": "?",
+    "not run": "–",
+}
 """Beside colour and word, so that a verdict is told apart in any of the three ways."""
+
+_CLASSES: dict[Verdict, str] = {
+    "holds": "holds",
+    "holds only here": "here",
+    "does not hold": "fails",
+    "undecided": "undecided",
+    "not run": "undecided",
+}
+"""Colours, in the style sheet."""
 
 _SECTIONS = {
     "claims": "Claims",
@@ -62,10 +78,14 @@ def report_html(study: Study[Any], findings: Findings, drawings: Mapping[str, st
 
 
 def repeat_command(manifest: Manifest) -> str:
-    """The shell command that repeats the run into a new folder."""
+    """The shell command that repeats the run into a new folder, with the file of settings that it takes."""
+    command = f"simdyn study run {shlex.quote(manifest.origin)} --{manifest.size} --seed {manifest.entropy} "
+    out = f"--out {shlex.quote(f'results/{manifest.study}')}"
+    if not manifest.overrides:
+        return command + out
     return (
-        f"simdyn study run {shlex.quote(manifest.origin)} --{manifest.size} --seed {manifest.entropy} "
-        f"--out {shlex.quote(f'results/{manifest.study}')}"
+        f"cat > settings.toml <<'END'\n{toml_text(manifest.overrides)}END\n"
+        f"{command}--settings settings.toml {out}"
     )
 
 
@@ -96,7 +116,7 @@ def _paragraphs(text: str) -> str:
 
 
 def _verdict(verdict: Verdict, text: str | None = None) -> str:
-    return f'<span class="verdict {verdict}">{SYMBOLS[verdict]} {text or verdict}</span>'
+    return f'<span class="verdict {_CLASSES[verdict]}">{SYMBOLS[verdict]} {text or verdict}</span>'
 
 
 def _tally(claims: tuple[Claim, ...]) -> str:
@@ -195,7 +215,7 @@ def _repeat(results: Results) -> str:
     )
     return (
         f"<pre><code>{escape(repeat_command(manifest))}</code></pre>"
-        "<p>With the versions below this gives the same numbers to the last bit, whatever the number of "
+        "<p>With the versions below this gives the same numbers to the last bit, wherever they are computed, whatever the number of "
         "threads and however often the run is interrupted and taken up again.</p>"
         f'<div class="columns"><div><h3>Settings</h3>{_facts(manifest.settings)}</div>'
         f"<div><h3>Run</h3>{_facts(run)}{software}</div></div>"

@@ -23,7 +23,7 @@ def test_run_goes_on_and_report_repeats(tmp_path, toy_file):
     out = tmp_path / "out"
     first = invoke("run", toy_file, "--out", out, "--quick", "--seed", 2)
     assert first.exit_code == 0, first.output
-    assert first.stdout.count("✓ confirmed") == 3
+    assert first.stdout.count("✓ holds") == 3
     assert "[9/9] thresholds: rate = 2, threshold = 2: done" in first.stderr
     assert "escapes, 0.0 % censored, relative error 1.6 %" in first.stderr
     csv = (out / "results.csv").read_bytes()
@@ -45,7 +45,7 @@ def test_report_never_runs_a_file_because_a_folder_names_it(tmp_path, toy_file):
 def test_interrupt_says_what_is_kept(tmp_path, toy_file, monkeypatch):
     from simdyn.study.progress import LogProgress
 
-    def press(self):
+    def press(self, cell, seconds):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(LogProgress, "cell_finished", press)
