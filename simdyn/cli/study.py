@@ -97,10 +97,9 @@ def run(
     size: Size = ("quick" if quick else "full") if quick is not None else (begun.size if begun else "full")
     if resume and begun is None:
         raise InputError(f"{out} holds no study to resume; leave --resume out to begin one there")
+    overrides = begun.overrides if begun else {}
     if settings is not None:
         overrides = read_overrides(settings)
-    else:
-        overrides = begun.overrides if begun else {}
     entropy = seed if seed is not None else (begun.entropy if begun else 0)
     try:
         with progress_on_stderr() as progress:

@@ -215,8 +215,8 @@ def _repeat(results: Results) -> str:
     )
     return (
         f"<pre><code>{escape(repeat_command(manifest))}</code></pre>"
-        "<p>With the versions below this gives the same numbers to the last bit, wherever they are computed, whatever the number of "
-        "threads and however often the run is interrupted and taken up again.</p>"
+        "<p>With the versions below this gives the same numbers to the last bit, wherever they are computed, "
+        "whatever the number of threads and however often the run is interrupted and taken up again.</p>"
         f'<div class="columns"><div><h3>Settings</h3>{_facts(manifest.settings)}</div>'
         f"<div><h3>Run</h3>{_facts(run)}{software}</div></div>"
         '<p class="notes">Beside this file: <code>results.nc</code> and <code>results.csv</code> hold all '
