@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from simdyn.cli import bench, doctor, escape, potentials, simulate, study
+from simdyn.cli import bench, diagram, doctor, escape, potentials, simulate, study
 from simdyn.errors import InputError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(potentials.app, name="potentials")
 app.command("simulate")(simulate.simulate)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
+app.add_typer(diagram.app, name="diagram")
 app.add_typer(study.app, name="study")
 
 

@@ -69,6 +69,14 @@ figure { margin: 1.6rem 0 2.4rem; }
   overflow-x: auto; }
 .drawing svg { display: block; width: 100%; height: auto; max-height: 44rem; margin: 0 auto; }
 .drawing svg * { stroke-linejoin: round; stroke-linecap: butt; }
+.zoom, .unzoom { font-size: .85rem; }
+.unzoom { display: none; }
+.drawing:target { position: fixed; inset: 0; z-index: 1; overflow: auto; border-radius: 0; }
+.drawing:target svg { width: 250%; max-width: none; max-height: none; }
+.drawing:target .zoom { display: none; }
+.drawing:target .unzoom { display: block; position: fixed; top: .8rem; right: 1.2rem; color: #0b5cad;
+  background: #fff; border: 1px solid #0b5cad; border-radius: .4rem; padding: .2rem .7rem; }
+.group td { background: var(--soft); padding: .7rem; }
 figcaption { margin-top: .6rem; font-size: .93rem; max-width: 46rem; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .8rem 1rem;
   overflow-x: auto;
@@ -105,7 +113,9 @@ code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation M
   tr, figure, pre { break-inside: avoid; }
   thead { display: table-header-group; }
   .wide, .drawing, pre { overflow: visible; }
-  .drawing { border: 0; padding: 0; }
+  .drawing, .drawing:target { position: static; border: 0; padding: 0; }
+  .drawing:target svg { width: 100%; }
+  .drawing .zoom, .drawing .unzoom { display: none; }
   .drawing svg { max-height: 190mm; }
   .grid { font-size: 8pt; }
   pre { white-space: pre-wrap; }
@@ -153,6 +163,36 @@ $grids
 <section id="repeat">
 <h2>How to repeat this</h2>
 $repeat
+</section>
+</main>
+</body>
+</html>
+"""
+)
+
+SUMMARY = Template(
+    """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="simdyn">
+<title>All claims</title>
+<style>$style</style>
+</head>
+<body>
+<main>
+<header>
+<div class="over">simdyn studies</div>
+<h1>All claims</h1>
+$tally
+</header>
+<section id="claims">
+$claims
+</section>
+<section id="repeat">
+<h2>How to repeat this</h2>
+$commands
 </section>
 </main>
 </body>

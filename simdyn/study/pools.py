@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simdyn.errors import InputError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
 
     from distributed import Client
+
+_ANSWER_SECONDS = 10.0
+_WORKERS_SECONDS = 30.0
 
 Message = tuple[int, CellState | None]
 """From a worker: the index of a cell, and None where it begins or how it gets on."""
@@ -116,7 +120,8 @@ class Cluster:
         client.subscribe_topic(topic, self._listen)
 
     def _listen(self, event: tuple[Any, Any]) -> None:
-        self._told.append(event[1])
+        index, state = event[1]
+        self._told.append((index, state if state is None else CellState(**state)))
 
     def width(self) -> int:
         return max(1, sum(self._client.nthreads().values()))
@@ -136,7 +141,12 @@ def _measure_on_cluster(topic: str, job: Job, unit: Unit) -> Outcome:
     from distributed import get_worker
 
     worker = get_worker()
-    return measure_unit(job, unit, lambda index, state: worker.log_event(topic, (index, state)))
+
+    def tell(index: int, state: CellState | None) -> None:
+        # Events hold plain lists and dicts alone.
+        worker.log_event(topic, [index, state if state is None else asdict(state)])
+
+    return measure_unit(job, unit, tell)
 
 
 class Lent:
@@ -188,7 +198,7 @@ def cluster(address: str, topic: str) -> Iterator[Cluster]:
             "--scheduler needs the package distributed; install it with pip install 'simdyn[distributed]'"
         ) from error
     try:
-        client = Client(address, timeout=10, set_as_default=False)
+        client = Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(
             f"no Dask scheduler answers at {address}; start one with `dask scheduler` and give the address "
@@ -196,7 +206,7 @@ def cluster(address: str, topic: str) -> Iterator[Cluster]:
         ) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=30)
+            client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
         except TimeoutError as error:
             raise InputError(
                 f"the cluster at {address} has no workers; start some with `dask worker {address}`"

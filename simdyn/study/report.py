@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -66,7 +66,7 @@ def report_html(study: Study[Any], findings: Findings, drawings: Mapping[str, st
         warning=_warning(results),
         summary=_paragraphs(study.summary),
         contents=" ".join(f'<a href="#{key}">{text}</a>' for key, text in _SECTIONS.items()),
-        claims=_claims(findings.claims),
+        claims=claims_table([("", findings.claims)]),
         figures="\n".join(
             _figure(number, drawn.name, drawn.caption, drawings[drawn.name])
             for number, drawn in enumerate(findings.figures, start=1)
@@ -115,14 +115,15 @@ def _paragraphs(text: str) -> str:
     return "\n".join(f"<p>{escape(part.strip())}</p>" for part in text.split("\n\n") if part.strip())
 
 
-def _verdict(verdict: Verdict, text: str | None = None) -> str:
+def verdict_mark(verdict: Verdict, text: str | None = None) -> str:
+    """A verdict as HTML: colour, symbol and word."""
     return f'<span class="verdict {_CLASSES[verdict]}">{SYMBOLS[verdict]} {text or verdict}</span>'
 
 
 def _tally(claims: tuple[Claim, ...]) -> str:
     counts = Counter(claim.verdict for claim in claims)
     items = [
-        f"<li>{_verdict(verdict, f'{counts[verdict]} {verdict}')}</li>"
+        f"<li>{verdict_mark(verdict, f'{counts[verdict]} {verdict}')}</li>"
         for verdict in get_args(Verdict)
         if counts[verdict]
     ]
@@ -138,20 +139,13 @@ def _warning(results: Results) -> str:
     )
 
 
-def _claims(claims: tuple[Claim, ...]) -> str:
+def claims_table(groups: Sequence[tuple[str, Sequence[Claim]]]) -> str:
+    """Claims as one table; each group below a heading in HTML, which may be empty."""
     rows = []
-    for claim in claims:
-        unit = f' <span class="muted">{escape(claim.unit)}</span>' if claim.unit else ""
-        ends = (number(claim.low), number(claim.high))
-        interval = "" if ends == ("—", "—") else f'<span class="interval">[{ends[0]}, {ends[1]}]</span>'
-        rows.append(
-            f'<tr><td class="statement"><div class="text">{escape(claim.claim)}</div>'
-            f'<div class="cited">{escape(claim.source)}</div><p class="why">{escape(claim.why)}</p></td>'
-            f'<td class="number" data-name="Predicted">{number(claim.predicted)}{unit}</td>'
-            f'<td class="number" data-name="Measured">{number(claim.measured)}{unit}{interval}'
-            f"{whisker(claim)}</td>"
-            f'<td data-name="Verdict">{_verdict(claim.verdict)}</td></tr>'
-        )
+    for heading, claims in groups:
+        if heading:
+            rows.append(f'<tr class="group"><td colspan="4">{heading}</td></tr>')
+        rows += [_claim_row(claim) for claim in claims]
     return (
         '<table class="claims"><thead><tr><th>Claim, source and reason for the verdict</th>'
         '<th class="number">Predicted</th><th class="number">Measured [interval]</th>'
@@ -159,13 +153,29 @@ def _claims(claims: tuple[Claim, ...]) -> str:
         f"</thead><tbody>{''.join(rows)}</tbody></table>"
         '<p class="notes">In the small pictures the dot and bar are the measured value and its interval, the '
         "upright line is the prediction; the axis is logarithmic where they span more than a factor of 20. "
-        "Every verdict is computed from the measurements below.</p>"
+        "Every verdict is computed from the measurements of its run.</p>"
+    )
+
+
+def _claim_row(claim: Claim) -> str:
+    unit = f' <span class="muted">{escape(claim.unit)}</span>' if claim.unit else ""
+    ends = (number(claim.low), number(claim.high))
+    interval = "" if ends == ("—", "—") else f'<span class="interval">[{ends[0]}, {ends[1]}]</span>'
+    return (
+        f'<tr><td class="statement"><div class="text">{escape(claim.claim)}</div>'
+        f'<div class="cited">{escape(claim.source)}</div><p class="why">{escape(claim.why)}</p></td>'
+        f'<td class="number" data-name="Predicted">{number(claim.predicted)}{unit}</td>'
+        f'<td class="number" data-name="Measured">{number(claim.measured)}{unit}{interval}'
+        f"{whisker(claim)}</td>"
+        f'<td data-name="Verdict">{verdict_mark(claim.verdict)}</td></tr>'
     )
 
 
 def _figure(count: int, name: str, caption: str, svg: str) -> str:
     return (
-        f'<figure id="{name}"><div class="drawing">{inline_figure(svg, f"f{count}", caption)}</div>'
+        f'<figure id="{name}"><div class="drawing" id="zoom-{name}">'
+        f"{inline_figure(svg, f'f{count}', caption)}"
+        f'<a class="zoom" href="#zoom-{name}">enlarge</a><a class="unzoom" href="#{name}">close</a></div>'
         f"<figcaption><strong>Figure {count}.</strong> {escape(caption)} "
         f'<span class="muted">(figures/{name}.png, .svg, .pdf)</span></figcaption></figure>'
     )
