@@ -28,7 +28,7 @@ def digest(content: object) -> str:
 def write_record(path: Path, content: dict[str, Any]) -> None:
     """Write `content` with its checksum, atomically, as valid JSON even where numbers are not finite."""
     record = {"checksum": digest(content), "content": _encoded(content)}
-    write_atomically(path, (json.dumps(record, indent=1, allow_nan=False) + "\n").encode())
+    write_atomically(path, (json.dumps(record, allow_nan=False) + "\n").encode())
 
 
 def read_record(path: Path) -> dict[str, Any]:

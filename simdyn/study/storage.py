@@ -96,9 +96,9 @@ class StudyFolder:
 
     def store(self, finished: Sequence[tuple[Cell, Measured]]) -> None:
         """Keep finished cells for good, in one shard for each set of versions among them."""
-        by_versions: dict[str, list[tuple[Cell, Measured]]] = {}
+        by_versions: dict[object, list[tuple[Cell, Measured]]] = {}
         for cell, measured in finished:
-            by_versions.setdefault(digest(measured.versions), []).append((cell, measured))
+            by_versions.setdefault(tuple(sorted(measured.versions.items())), []).append((cell, measured))
         for group in by_versions.values():
             cells = [
                 {
