@@ -39,23 +39,29 @@ if TYPE_CHECKING:
     from potentials.finite_sum import FiniteSum
     from potentials.fixed_points import FixedPoint
     from potentials.formula import parse_condition, parse_expression, symbol
+    from potentials.function_space import FunctionSpace
     from potentials.linearised_network import LinearisedNetwork
     from potentials.potential import Potential
     from potentials.quadratic_sum import QuadraticSum
+    from potentials.sample_curvatures import SampleCurvatures, curvatures_at
     from potentials.sample_mean import SampleMean
     from potentials.valley import Valley
+    from potentials.well_graph import Pass, WellGraph
 
 _HOMES = {
     "CriticalPoint": "potentials.critical_points",
     "DriftField": "potentials.drift_field",
     "FixedPoint": "potentials.fixed_points",
     "FiniteSum": "potentials.finite_sum",
+    "FunctionSpace": "potentials.function_space",
     "InputError": "potentials.errors",
     "LinearisedNetwork": "potentials.linearised_network",
+    "Pass": "potentials.well_graph",
     "Potential": "potentials.potential",
     "QuadraticSum": "potentials.quadratic_sum",
     "SampleMean": "potentials.sample_mean",
     "Valley": "potentials.valley",
+    "WellGraph": "potentials.well_graph",
     "bulk_and_outliers": "potentials.catalogue",
     "cosine": "potentials.catalogue",
     "curved_valley": "potentials.catalogue",
@@ -71,6 +77,8 @@ _HOMES = {
     "parse_expression": "potentials.formula",
     "quadratic": "potentials.catalogue",
     "rescaled_wells": "potentials.catalogue",
+    "SampleCurvatures": "potentials.sample_curvatures",
+    "curvatures_at": "potentials.sample_curvatures",
     "sharp_and_flat": "potentials.catalogue",
     "shifted_styblinski_tang": "potentials.catalogue",
     "shifted_styblinski_tang_covariance": "potentials.catalogue",
@@ -88,14 +96,19 @@ __all__ = [
     "DriftField",
     "FixedPoint",
     "FiniteSum",
+    "FunctionSpace",
     "InputError",
     "LinearisedNetwork",
+    "Pass",
     "Potential",
     "QuadraticSum",
+    "SampleCurvatures",
     "SampleMean",
     "Valley",
+    "WellGraph",
     "bulk_and_outliers",
     "cosine",
+    "curvatures_at",
     "curved_valley",
     "coupled_chain",
     "describe",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from potentials.critical_points import CriticalPoint, classify
 from potentials.valley import Valley
+from potentials.well_graph import WellGraph
 
 if TYPE_CHECKING:
     from potentials.potential import Potential
@@ -43,3 +44,7 @@ class Bowl:
             return None
         dim = at.size
         return Valley(self._centre, (), "box", lower=np.full(dim, -np.inf), upper=np.full(dim, np.inf))
+
+    def well_graph(self, start: Floats | None, most: int) -> WellGraph:
+        """The centre alone, if it is a minimum."""
+        return WellGraph(self.minima(), (), complete=True)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from potentials.bowl import Bowl
 from potentials.errors import InputError
+from potentials.function_space import FunctionSpace
 from potentials.inputs import checked_domain
 from potentials.language import symbol
 from potentials.sample_mean import SampleMean
@@ -23,6 +24,9 @@ Floats = NDArray[np.float64]
 
 _RECORDED = 4096
 """Up to so many numbers are written into a record."""
+
+DENSE_LIMIT = 4 * 10**9
+"""Bytes that the Jacobian of a PyTorch network may take."""
 
 
 class LinearisedNetwork(SampleMean):
@@ -36,6 +40,11 @@ class LinearisedNetwork(SampleMean):
     residual
         r, shape (n, c) or (n,): output minus target at x = 0; by default zero, which is interpolation. For
         the regression of y on rows a_i, the residual is -y.
+    curvature
+        Q_i, the second derivatives of each sample's loss in its c outputs, shape (n, c, c), symmetric and
+        positive semidefinite, or (n, c) for diagonal ones. Then f_i = (r_i + J_i x)' Q_i (r_i + J_i x) / 2,
+        and the Hessian of the mean is that of Gauss and Newton. `jacobian` and `residual` are afterwards
+        Q_i^(1/2) J_i and Q_i^(1/2) r_i, in which the same loss is half a square.
     name
         How tables and figures call it.
 
@@ -45,7 +54,14 @@ class LinearisedNetwork(SampleMean):
         A wrong shape or a value that is not finite.
     """
 
-    def __init__(self, jacobian: Any, residual: Any = None, *, name: str = "linearised network") -> None:
+    def __init__(
+        self,
+        jacobian: Any,
+        residual: Any = None,
+        *,
+        curvature: Any = None,
+        name: str = "linearised network",
+    ) -> None:
         try:
             dimensions = np.ndim(jacobian)
         except ValueError:
@@ -54,8 +70,13 @@ class LinearisedNetwork(SampleMean):
         rows = rows if rows.ndim == 3 else rows[:, None, :]
         if rows.size == 0:
             raise InputError(f"The Jacobian has shape {rows.shape}: give at least one sample and parameter.")
-        self._jacobian = rows
-        self._residual = np.zeros(rows.shape[:2]) if residual is None else _residual(residual, rows.shape[:2])
+        offset = np.zeros(rows.shape[:2]) if residual is None else _residual(residual, rows.shape[:2])
+        if curvature is not None:
+            root = _curvature_root(curvature, rows.shape[:2])
+            rows, offset = root @ rows, np.einsum("nab,nb->na", root, offset)
+            for array in (rows, offset):
+                array.flags.writeable = False
+        self._jacobian, self._residual = rows, offset
         n, _, dim = rows.shape
         names = ["x"] if dim == 1 else [f"x{i}" for i in range(1, dim + 1)]
         variables = tuple(symbol(item) for item in names)
@@ -75,6 +96,59 @@ class LinearisedNetwork(SampleMean):
     def outputs(self) -> int:
         """Outputs c a sample."""
         return self._jacobian.shape[1]
+
+    def function_space(self) -> FunctionSpace:
+        """The same network as its outputs see it: Gram matrix and errors, without anything of size d."""
+        stacked = self._jacobian.reshape(-1, self.dim)
+        return FunctionSpace(
+            stacked @ stacked.T,
+            self._residual.ravel(),
+            outputs=self.outputs,
+            network_dim=self.dim,
+            name=self._name,
+        )
+
+    @classmethod
+    def from_torch(
+        cls, module: Any, inputs: Any, targets: Any, loss: str = "squared", *, name: str | None = None
+    ) -> LinearisedNetwork:
+        """A network of PyTorch, linearised where its parameters stand.
+
+        Each sample's loss is taken to second order in the outputs, and the outputs to first order in the
+        parameters; the curvature is that of Gauss and Newton, and exact where the residuals vanish.
+
+        Parameters
+        ----------
+        module
+            A `torch.nn.Module` that gives a vector of outputs for each sample. Parameters with requires_grad
+            are the coordinates, in the order of `named_parameters`. It works as in evaluation (no dropout,
+            running averages in batch norm).
+        inputs
+            Tensor or array, samples along the first dimension.
+        targets
+            For "squared" the target of each output, for "cross_entropy" the number of each sample's class.
+        loss
+            "squared", |z - y|^2 / 2 summed over outputs; or "cross_entropy", of the softmax of the outputs:
+            then a sample has c - 1 rows, since a shift of all c outputs changes nothing.
+        name
+            How tables and figures call it.
+
+        Raises
+        ------
+        InputError
+            No PyTorch, inputs and targets that do not fit, or a Jacobian of more than 4 GB.
+        """
+        from potentials.torch_jacobian import TorchJacobian
+
+        jacobian = TorchJacobian(module, inputs, targets, loss)
+        size = 8 * jacobian.size * jacobian.outputs * jacobian.dim
+        if size > DENSE_LIMIT:
+            raise InputError(
+                f"The Jacobian of {jacobian.size:,} samples, {jacobian.outputs} rows each, by "
+                f"{jacobian.dim:,} parameters would take {size / 1e9:.3g} GB, more than "
+                f"{DENSE_LIMIT / 1e9:.3g} GB; use FunctionSpace.from_torch, which never holds it."
+            )
+        return cls(jacobian.dense(), jacobian.errors(), name=jacobian.name if name is None else name)
 
     @cached_property
     def minimiser(self) -> Floats:
@@ -195,3 +269,28 @@ def _residual(residual: Any, shape: tuple[int, int]) -> Floats:
     if array.shape != shape:
         raise InputError(f"The residual has shape {array.shape}, but the Jacobian asks for {shape}.")
     return array
+
+
+def _curvature_root(curvature: Any, shape: tuple[int, int]) -> Floats:
+    """Symmetric roots of the curvatures, shape (n, c, c)."""
+    n, c = shape
+    what = "The curvature"
+    array = finite_array(what, curvature, 2 if np.ndim(curvature) == 2 else 3)
+    if array.shape == (n, c):
+        array = array[:, :, None] * np.eye(c)
+    if array.shape != (n, c, c):
+        raise InputError(
+            f"{what} has shape {array.shape}, but the Jacobian asks for {(n, c, c)} or {(n, c)}."
+        )
+    scale = np.abs(array).max()
+    if np.abs(array - np.swapaxes(array, 1, 2)).max() > 1e-12 * scale:
+        raise InputError(f"{what} is not symmetric: give second derivatives of the loss in the outputs.")
+    values, vectors = np.linalg.eigh(array)
+    if values.min() < -1e-12 * scale:
+        sample = int(np.argmin(values.min(axis=1)))
+        raise InputError(
+            f"{what} of sample {sample} has the eigenvalue {values.min():.6g}, but the loss must be convex "
+            "in the outputs: leave out or repair such samples."
+        )
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ np.swapaxes(vectors, 1, 2)
+    return np.asarray(root)

@@ -25,6 +25,7 @@ from potentials.parametric import Parametric
 from potentials.search import Search
 from potentials.separable import Separable
 from potentials.valley import Valley
+from potentials.well_graph import WellGraph
 
 __all__ = ["Potential"]
 
@@ -275,6 +276,31 @@ class Potential(Parametric):
             if bottom is not None:
                 return bottom
         return self.valley(place).minimum
+
+    def well_graph(self, start: CriticalPoint | ArrayLike | None = None, *, most: int = 256) -> WellGraph:
+        """All minima with the saddles between them.
+
+        Separable potentials compose them from their coordinates. Others are searched: up to 8 dimensions in
+        the whole domain, in more from `start` on, by climbs out of each valley and the ways down on the far
+        side.
+
+        Parameters
+        ----------
+        start
+            A point whose valley is to be among them.
+        most
+            How many minima a search follows at most.
+
+        Raises
+        ------
+        InputError
+            More minima than can be followed or listed, or a rim that is a kink or flat.
+        """
+        place = start.x if isinstance(start, CriticalPoint) else start
+        if place is not None:
+            self._columns(place)
+            place = np.asarray(place, dtype=np.float64)
+        return self._points.well_graph(place, most)
 
     def record(self) -> dict[str, Any]:
         """All that is needed to make this potential again, in JSON types."""

@@ -6,6 +6,7 @@ some.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -13,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from potentials.critical_points import CriticalPoint, classify
-from potentials.descent import newton_polished, way_down
+from potentials.descent import newton_polished, ways_down
 from potentials.errors import InputError
 from potentials.valley import Valley
+from potentials.well_graph import WellGraph, in_order
 
 if TYPE_CHECKING:
     from potentials.potential import Potential
@@ -98,11 +100,11 @@ class Search:
             climbs = len(starts)
             points = self._merged(self._follow(starts, "saddle"), ())
         saddles = [point for point in points if point.is_saddle]
-        rim = []
-        for saddle in saddles:
-            normal = self._outward(saddle, end)
-            if normal is not None:
-                rim.append((saddle, normal))
+        rim = [
+            (saddle, normal)
+            for saddle, ends, unstable in zip(saddles, *self._sides(saddles), strict=True)
+            if (normal := self._outward(ends, unstable, end)) is not None
+        ]
         rim.sort(key=lambda item: (item[0].energy, tuple(item[0].x)))
         shape = (len(rim), at.size)
         return Valley(
@@ -116,11 +118,63 @@ class Search:
 
     def bottom(self, at: Floats) -> CriticalPoint | None:
         """The minimum in which the way down from `at` ends, or None if it ends in none."""
-        end = way_down(self._potential, at, self._scale)
-        if end is None:
+        (end,) = ways_down(self._potential, at[None], self._scale)
+        if not np.all(np.isfinite(end)):
             return None
         minimum = self._classified(end)
         return minimum if minimum.is_minimum else None
+
+    def well_graph(self, start: Floats | None, most: int) -> WellGraph:
+        """The minima that can be reached from one another over the saddles around each, from those known on.
+
+        Raises
+        ------
+        InputError
+            More minima than `most`, no minimum at all, or too many dimensions.
+        """
+        wells = self.minima() if self._low.size <= _WIDE else self._bottoms
+        if start is not None:
+            wells = self._with_bottoms(wells, ways_down(self._potential, start[None], self._scale))
+        saddles: tuple[CriticalPoint, ...] = ()
+        if self._low.size <= _WIDE:
+            saddles = tuple(point for point in self._found if point.is_saddle)
+        ends = self._sides(saddles)[0]
+        wells = self._with_bottoms(wells, ends.reshape(-1, self._low.size))
+        around = self._around if self._low.size <= _WIDE else self._around_in_many
+        looked = 0
+        while looked < len(wells):
+            if len(wells) > most:
+                raise InputError(
+                    f"At least {len(wells)} minima of {self._potential.name[:60]!r} are joined by saddles, "
+                    f"more than the {most} that are followed; give a larger number as most=, or ask for the "
+                    "rates out of one of them alone, by its valley."
+                )
+            climbs = np.concatenate([around(well.x) for well in wells[looked:]])
+            looked = len(wells)
+            found = self._merged(self._follow(climbs, "saddle"), saddles)[len(saddles) :]
+            new = tuple(point for point in found if point.is_saddle)
+            sides = self._sides(new)[0]
+            saddles, ends = (*saddles, *new), np.concatenate([ends, sides])
+            wells = self._with_bottoms(wells, sides.reshape(-1, self._low.size))
+        ways = [
+            (saddle, self._place(pair[0], wells), self._place(pair[1], wells))
+            for saddle, pair in zip(saddles, ends, strict=True)
+        ]
+        return in_order(wells, ways, complete=False)
+
+    def _with_bottoms(self, wells: tuple[CriticalPoint, ...], ends: Floats) -> tuple[CriticalPoint, ...]:
+        """The wells and those at ends of ways down, where these are within the domain or next to it."""
+        margin = 0.5 * (self._high - self._low)
+        good = np.all((ends >= self._low - margin) & (ends <= self._high + margin), axis=1)
+        merged = self._merged(ends[good], wells)
+        return (*wells, *(point for point in merged[len(wells) :] if point.is_minimum))
+
+    def _place(self, end: Floats, wells: Sequence[CriticalPoint]) -> int | None:
+        """Number of the well at the end of a way down, or None."""
+        for i, well in enumerate(wells):
+            if np.linalg.norm(end - well.x) <= _SAME * self._scale:
+                return i
+        return None
 
     @cached_property
     def _found(self) -> tuple[CriticalPoint, ...]:
@@ -202,29 +256,40 @@ class Search:
 
     def _merged(self, positions: Floats, known: tuple[CriticalPoint, ...]) -> tuple[CriticalPoint, ...]:
         """The known points and those at new positions, each once."""
-        points = list(known)
-        for x in positions:
-            if any(np.linalg.norm(x - point.x) <= _SAME * self._scale for point in points):
-                continue
-            polished = newton_polished(self._potential, x)
-            if any(np.linalg.norm(polished - point.x) <= _SAME * self._scale for point in points):
-                continue
-            points.append(self._classified(polished))
-        return tuple(points)
+        places = [point.x for point in known]
+        distinct = self._distinct(positions, places)
+        new = self._distinct(newton_polished(self._potential, distinct), places)
+        return (*known, *(self._classified(x) for x in new))
+
+    def _distinct(self, positions: Floats, known: Sequence[Floats]) -> Floats:
+        """Those of the positions that are not known, each once."""
+        kept: list[Floats] = []
+        rest = positions
+        for x in known:
+            rest = rest[np.linalg.norm(rest - x, axis=1) > _SAME * self._scale]
+        while len(rest):
+            kept.append(rest[0])
+            rest = rest[np.linalg.norm(rest - rest[0], axis=1) > _SAME * self._scale]
+        return np.array(kept).reshape(-1, positions.shape[1])
 
     def _classified(self, x: Floats) -> CriticalPoint:
         potential = self._potential
         distance = 1e-4 * self._scale
         return classify(x, float(potential.energy(x)), potential.hessian(x), potential.hessian, distance)
 
-    def _outward(self, saddle: CriticalPoint, bottom: Floats) -> Floats | None:
+    def _sides(self, saddles: Sequence[CriticalPoint]) -> tuple[Floats, Floats]:
+        """Where the two ways down from each saddle end, shape (s, 2, d) and NaN where in no minimum, and the
+        unit vectors along which the first of them begins, shape (s, d)."""
+        dim = self._low.size
+        tops = np.array([saddle.x for saddle in saddles]).reshape(-1, 1, dim)
+        unstable = np.array([np.linalg.eigh(saddle.hessian)[1][:, 0] for saddle in saddles]).reshape(-1, dim)
+        starts = tops + _NUDGE * self._scale * np.stack([unstable, -unstable], axis=1)
+        ends = ways_down(self._potential, starts.reshape(-1, dim), self._scale)
+        return ends.reshape(-1, 2, dim), unstable
+
+    def _outward(self, ends: Floats, unstable: Floats, bottom: Floats) -> Floats | None:
         """Unit normal at a saddle pointing out of the valley of `bottom`, or None if it is not on its rim."""
-        unstable = np.linalg.eigh(saddle.hessian)[1][:, 0]
-        ends = [
-            way_down(self._potential, saddle.x + side * _NUDGE * self._scale * unstable, self._scale)
-            for side in (1.0, -1.0)
-        ]
-        here = [end is not None and bool(np.linalg.norm(end - bottom) <= _SAME * self._scale) for end in ends]
+        here = np.linalg.norm(ends - bottom, axis=1) <= _SAME * self._scale
         if here[0] == here[1]:
             return None
         return np.asarray(-unstable if here[0] else unstable, dtype=np.float64)

@@ -19,6 +19,7 @@ from potentials.critical_points import CriticalPoint, SeparablePoint
 from potentials.errors import InputError
 from potentials.one_dimension import critical_points_on_a_line, is_listed_completely
 from potentials.valley import Valley
+from potentials.well_graph import WellGraph, in_order
 
 if TYPE_CHECKING:
     from potentials.potential import Potential
@@ -90,6 +91,55 @@ class Separable:
                         saddles.append(_moved(bottom, chosen, i, top))
         saddles.sort(key=lambda point: (point.energy, tuple(point.x)))
         return Valley(bottom, tuple(saddles), "box", lower=lower, upper=upper)
+
+    def well_graph(self, start: Floats | None, most: int) -> WellGraph:
+        """Every minimum, and every saddle between two of them: one coordinate moves, the others rest.
+
+        Raises
+        ------
+        InputError
+            More minima than can be listed, or a rim that is a kink or flat.
+        """
+        steps = [self._steps(i) for i in range(len(self.lines))]
+        wells = [[place for place, point in enumerate(line) if point.is_minimum] for line in self.lines]
+        self._count_allowed([len(places) for places in wells], "minima")
+        choices = list(product(*wells))
+        number = {choice: n for n, choice in enumerate(choices)}
+        minima = [
+            _composed([line[p] for line, p in zip(self.lines, choice, strict=True)]) for choice in choices
+        ]
+        ways: list[tuple[CriticalPoint, int | None, int | None]] = []
+        for choice, bottom in zip(choices, minima, strict=True):
+            chosen = [line[p] for line, p in zip(self.lines, choice, strict=True)]
+            for i, place in enumerate(choice):
+                for top, beyond in steps[i][place]:
+                    other = None if beyond is None else number[(*choice[:i], beyond, *choice[i + 1 :])]
+                    if other is None or other > number[choice]:
+                        ways.append((_moved(bottom, chosen, i, self.lines[i][top]), number[choice], other))
+        complete = all(is_listed_completely(one) for one in set(self.coordinates))
+        return in_order(minima, ways, complete)
+
+    def _steps(self, i: int) -> dict[int, list[tuple[int, int | None]]]:
+        """For each minimum of line i the saddles beside it, and the minimum beyond each; all as places."""
+        line = self.lines[i]
+        found: dict[int, list[tuple[int, int | None]]] = {}
+        for place, point in enumerate(line):
+            if not point.is_minimum:
+                continue
+            found[place] = []
+            for side in (-1, 1):
+                top = place + side
+                if not 0 <= top < len(line):
+                    continue
+                if not line[top].is_saddle:
+                    raise InputError(
+                        f"Beside the minimum at {point.x[0]:.6g} of {self.coordinates[i].name[:60]!r} the "
+                        "rim is a kink or flat, no saddle, so that no rate over it follows from curvatures."
+                    )
+                beyond = top + side
+                within = 0 <= beyond < len(line) and line[beyond].is_minimum
+                found[place].append((top, beyond if within else None))
+        return found
 
     def _kink(self, i: int, bottom: float, other: float) -> float:
         """The top between neighbouring minima of line i, where the slope jumps down through zero."""

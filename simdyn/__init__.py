@@ -16,7 +16,21 @@ if TYPE_CHECKING:
     from simdyn.errors import InputError
     from simdyn.exits import Exit
     from simdyn.installation import bench, doctor
-    from simdyn.questions import EscapeEstimate, Survey, escape_time, simulate, survey
+    from simdyn.questions import (
+        EscapeEstimate,
+        StationaryEstimate,
+        Survey,
+        ValidityMap,
+        escape_time,
+        rate_diagram,
+        selection_diagram,
+        sharpness_diagram,
+        simulate,
+        stationary,
+        survey,
+        validity,
+    )
+    from simdyn.questions.stability import StabilityReport, stability
     from simdyn.results import Estimate, Prediction, Reference
 
 _HOMES = {
@@ -30,14 +44,23 @@ _HOMES = {
     "SDE": "simdyn.dynamics",
     "SGD": "simdyn.dynamics",
     "SGLD": "simdyn.dynamics",
+    "StationaryEstimate": "simdyn.questions",
     "cosine": "simdyn.dynamics",
     "escape_time": "simdyn.questions",
+    "stationary": "simdyn.questions",
     "stepwise": "simdyn.dynamics",
+    "StabilityReport": "simdyn.questions",
     "Survey": "simdyn.questions",
+    "rate_diagram": "simdyn.questions",
+    "selection_diagram": "simdyn.questions",
+    "sharpness_diagram": "simdyn.questions",
+    "stability": "simdyn.questions",
     "survey": "simdyn.questions",
     "bench": "simdyn.installation",
     "doctor": "simdyn.installation",
     "simulate": "simdyn.questions",
+    "ValidityMap": "simdyn.questions",
+    "validity": "simdyn.questions",
 }
 _MODULES = {"exact", "theory"}
 
@@ -52,17 +75,26 @@ __all__ = [
     "InputError",
     "Prediction",
     "Reference",
+    "StabilityReport",
+    "StationaryEstimate",
     "Survey",
+    "ValidityMap",
     "__version__",
     "cosine",
     "escape_time",
     "exact",
+    "rate_diagram",
+    "selection_diagram",
+    "sharpness_diagram",
+    "stability",
+    "stationary",
     "stepwise",
     "survey",
     "bench",
     "doctor",
     "simulate",
     "theory",
+    "validity",
 ]
 
 

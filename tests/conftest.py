@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+
+# Tests run side by side, one process a core: BLAS threads of each would only wait for one another.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 import sympy

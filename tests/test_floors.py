@@ -19,6 +19,7 @@ FLOORS = {
     "simdyn.results": 0,
     "simdyn.noise": 0,
     "simdyn.inference": 0,
+    "simdyn.markov": 0,
     "simdyn.dynamics": 1,
     "simdyn.exits": 1,
     "simdyn.engines": 2,
@@ -26,6 +27,7 @@ FLOORS = {
     "simdyn.theory": 2,
     "simdyn.exact": 2,
     "simdyn.estimators": 3,
+    "simdyn.networks": 3,
     "simdyn.recorders": 3,
     "simdyn.study": 4,
     "simdyn.questions": 4,
@@ -41,6 +43,8 @@ SIDEWAYS = {
     ("simdyn.study", "simdyn.plotting"),
     # The ground of potentials is its own errors module, which simdyn.errors hands on.
     ("simdyn.errors", "potentials.errors"),
+    # An estimator of the long run watches paths as recorders do.
+    ("simdyn.estimators", "simdyn.recorders"),
     # Intervals are results.
     ("simdyn.inference", "simdyn.results"),
 }
@@ -202,7 +206,14 @@ def test_importing_simdyn_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["escape", "--help"], ["potentials", "show", "--help"], ["--version"]]
+    "arguments",
+    [
+        ["--help"],
+        ["escape", "--help"],
+        ["potentials", "show", "--help"],
+        ["diagram", "validity", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_does_not_wait_for_numba_or_sympy(arguments):
     loaded = loaded_after(f"from simdyn.cli import run\nrun({arguments!r})")

@@ -48,10 +48,10 @@ def stopping_steps(workload: Workload, paths: int, name: str) -> Contestant:
     return Contestant(name=name, paths=paths, run=lambda seed: np.asarray(simulate(jax.random.key(seed))))
 
 
-def contestants(workload: Workload, threads: int) -> list[Contestant]:
+def contestants(workload: Workload, threads: int, paths: int = 20_000) -> list[Contestant]:
     if workload.exit_above is not None:
-        return [stopping_steps(workload, 4_000, "JAX while_loop with a mask")]
-    paths = 20_000 // workload.dim
+        return [stopping_steps(workload, paths // 5, "JAX while_loop with a mask")]
+    paths //= workload.dim
     return [
         final_positions(workload, paths, "JAX scan", jnp.float64),
         final_positions(workload, paths, "JAX scan, float32", jnp.float32),

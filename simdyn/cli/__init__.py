@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from simdyn.cli import bench, diagram, doctor, escape, potentials, simulate, study
+from simdyn.cli import bench, diagram, doctor, escape, potentials, simulate, stability, stationary, study
 from simdyn.errors import InputError
 
 app = typer.Typer(
@@ -21,10 +21,12 @@ app = typer.Typer(
 )
 app.command("escape")(escape.escape)
 app.add_typer(potentials.app, name="potentials")
+app.command("stability")(stability.stability)
 app.command("simulate")(simulate.simulate)
+app.add_typer(diagram.app, name="diagram")
+app.command("stationary")(stationary.stationary)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
-app.add_typer(diagram.app, name="diagram")
 app.add_typer(study.app, name="study")
 
 

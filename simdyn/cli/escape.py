@@ -34,7 +34,7 @@ def escape(
     ] = None,
     target_error: Annotated[float | None, typer.Option(help="Stop at this relative standard error.")] = None,
     seed: options.Seed = 0,
-    method: Annotated[str, typer.Option(help="auto, direct or splitting.")] = "auto",
+    method: Annotated[str, typer.Option(help="auto, direct, flux or splitting.")] = "auto",
     score: Annotated[
         str | None,
         typer.Option(

@@ -45,8 +45,9 @@ def escape_bar(paths: int) -> Iterator[Callable[[Measurement], None] | None]:
 
 
 @contextmanager
-def simulation_bar(steps: int) -> Iterator[Callable[[Simulation], None] | None]:
-    """Yields the callback that moves the bar; None where nobody watches."""
+def simulation_bar(steps: int | None) -> Iterator[Callable[[Simulation], None] | None]:
+    """Yields the callback that moves the bar; None where nobody watches. Without `steps` the run decides how
+    far it goes."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -61,4 +62,24 @@ def simulation_bar(steps: int) -> Iterator[Callable[[Simulation], None] | None]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("simulate", total=steps)
-        yield lambda state: bar.update(task, completed=state.steps_done)
+        yield lambda state: bar.update(task, completed=state.steps_done, total=state.steps)
+
+
+@contextmanager
+def cell_bar() -> Iterator[Callable[[int, int], None] | None]:
+    """Yields the callback that moves the bar of a grid; None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("cell {task.completed:,.0f} of {task.total:,.0f}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("cells", total=1)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -85,7 +85,7 @@ def simulate(
             steps=steps,
             record=["final", *asked],
             every=every,
-            bins=None if bins is None else _bins(bins),
+            bins=None if bins is None else parse_bins(bins),
             of=of or None,
             burn_in=burn_in,
             seed=seed,
@@ -115,7 +115,7 @@ def simulate(
         raise KeyboardInterrupt
 
 
-def _bins(text: str) -> int | tuple[float, float, int]:
+def parse_bins(text: str) -> int | tuple[float, float, int]:
     """ "60" or "-2,2,80"."""
     parts = text.split(",")
     try:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import sympy
 
-from potentials import SampleMean
+from potentials import FunctionSpace, SampleMean
 from simdyn.dynamics.checks import not_negative, number, positive, positive_or_infinite
 from simdyn.dynamics.schedules import Setting
 from simdyn.errors import InputError
@@ -34,7 +34,8 @@ class MinibatchUpdate:
     Attributes
     ----------
     potential
-        The mean over samples.
+        The mean over samples, or a linearised network as its outputs see it: then x stands for the errors,
+        the gradient for the way it moves them, and a kick has the Gram matrix as its covariance.
     batch_size
         B, or one for each step, of which the last holds on. A whole number for batches; any positive number
         for Gaussian noise of their covariance. Afterwards that of the first step.
@@ -69,7 +70,7 @@ class MinibatchUpdate:
         A number out of range, or a batch larger than the data.
     """
 
-    potential: SampleMean
+    potential: SampleMean | FunctionSpace
     batch_size: Any
     noise: BatchNoise = "minibatch"
     sampling: str = "without_replacement"
@@ -210,8 +211,9 @@ class MinibatchUpdate:
         x = np.asarray(x, dtype=float)[..., : self.dim]
         if not self.noise_dim:
             return np.zeros((*x.shape, 0))
+        kicked = self.potential.gram if isinstance(self.potential, FunctionSpace) else np.eye(self.dim)
         covariance = self.step**2 * self.covariance_factor * self.potential.gradient_covariance(x)
-        covariance = covariance + float(self.kicks[0]) ** 2 * np.eye(self.dim)
+        covariance = covariance + float(self.kicks[0]) ** 2 * kicked
         if not np.isfinite(covariance).all():
             return np.full(covariance.shape, np.nan)
         values, vectors = np.linalg.eigh(covariance)
@@ -219,7 +221,9 @@ class MinibatchUpdate:
         return np.asarray(root @ np.swapaxes(vectors, -1, -2))
 
 
-def check_batch(potential: SampleMean, batch_size: Any, sampling: str, *, whole: bool) -> None:
+def check_batch(
+    potential: SampleMean | FunctionSpace, batch_size: Any, sampling: str, *, whole: bool
+) -> None:
     """Refuse a batch that cannot be drawn from the samples of `potential`.
 
     Raises
@@ -251,7 +255,7 @@ def check_sampling(sampling: object) -> None:
 
 
 def gradient_noise(
-    potential: SampleMean,
+    potential: SampleMean | FunctionSpace,
     eta: Setting,
     batch: Setting,
     noise: BatchNoise,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import sympy
 
-from potentials import DriftField, Potential
-from simdyn.dynamics.checks import positive
+from potentials import DriftField, FunctionSpace, Potential
+from simdyn.dynamics.checks import not_negative, positive
 from simdyn.dynamics.conventions import CONVENTIONS
 from simdyn.dynamics.covariance import CovarianceRoot, constant_root, expression_root, scaled
 from simdyn.dynamics.levy import ALPHA, SCALE, AlphaStable
+from simdyn.dynamics.minibatch import MinibatchUpdate
 from simdyn.dynamics.schemes import AMPLITUDE, DT, SCHEMES, Equation, euler_maruyama
 from simdyn.dynamics.sgd import SGD
 from simdyn.dynamics.sgld import SGLD
@@ -139,7 +141,9 @@ class SDE:
             step = dynamics.learning_rate
         return cls(diffusion=dynamics, step=step, **options)
 
-    def update(self, potential: Potential | DriftField, start: np.ndarray | None = None) -> Update:
+    def update(
+        self, potential: Potential | DriftField | FunctionSpace, start: np.ndarray | None = None
+    ) -> Update | MinibatchUpdate:
         """One step of the scheme on `potential`; times are SDE times.
 
         Raises
@@ -147,6 +151,8 @@ class SDE:
         InputError
             Noise that the potential, the scheme or the convention cannot take.
         """
+        if isinstance(potential, FunctionSpace):
+            return self._of_errors(potential)
         if isinstance(self.diffusion, AlphaStable):
             return self._jumping(potential, self.diffusion)
         equation = self._equation(potential, start)
@@ -229,6 +235,34 @@ class SDE:
         if isinstance(diffusion, str | sympy.Expr) or _has_text(diffusion):
             return expression_root(diffusion, potential, "diffusion")
         return constant_root(diffusion, potential.dim, "diffusion")
+
+    def _of_errors(self, space: FunctionSpace) -> MinibatchUpdate:
+        """Euler-Maruyama for the errors of a linearised network."""
+        plain = (self.scheme, self.convention, self.order) == ("euler_maruyama", "ito", 1)
+        noise = self.diffusion
+        if plain and isinstance(noise, Real) and not isinstance(noise, bool):
+            kick = math.sqrt(2.0 * not_negative("diffusion", noise) * self.step)
+            return MinibatchUpdate(space, space.size, "none", rates=self.step, kicks=kick, unit="time")
+        if plain and isinstance(noise, SGLD | SGD):
+            rule = noise.update(space)
+            assert isinstance(rule, MinibatchUpdate)
+            if not rule.scheduled and not rule.momentum and rule.noise in ("empirical", "none"):
+                # The increments of a step h have the covariance 2 D h = eta C h.
+                share = rule.step / self.step
+                return MinibatchUpdate(
+                    space,
+                    rule.batch_size,
+                    rule.noise,
+                    rule.sampling,
+                    rates=self.step,
+                    kicks=float(rule.kicks[0]) / math.sqrt(share),
+                    scale=rule.scale * share,
+                    unit="time",
+                )
+        raise InputError(
+            'In function space an SDE has scheme="euler_maruyama", and for its diffusion a number, an SGLD '
+            'of the full gradient, or an SGD with noise="empirical", without momentum and schedules.'
+        )
 
     def _jumping(self, potential: Potential | DriftField, noise: AlphaStable) -> Update:
         size = SCALE * DT ** (1 / ALPHA)

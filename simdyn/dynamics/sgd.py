@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy
 
-from potentials import DriftField, Potential, SampleMean
+from potentials import DriftField, FunctionSpace, Potential, SampleMean
 from simdyn.dynamics.checks import not_negative, positive, positive_or_infinite
 from simdyn.dynamics.covariance import (
     CovarianceRoot,
@@ -113,7 +113,7 @@ class SGD:
         )
 
     def update(
-        self, potential: Potential | DriftField, start: np.ndarray | None = None
+        self, potential: Potential | DriftField | FunctionSpace, start: np.ndarray | None = None
     ) -> Update | MinibatchUpdate:
         """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time.
 
@@ -130,9 +130,15 @@ class SGD:
             Noise that this potential cannot supply.
         """
         eta, batch, temperature = self._settings()
-        if isinstance(potential, SampleMean) and any(map(partial(_is, self.noise), _OF_SAMPLES)):
+        of_samples = any(map(partial(_is, self.noise), _OF_SAMPLES))
+        if isinstance(potential, SampleMean | FunctionSpace) and of_samples:
             return gradient_noise(
                 potential, eta, batch, self.noise, self.sampling, scale=temperature, momentum=self.momentum
+            )
+        if isinstance(potential, FunctionSpace):
+            raise InputError(
+                f"noise={self.noise!r} is not available in function space, which knows errors alone; choose "
+                "one of: " + ", ".join(f'"{name}"' for name in _OF_SAMPLES) + "."
             )
         values = {
             **potential.parameters,

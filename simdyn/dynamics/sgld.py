@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from potentials import DriftField, Potential, SampleMean
+from potentials import DriftField, FunctionSpace, Potential, SampleMean
 from simdyn.dynamics.checks import not_negative, positive, positive_or_infinite
 from simdyn.dynamics.covariance import scalar_factor
 from simdyn.dynamics.minibatch import BatchNoise, MinibatchUpdate, check_sampling, gradient_noise
@@ -60,7 +60,7 @@ class SGLD:
             setting("batch_size", self.batch_size, positive, positive_or_infinite)
 
     def update(
-        self, potential: Potential | DriftField, start: np.ndarray | None = None
+        self, potential: Potential | DriftField | FunctionSpace, start: np.ndarray | None = None
     ) -> Update | MinibatchUpdate:
         """One step on `potential`; times are in steps, each worth `learning_rate` of SDE time.
 
@@ -71,7 +71,7 @@ class SGLD:
         """
         eta = setting("learning_rate", self.learning_rate, positive, not_negative)
         temperature = setting("temperature", self.temperature, not_negative)
-        if isinstance(potential, SampleMean):
+        if isinstance(potential, SampleMean | FunctionSpace):
             size = potential.size if self.batch_size is None else self.batch_size
             batch = setting("batch_size", size, positive, positive_or_infinite)
             noise: BatchNoise = "none" if self.batch_size is None else "minibatch"

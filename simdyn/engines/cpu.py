@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property, partial
 from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 
@@ -43,6 +44,8 @@ class CpuEngine:
     InputError
         An unknown dtype or noise, a thread count below one, or a function that kernels do not have.
     """
+
+    backend: ClassVar[str] = "cpu"
 
     def __init__(
         self,
@@ -99,7 +102,8 @@ class CpuEngine:
         def work(piece: tuple[int, int]) -> None:
             begin, end = piece
             part = np.ascontiguousarray(columns[:, begin:end])
-            for _ in self._advance(part, first_path + begin, first_step, first_step + steps, None, key):
+            numbers = _consecutive(first_path + begin, end - begin)
+            for _ in self._advance(part, numbers, first_step, first_step + steps, None, key):
                 pass
             columns[:, begin:end] = part
 
@@ -108,6 +112,9 @@ class CpuEngine:
         else:
             in_threads([partial(work, piece) for piece in pieces])
         return columns.T
+
+    def paths_that_fit(self) -> None:
+        """No limit: states are in memory already."""
 
     def follow(
         self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
@@ -129,12 +136,36 @@ class CpuEngine:
         step, states
             Of shape (state_dim, n), to be read before the next are asked for.
         """
-        return self._advance(x, first_path, first_step, first_step + steps, every, key_words(seed))
+        numbers = _consecutive(first_path, x.shape[1])
+        return self._advance(x, numbers, first_step, first_step + steps, every, key_words(seed))
+
+    def retrace(
+        self, x: np.ndarray, numbers: np.ndarray, *, steps: int, seed: Seed, first_step: int = 0
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Take `steps` more steps of paths of any numbers in place, and show the states after each.
+
+        Parameters
+        ----------
+        x
+            Shape (state_dim, n), contiguous and of the engine's dtype: states at step `first_step`, which end
+            as those after the last step.
+        numbers
+            Shape (n,): the number of each path, as `passages` was given it.
+        steps, seed, first_step
+            As in `integrate`.
+
+        Yields
+        ------
+        step, states
+            Of shape (state_dim, n), to be read before the next are asked for.
+        """
+        numbers = np.asarray(numbers, dtype=np.uint64)
+        return self._advance(x, numbers, first_step, first_step + steps, 1, key_words(seed))
 
     def _advance(
         self,
         x: np.ndarray,
-        first_path: int,
+        numbers: np.ndarray,
         first_step: int,
         last_step: int,
         every: int | None,
@@ -149,7 +180,7 @@ class CpuEngine:
             stop = last_step if every is None else min(last_step, (step // every + 1) * every)
             if offset == 0 and stop // size > group:
                 step = stop // size * size
-                self._kernels.integrate(x, first_path, group, step // size, self._constants, *key)
+                self._kernels.integrate(x, numbers, group, step // size, self._constants, *key)
                 if every is not None and step % every == 0:
                     yield step, x
                 continue
@@ -158,7 +189,7 @@ class CpuEngine:
             after = range(group * size + 1, (group + 1) * size + 1)
             places = np.array([looks.index(s) if s in looks else -1 for s in after])
             self._kernels.integrate_part(
-                x, first_path, group, offset, end - group * size, places, shown, self._constants, *key
+                x, numbers, group, offset, end - group * size, places, shown, self._constants, *key
             )
             yield from zip(looks, shown[: len(looks)], strict=True)
             step = end
@@ -231,6 +262,11 @@ class CpuEngine:
         if not run.execute(self.threads, lambda: _Lanes(self, run, shifts), None):
             raise KeyboardInterrupt
         return run.records(ends.T, complete=True)
+
+
+def _consecutive(first_path: int, count: int) -> np.ndarray:
+    """Numbers of paths that follow one another."""
+    return np.arange(first_path, first_path + count, dtype=np.uint64)
 
 
 class _Lanes:

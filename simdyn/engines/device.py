@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
@@ -38,8 +40,21 @@ class Device(Protocol):
         """Bytes that arrays may take."""
 
 
+@dataclass(frozen=True)
+class OnDevice:
+    """States of some paths where they are, shape (state_dim, n)."""
+
+    device: Device
+    states: Any
+
+
 class CupyDevice:
-    """The current CUDA device of CuPy.
+    """One of the CUDA devices that CuPy sees.
+
+    Parameters
+    ----------
+    number
+        From 0; those that the environment variable CUDA_VISIBLE_DEVICES hides are not counted.
 
     Raises
     ------
@@ -47,7 +62,7 @@ class CupyDevice:
         No CuPy, or no device that it can use.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, number: int = 0) -> None:
         reason = missing_device()
         if reason:
             raise InputError(f'backend="gpu" cannot be used: {reason}; use backend="cpu".')
@@ -55,7 +70,7 @@ class CupyDevice:
 
         self._cupy = cupy
         # Runs go on in other threads, each of which has a current device of its own.
-        self._device = cupy.cuda.Device()
+        self._device = cupy.cuda.Device(number)
         properties = cupy.cuda.runtime.getDeviceProperties(self._device.id)
         self.name = properties["name"].decode()
         self.processors = int(properties["multiProcessorCount"])
@@ -68,6 +83,15 @@ class CupyDevice:
             )
         self._architecture = f"sm_{capability}"
         self._module = cache(self._loaded)
+
+    @staticmethod
+    def count() -> int:
+        """How many devices there are; 0 without CuPy, too."""
+        if missing_device():
+            return 0
+        import cupy
+
+        return int(cupy.cuda.runtime.getDeviceCount())
 
     def kernel(self, source: str, name: str) -> Kernel:
         """A kernel of a source text, compiled when it is first asked for."""
@@ -125,6 +149,32 @@ def compiled(source: str, architecture: str, *options: str) -> tuple[bytes, str]
         raise RuntimeError(f"{error}: {nvrtc.getProgramLog(program)}") from None
     finally:
         nvrtc.destroyProgram(program)
+
+
+_ENTRY = re.compile(
+    r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores.*?"
+    r"Used (\d+) registers",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a thread of a kernel takes: registers, bytes that do not fit them, bytes of its stack frame."""
+
+    registers: int
+    spilled: int
+    stack: int
+
+
+def usage_of(source: str, architecture: str) -> dict[str, Usage]:
+    """What each kernel of a source takes on an architecture such as "sm_90"."""
+    found = _ENTRY.findall(compiled(source, architecture, "--ptxas-options=-v")[1])
+    if len(found) != source.count('extern "C" __global__ void'):
+        raise RuntimeError(f"The compiler tells of {len(found)} kernels, but the source has more or fewer.")
+    return {
+        name: Usage(int(registers), int(spilled), int(stack)) for name, stack, spilled, registers in found
+    }
 
 
 @cache

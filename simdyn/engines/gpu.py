@@ -1,15 +1,16 @@
-"""The GPU engine: a thread for each path, or persistent lanes that take path after path."""
+"""The engine of one GPU: a thread for each path, or persistent lanes that take path after path."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from threading import Event
+from typing import Any, ClassVar
 
 import numpy as np
 
 from simdyn.dynamics import MinibatchUpdate, Rule
-from simdyn.engines.device import CupyDevice, Device
+from simdyn.engines.device import CupyDevice, Device, OnDevice
 from simdyn.engines.minibatch import check_horizon
 from simdyn.engines.precision import checked_dtype
 from simdyn.engines.records import ExitRecords, Report, Tally
@@ -50,13 +51,16 @@ class GpuEngine:
     noise
         "standard": normals up to 7.54 in size; "wide": up to 8.57.
     device
-        By default the current device of CuPy.
+        By default the first device of CuPy.
 
     Raises
     ------
     InputError
         No device, an unknown dtype or noise, or a rule that runs on the CPU only.
     """
+
+    backend: ClassVar[str] = "gpu"
+    threads: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -124,7 +128,7 @@ class GpuEngine:
 
     def follow(
         self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
-    ) -> Iterator[tuple[int, Any]]:
+    ) -> Iterator[tuple[int, OnDevice]]:
         """Take `steps` more steps, and show the states on the way, on the device; see `CpuEngine.follow`.
 
         At most `paths_that_fit` paths at a time; `x` is what it should be once all states have been shown.
@@ -136,12 +140,15 @@ class GpuEngine:
             self.advance(states, first_path, step, stop, seed)
             step = stop
             if step % every == 0:
-                yield step, states
+                yield step, OnDevice(self.device, states)
         x[:] = self.device.download(states)
 
     def paths_that_fit(self) -> int:
         """Paths that can be advanced together, as far as memory goes."""
-        size = self.update.state_dim * self.dtype.itemsize
+        return self._fitting(self.update.state_dim * self.dtype.itemsize)
+
+    def _fitting(self, size: int) -> int:
+        """How many paths there is memory for, at `size` bytes each."""
         return max(1, int(_MEMORY_SHARE * self.device.free_memory()) // size)
 
     def advance(self, x: Any, first_path: int, first_step: int, last_step: int, seed: Seed) -> None:
@@ -188,17 +195,27 @@ class GpuEngine:
         seed: Seed,
         first_path: int = 0,
         report: Report | None = None,
+        stop: Event | None = None,
     ) -> ExitRecords:
         """Run paths from one start until each leaves, diverges, or has taken `max_steps` steps.
 
-        Ctrl-C ends the run early: paths that had ended keep their records, running ones count as censored
-        where they stand, and the records say that they are not complete. See `CpuEngine.first_passage`.
+        As many at a time as their records fit the memory. Ctrl-C, or `stop` set in another thread, ends the
+        run early: paths that had ended keep their records, running ones count as censored where they stand,
+        and the records say that they are not complete. See `CpuEngine.first_passage`.
         """
         if isinstance(self.update, MinibatchUpdate):
             check_horizon(self.update, max_steps)
+        stop = Event() if stop is None else stop
         state = self.update.at_rest(start).astype(self.dtype)
-        run = _FirstPassage(self, state, paths, max_steps, first_path, seed)
-        return run.execute(report)
+        fitting = self._fitting(_RECORD_BYTES + self.update.state_dim * self.dtype.itemsize)
+        batches: list[ExitRecords] = []
+        for begin in range(0, paths, fitting):
+            count = min(fitting, paths - begin)
+            run = _FirstPassage(self, state, count, max_steps, first_path + begin, seed)
+            batches.append(run.execute(_after(batches, report), stop))
+            if not batches[-1].complete:
+                break
+        return ExitRecords.join(batches)
 
 
 class _FirstPassage:
@@ -225,13 +242,13 @@ class _FirstPassage:
         )  # fmt: skip
         self.after = (*engine._model, *_key(seed), self.steps, self.code, self.state, self.tally)
 
-    def execute(self, report: Report | None) -> ExitRecords:
-        """Calls until all paths have ended, or until Ctrl-C."""
+    def execute(self, report: Report | None, stop: Event) -> ExitRecords:
+        """Calls until all paths have ended, or until Ctrl-C or `stop`."""
         kernel = self.device.kernel(self.engine.source, "first_passage")
         rounds, reported = _SHORTEST, 0.0
         complete = False
         try:
-            while not complete:
+            while not complete and not stop.is_set():
                 begun = time.perf_counter()
                 kernel(*self.grid, (*self.before, np.int64(rounds), *self.after))
                 tally = Tally(*(int(count) for count in self.device.download(self.tally)))
@@ -255,6 +272,14 @@ class _FirstPassage:
         return ExitRecords(steps[ran], code[ran], points, complete=complete)
 
 
+def _after(batches: list[ExitRecords], report: Report | None) -> Report | None:
+    """A report that counts what earlier batches have done."""
+    if report is None or not batches:
+        return report
+    before = sum((batch.tally for batch in batches), Tally())
+    return lambda tally: report(before + tally)
+
+
 def _key(seed: Seed) -> tuple[np.uint32, np.uint32]:
     low, high = key_of(seed)
     return np.uint32(low), np.uint32(high)
@@ -271,3 +296,6 @@ def _adapted(length: int, seconds: float, done: int) -> int:
 
 
 _NOT_RUN = -9
+
+_RECORD_BYTES = 16
+"""What the record of a path takes beside its state: steps and code."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property, partial
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -66,6 +66,8 @@ class MinibatchEngine:
     InputError
         An unknown dtype or noise, a thread count below one, or a function that kernels do not have.
     """
+
+    backend: ClassVar[str] = "cpu"
 
     def __init__(
         self,
@@ -142,6 +144,9 @@ class MinibatchEngine:
         else:
             in_threads([partial(work, *piece) for piece in pieces])
         return state[:, : given.shape[1]]
+
+    def paths_that_fit(self) -> None:
+        """No limit: states are in memory already."""
 
     def follow(
         self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0

@@ -41,6 +41,8 @@ class DirectMeasurement:
         Step budget of each path.
     seconds
         Wall-clock time.
+    backend
+        "cpu" or "gpu": where the paths were computed.
     """
 
     fit: ExponentialFit
@@ -50,6 +52,7 @@ class DirectMeasurement:
     channels: int
     max_steps: int
     seconds: float
+    backend: str
 
     method = "direct"
 
@@ -198,8 +201,13 @@ def measure_escape(
     InputError
         Settings out of range.
     """
-    budget = _checked(paths, max_steps, target_error, update.dim)
-    engine = engine_for(backend, update, exit, dtype=dtype, noise=normals, threads=threads)
+    budget = checked_budget(paths, max_steps, update.dim)
+    if target_error is not None and not (isinstance(target_error, Real) and 0 < float(target_error) < 1):
+        raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.02.")
+    engine = engine_for(
+        backend, update, exit, dtype=dtype, noise=normals, threads=threads,
+        start=start, paths=paths, steps=budget,
+    )  # fmt: skip
     begun = time.perf_counter()
     batches: list[ExitRecords] = []
     wanted = paths if target_error is None else min(paths, max(100, round(target_error**-2)))
@@ -220,7 +228,10 @@ def measure_escape(
         if len(records.code) == 0:
             # Interrupted before it had begun: there is nothing to keep.
             raise KeyboardInterrupt
-        measurement = _measurement(update, records, burn_in, len(exit.channels), budget, begun)
+        seconds = time.perf_counter() - begun
+        measurement = _measurement(
+            update, records, burn_in, len(exit.channels), budget, seconds, engine.backend
+        )
         if not records.complete or target_error is None:
             break
         wanted = _further_paths(measurement.fit, len(records.code), paths, target_error)
@@ -237,7 +248,13 @@ def _further_paths(fit: ExponentialFit, done: int, limit: int, target_error: flo
 
 
 def _measurement(
-    update: Rule, records: ExitRecords, burn_in: float, channels: int, max_steps: int, begun: float
+    update: Rule,
+    records: ExitRecords,
+    burn_in: float,
+    channels: int,
+    max_steps: int,
+    seconds: float,
+    backend: str,
 ) -> DirectMeasurement:
     observed = records.exited
     times = records.steps.astype(float)
@@ -250,15 +267,20 @@ def _measurement(
         fit = fit_exponential(times, observed, unit=update.unit, burn_in=burn_in)
     later = times > fit.burn_in
     test = check_exponentiality(times[later] - fit.burn_in, observed[later])
-    return DirectMeasurement(fit, test, records, times, channels, max_steps, time.perf_counter() - begun)
+    return DirectMeasurement(fit, test, records, times, channels, max_steps, seconds, backend)
 
 
-def _checked(paths: int, max_steps: int | None, target_error: float | None, dim: int) -> int:
+def checked_budget(paths: int, max_steps: int | None, dim: int = 1) -> int:
+    """Step budget of each of a number of paths, by default a share of `DEFAULT_WORK`.
+
+    Raises
+    ------
+    InputError
+        Numbers that are not whole or below 1.
+    """
     for name, value in (("paths", paths), ("max_steps", max_steps)):
         if value is None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise InputError(f"{name} is {value!r}, but it must be a whole number of at least 1.")
-    if target_error is not None and not (isinstance(target_error, Real) and 0 < float(target_error) < 1):
-        raise InputError(f"target_error is {target_error!r}, but it must lie between 0 and 1, such as 0.02.")
     return int(max_steps) if max_steps is not None else max(10_000, int(DEFAULT_WORK / (paths * dim)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simdyn.dynamics import Rule, Update
+from simdyn.dynamics.portions import in_portions
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
 from simdyn.estimators.splitting import KILLED_SHARE, LoopLaw, Splitter, Splitting
@@ -44,6 +45,8 @@ class SplittingMeasurement:
         Of the dynamics: what a time counts, and how much of it passes in a step.
     seconds
         Wall-clock time.
+    portions
+        In how many each step was taken; `law` and `runs` count those.
     """
 
     law: LoopLaw
@@ -54,13 +57,15 @@ class SplittingMeasurement:
     unit: Unit
     step: float
     seconds: float
+    portions: int = 1
 
     method = "splitting"
+    backend = "cpu"
     complete = True
 
     @property
     def path_steps(self) -> int:
-        """Steps taken by all paths."""
+        """Steps taken by all paths, each portion of one counted."""
         return self.runs.path_steps + self.law.path_steps
 
     @property
@@ -168,7 +173,8 @@ class SplittingMeasurement:
         return tuple(found)
 
     def _in_unit(self, steps):  # type: ignore[no-untyped-def]
-        return steps * self.step if self.unit == "time" else steps
+        whole = steps / self.portions
+        return whole * self.step if self.unit == "time" else whole
 
 
 def measure_by_splitting(
@@ -228,10 +234,12 @@ def measure_by_splitting(
             f"{_FEWEST} each; give at least {RUNS * _FEWEST}."
         )
     begun = time.perf_counter()
-    engine = CpuEngine(update, exit, dtype=dtype, noise=normals, threads=threads, score=score)
-    splitter = Splitter(engine, len(exit.channels), relaxation, seed)
-    first = score.at(exit.variables, start)
-    state = np.concatenate([update.at_rest(start), [first, first, 0.0, 0.0]])
+    chain = update if score.portions == 1 else in_portions(update, score.portions)
+    engine = CpuEngine(chain, exit, dtype=dtype, noise=normals, threads=threads, score=score)
+    splitter = Splitter(engine, len(exit.channels), relaxation * score.portions, seed)
+    rest = chain.at_rest(start)
+    first = score.at(chain.variables, rest)
+    state = np.concatenate([rest, [first, first, 0.0, 0.0]])
     laws: list[LoopLaw] = []
     parts: list[Splitting] = []
     for _ in range(batches):
@@ -246,6 +254,7 @@ def measure_by_splitting(
             update.unit,
             update.step,
             time.perf_counter() - begun,
+            score.portions,
         )
         if target_error is not None and measurement.relative_error <= target_error:
             break

@@ -17,6 +17,10 @@ class Measurement(Protocol):
         """ "direct" or "splitting"."""
 
     @property
+    def backend(self) -> str:
+        """ "cpu" or "gpu"."""
+
+    @property
     def seconds(self) -> float:
         """Wall-clock time."""
 

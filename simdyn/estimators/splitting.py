@@ -27,6 +27,7 @@ import numpy as np
 from simdyn.engines import ExitRecords
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
+from simdyn.estimators.lineage import Genealogy, Lineage
 from simdyn.noise import Seed, key_of
 from simdyn.noise.purposes import Purpose
 
@@ -38,7 +39,7 @@ _LOOPS_MEASURED = 3
 _TYPICAL, _RARE = 0.5, 0.9
 _LONGEST_EXCURSION = 10_000
 """In relaxation times."""
-_SCORE, _BEST, _UP, _DOWN = -4, -3, -2, -1
+SCORE, _BEST, _UP, _DOWN = -4, -3, -2, -1
 """Entries of a state that a watching kernel appends."""
 
 
@@ -56,6 +57,8 @@ class LoopLaw:
         Mean number of steps from one crossing to the next, and its standard error.
     entrances
         Full states of the last crossing of each chain, shape (n, entries of the state).
+    origins, numbers, approach_steps
+        How each chain came there: its state in A before, the number of its noise and the steps from there.
     path_steps
         Steps taken by all paths.
     """
@@ -66,6 +69,9 @@ class LoopLaw:
     loop_steps: float
     loop_error: float
     entrances: np.ndarray
+    origins: np.ndarray
+    numbers: np.ndarray
+    approach_steps: np.ndarray
     path_steps: int
 
     @staticmethod
@@ -79,6 +85,9 @@ class LoopLaw:
             sum(part.loop_steps for part in parts) / count,
             math.hypot(*(part.loop_error for part in parts)) / count,
             np.concatenate([part.entrances for part in parts]),
+            np.concatenate([part.origins for part in parts]),
+            np.concatenate([part.numbers for part in parts]),
+            np.concatenate([part.approach_steps for part in parts]),
             sum(part.path_steps for part in parts),
         )
 
@@ -101,6 +110,8 @@ class Splitting:
         Number of levels of each run, shape (runs,).
     states, codes, run_of
         The exits of the last replicas: full states, channels counted from 1, and the run of each.
+    lineage
+        What it takes to go through their paths again.
     path_steps
         Steps taken by all paths, replays included.
     """
@@ -113,6 +124,7 @@ class Splitting:
     states: np.ndarray
     codes: np.ndarray
     run_of: np.ndarray
+    lineage: Lineage
     path_steps: int
 
     @staticmethod
@@ -127,6 +139,7 @@ class Splitting:
             np.concatenate([part.states for part in parts]),
             np.concatenate([part.codes for part in parts]),
             np.concatenate([part.run_of + len(part.probability) * place for place, part in enumerate(parts)]),
+            Lineage.join([part.lineage for part in parts]),
             sum(part.path_steps for part in parts),
         )
 
@@ -176,15 +189,15 @@ class Splitter:
         start = np.tile(state, (chains, 1))
         start[:, _UP:] = math.inf, -math.inf
         begun = self.path_steps
-        inner, outer = (like.inner, like.outer) if like else self._levels(start)
-        crossed, first = self._leg(start, up=outer, down=-math.inf)
+        inner, outer = (like.inner, like.outer) if like else self.levels(start)
+        crossed, first, _ = self._leg(start, up=outer, down=-math.inf)
         crossed = self._without_exits(crossed, runs)
         times = []
         for loop in range(_LOOPS_TO_FORGET + _LOOPS_MEASURED):
-            back, down_steps = self._leg(crossed, up=math.inf, down=inner)
+            back, down_steps, _ = self._leg(crossed, up=math.inf, down=inner)
             inside = ~np.isinf(back[:, _BEST])
             back = self._without_exits(back, runs)
-            crossed, up_steps = self._leg(back, up=outer, down=-math.inf)
+            crossed, up_steps, numbers = self._leg(back, up=outer, down=-math.inf)
             if loop >= _LOOPS_TO_FORGET:
                 times.append((down_steps + up_steps)[inside])
             if loop < _LOOPS_TO_FORGET + _LOOPS_MEASURED - 1:
@@ -197,15 +210,18 @@ class Splitter:
             float(all_times.mean()),
             float(all_times.std(ddof=1) / math.sqrt(len(all_times))),
             crossed,
+            back,
+            numbers,
+            up_steps,
             self.path_steps - begun,
         )
 
-    def _levels(self, start: np.ndarray) -> tuple[float, float]:
+    def levels(self, start: np.ndarray) -> tuple[float, float]:
         """A score that a settled path is at or below half the time, and one that it exceeds a tenth of it."""
         first = int(self._numbers(len(start))[0])
         settled = self.engine.integrate(start, steps=self.relaxation, seed=self.seed, first_path=first)
         self.path_steps += len(start) * self.relaxation
-        scores = settled[:, _SCORE]
+        scores = settled[:, SCORE]
         inner, outer = np.quantile(scores[np.isfinite(scores)], [_TYPICAL, _RARE])
         return float(inner), float(outer)
 
@@ -236,6 +252,7 @@ class Splitter:
         iterations = np.zeros(runs, dtype=np.int64)
         logarithm = np.zeros(runs)
         self._excursions(np.flatnonzero(~done), branch, inner, number, length, ends)
+        genealogy = Genealogy(branch, number)
         while True:
             best = ends[:, _BEST]
             level, parents, children = np.full(runs, np.inf), [], []
@@ -264,6 +281,7 @@ class Splitter:
             # A parent may have leapt from below the level through the exit: its child has arrived.
             length[child], ends[child] = 0, states
             self._excursions(child[~np.isinf(states[:, _BEST])], branch, inner, number, length, ends)
+            genealogy.branch(child, parent, steps, states, number[child])
         shape = (runs, replicas)
         out = np.isinf(ends[:, _BEST])
         code = np.where(out, ends[:, _UP], 0).astype(np.int64)
@@ -285,6 +303,7 @@ class Splitter:
             ends[out],
             code[out],
             np.flatnonzero(out) // replicas,
+            genealogy.lineage(np.flatnonzero(out), length[out]),
             self.path_steps - begun,
         )
 
@@ -311,30 +330,34 @@ class Splitter:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The state at which each parent first exceeds the level, and how many steps after branching off."""
         states, steps = branch[parent].copy(), np.zeros(len(parent))
-        behind = states[:, _SCORE] <= bar
+        arrived = np.isinf(states[:, _BEST])
+        # Beyond the exit the score may be lower again: who has arrived goes nowhere from there.
+        behind = ~arrived & (states[:, SCORE] <= bar)
         # A parent with many children is gone through once.
         (which, first) = np.unique(parent[behind], return_index=True)
         if len(which):
             again = branch[which].copy()
             again[:, _UP] = bar[behind][first]
             again[:, _DOWN] = -math.inf
-            again[:, _BEST] = again[:, _SCORE]
+            again[:, _BEST] = again[:, SCORE]
             records = self._run(again, number[which])
             place = np.searchsorted(which, parent[behind])
             found = self._marked(records)
             states[behind] = found[place]
             steps[behind] = records.steps[place]
-        ahead = ~behind & ~np.isinf(states[:, _BEST])
-        states[ahead, _BEST] = states[ahead, _SCORE]
+        ahead = ~behind & ~arrived
+        states[ahead, _BEST] = states[ahead, SCORE]
         return states, steps
 
-    def _leg(self, states: np.ndarray, up: float, down: float) -> tuple[np.ndarray, np.ndarray]:
-        """Run until the best score exceeds `up`, the score is at or below `down`, or the exit."""
+    def _leg(self, states: np.ndarray, up: float, down: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Run until the best score exceeds `up`, the score is at or below `down`, or the exit: the states
+        then, the steps until there, and the numbers of the noise."""
         states = states.copy()
-        states[:, _BEST] = states[:, _SCORE]
+        states[:, _BEST] = states[:, SCORE]
         states[:, _UP:] = up, down
-        records = self._run(states, self._numbers(len(states)))
-        return self._marked(records), records.steps
+        numbers = self._numbers(len(states))
+        records = self._run(states, numbers)
+        return self._marked(records), records.steps, numbers
 
     def _marked(self, records: ExitRecords) -> np.ndarray:
         """End states; those through the exit get an infinite best score, and the channel as upper bound."""

@@ -6,8 +6,25 @@ from simdyn.exact.curves import Density, Survival
 from simdyn.exact.errors import NoReference
 from simdyn.exact.escape import escape_moments, escape_time, overshoot_share
 from simdyn.exact.first_passage import first_passage
+from simdyn.exact.gram_stability import (
+    gram_mean_square_threshold,
+    gram_nonuniformity,
+    gram_sharpness,
+    gram_theorem1_multiplier,
+    gram_theorem1_threshold,
+)
+from simdyn.exact.isotropic_data import isotropic_almost_sure_threshold, isotropic_lyapunov
 from simdyn.exact.long_run import quasi_stationary, spectral_gap, stationary_density
+from simdyn.exact.mean_square import mean_square_multiplier, mean_square_threshold, second_moments
 from simdyn.exact.minimum_action import MinimumAction, minimum_action
+from simdyn.exact.path_growth import (
+    almost_sure_threshold,
+    descent_multiplier,
+    descent_threshold,
+    lyapunov_exponent,
+    moment_multiplier,
+    moment_threshold,
+)
 from simdyn.exact.survival import survival
 
 __all__ = [
@@ -15,14 +32,30 @@ __all__ = [
     "MinimumAction",
     "NoReference",
     "Survival",
+    "almost_sure_threshold",
     "chain_first_passage",
     "committor",
+    "descent_multiplier",
+    "descent_threshold",
     "escape_moments",
     "escape_time",
     "first_passage",
+    "gram_mean_square_threshold",
+    "gram_nonuniformity",
+    "gram_sharpness",
+    "gram_theorem1_multiplier",
+    "gram_theorem1_threshold",
+    "isotropic_almost_sure_threshold",
+    "isotropic_lyapunov",
+    "lyapunov_exponent",
+    "mean_square_multiplier",
+    "mean_square_threshold",
     "minimum_action",
+    "moment_multiplier",
+    "moment_threshold",
     "overshoot_share",
     "quasi_stationary",
+    "second_moments",
     "spectral_gap",
     "stationary_density",
     "survival",

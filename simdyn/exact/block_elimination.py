@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.exact.elimination import Elimination
 from simdyn.exact.panels import Array
+from simdyn.markov.elimination import Elimination
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

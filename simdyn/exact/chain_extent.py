@@ -10,10 +10,10 @@ import numpy as np
 
 from simdyn.errors import InputError
 from simdyn.exact.chain_mesh import chain_panels
-from simdyn.exact.elimination import Elimination
 from simdyn.exact.errors import NoReference, check_size, too_large
 from simdyn.exact.hops import Hops, Steps
 from simdyn.exact.panels import Array, Function
+from simdyn.markov.elimination import Elimination
 
 NEGLIGIBLE = 1e-12
 NEVER = 1e-18

@@ -13,7 +13,7 @@ from simdyn.exact.chain_laws import chain_committor
 from simdyn.exact.errors import NoReference
 from simdyn.exact.plane import plane_committor
 from simdyn.exact.plane_chain import plane_chain_committor
-from simdyn.exact.posing import landmarks, law_of, on_a_line, too_many
+from simdyn.exact.posing import in_the_plane, landmarks, law_of, on_a_line
 from simdyn.exact.splitting_probability import splitting_probability
 from simdyn.exits import Exit, parse_start, resolve_exit
 from simdyn.results import Reference
@@ -41,39 +41,20 @@ def committor(
     origin = parse_start(start, potential)
     wanted, other = (resolve_exit(region, potential, origin) for region in (reach, before))
     update = law_of(potential, dynamics, origin)
-    if update.dim == 2:
-        planar = plane_committor if update.unit == "time" else plane_chain_committor
+    planar = in_the_plane(update, plane_committor, plane_chain_committor)
+    if planar:
         return planar(update, origin, wanted, other, landmarks(potential))
-    if update.dim > 1:
-        raise too_many(update)
     lower, upper, at_upper = _interval(wanted, other)
     one = on_a_line(update, origin, lower, upper)
-    if update.unit == "steps":
-        if at_upper:
-            return chain_committor(
-                one.update.mean,
-                one.update.sd,
-                one.start,
-                lower=lower,
-                upper=upper,
-                breakpoints=one.breakpoints,
-            )
-        # The mirror image has all digits of a small probability, which the complement has not.
-        return chain_committor(
-            lambda x: -one.update.mean(-x),
-            lambda x: one.update.sd(-x),
-            -one.start,
-            lower=-upper,
-            upper=-lower,
-            breakpoints=[-b for b in one.breakpoints],
-        )
+    chain = update.unit == "steps"
+    first, second = (one.update.mean, one.update.sd) if chain else (one.drift, one.diffusion)
+    method = chain_committor if chain else splitting_probability
     if at_upper:
-        return splitting_probability(
-            one.drift, one.diffusion, one.start, lower=lower, upper=upper, breakpoints=one.breakpoints
-        )
-    return splitting_probability(
-        lambda x: -one.drift(-x),
-        lambda x: one.diffusion(-x),
+        return method(first, second, one.start, lower=lower, upper=upper, breakpoints=one.breakpoints)
+    # The mirror image has all digits of a small probability, which the complement has not.
+    return method(
+        lambda x: -first(-x),
+        lambda x: second(-x),
         -one.start,
         lower=-upper,
         upper=-lower,

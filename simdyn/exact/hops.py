@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from simdyn.exact.elimination import Elimination
 from simdyn.exact.errors import too_large
 from simdyn.exact.panels import Array, Function, Panels
+from simdyn.markov.elimination import Elimination
 
 SMALLEST = 1e-300
 

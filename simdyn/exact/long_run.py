@@ -14,7 +14,7 @@ from simdyn.exact.coordinates import Coordinate
 from simdyn.exact.curves import Density, density_on_panels
 from simdyn.exact.errors import NoReference
 from simdyn.exact.first_passage import LARGEST_LOG
-from simdyn.exact.posing import landmarks, law_of, on_a_line, too_many, typical_point
+from simdyn.exact.posing import in_the_plane, landmarks, law_of, on_a_line, typical_point
 from simdyn.exact.speed import Medium
 from simdyn.exits import parse_start, resolve_exit
 from simdyn.results import Reference
@@ -46,11 +46,9 @@ def stationary_density(
     """
     origin = typical_point(potential, start)
     update = law_of(potential, dynamics, origin)
-    if update.dim == 2:
-        planar = plane.plane_stationary if update.unit == "time" else plane_chain.plane_chain_stationary
+    planar = in_the_plane(update, plane.plane_stationary, plane_chain.plane_chain_stationary)
+    if planar:
         return planar(update, origin, landmarks(potential))
-    if update.dim > 1:
-        raise too_many(update)
     one = on_a_line(update, origin)
     if update.unit == "steps":
         return chain_laws.chain_stationary(one.update.mean, one.update.sd, one.start, one.breakpoints)
@@ -70,11 +68,9 @@ def spectral_gap(potential: Potential | DriftField, dynamics: Dynamics, *, start
     """
     origin = typical_point(potential, start)
     update = law_of(potential, dynamics, origin)
-    if update.dim == 2:
-        planar = plane.plane_spectral_gap if update.unit == "time" else plane_chain.plane_chain_spectral_gap
+    planar = in_the_plane(update, plane.plane_spectral_gap, plane_chain.plane_chain_spectral_gap)
+    if planar:
         return planar(update, origin, landmarks(potential))
-    if update.dim > 1:
-        raise too_many(update)
     one = on_a_line(update, origin)
     if update.unit == "steps":
         return chain_laws.chain_spectral_gap(one.update.mean, one.update.sd, one.start, one.breakpoints)
@@ -103,15 +99,9 @@ def quasi_stationary(
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     update = law_of(potential, dynamics, origin)
-    if update.dim == 2:
-        planar = (
-            plane.plane_quasi_stationary
-            if update.unit == "time"
-            else plane_chain.plane_chain_quasi_stationary
-        )
+    planar = in_the_plane(update, plane.plane_quasi_stationary, plane_chain.plane_chain_quasi_stationary)
+    if planar:
         return planar(update, origin, way_out, landmarks(potential))
-    if update.dim > 1:
-        raise too_many(update)
     ends = way_out.box()
     if ends is None:
         raise NoReference(f"The exit ({way_out.description}) is not the end of an interval.")

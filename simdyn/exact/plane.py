@@ -15,6 +15,7 @@ from simdyn.exact.plane_coordinates import PlaneCoordinates, plane_coordinates
 from simdyn.exact.plane_extent import stationary_masses, visited_box, without_home
 from simdyn.exact.plane_mesh import Box, PlaneMesh
 from simdyn.exits import Exit
+from simdyn.markov import slowest_decay
 from simdyn.results import Reference
 
 METHOD = (
@@ -43,7 +44,7 @@ def plane_moments(
     NoReference
         Noise that vanishes in some direction, sides that do not confine, or times beyond double precision.
     """
-    coordinates = _coordinates(update, start, [way_out])
+    coordinates = coordinates_of(update, start, [way_out])
     origin = np.zeros(2)
 
     def measure(mesh: PlaneMesh) -> Array:
@@ -57,7 +58,7 @@ def plane_moments(
             check_size(value)
         return np.log(found)
 
-    logs, errors = _extrapolated(coordinates, measure, visited_box(coordinates, landmarks))
+    logs, errors = extrapolated(coordinates, measure, visited_box(coordinates, landmarks))
     values = np.exp(logs)
     return tuple(
         Reference(value=float(v), error=float(v * e), unit="time", method=METHOD)
@@ -73,7 +74,7 @@ def plane_committor(update: Update, start: Array, reach: Exit, before: Exit, lan
     NoReference
         As in `plane_moments`.
     """
-    coordinates = _coordinates(update, start, [reach, before])
+    coordinates = coordinates_of(update, start, [reach, before])
 
     def measure(mesh: PlaneMesh) -> Array:
         # Each of the two is relatively accurate, however small; so is their ratio.
@@ -84,7 +85,7 @@ def plane_committor(update: Update, start: Array, reach: Exit, before: Exit, lan
             raise NoReference("One of the two regions is out of reach in double precision.")
         return np.array([math.log(there / other)])
 
-    (odds,), (error,) = _extrapolated(coordinates, measure, visited_box(coordinates, landmarks))
+    (odds,), (error,) = extrapolated(coordinates, measure, visited_box(coordinates, landmarks))
     value = 1.0 / (1.0 + math.exp(-odds))
     return Reference(value=value, error=float(value * (1 - value) * error), unit="1", method=METHOD)
 
@@ -97,7 +98,7 @@ def plane_stationary(update: Update, start: Array, landmarks: Array) -> Density:
     NoReference
         As in `plane_moments`, or no stationary law.
     """
-    coordinates = _coordinates(update, start, [])
+    coordinates = coordinates_of(update, start, [])
     return _density(
         coordinates, visited_box(coordinates, landmarks), lambda mesh: stationary_masses(mesh, _home(mesh))
     )
@@ -113,12 +114,12 @@ def plane_quasi_stationary(
     NoReference
         As in `plane_moments`, or two modes that decay alike.
     """
-    coordinates = _coordinates(update, start, [way_out])
+    coordinates = coordinates_of(update, start, [way_out])
     box = visited_box(coordinates, landmarks)
-    (log_rate,), (error,) = _extrapolated(coordinates, lambda mesh: np.array([_slowest(mesh)[0]]), box)
+    (log_rate,), (error,) = extrapolated(coordinates, lambda mesh: np.array([slowest(mesh)[0]]), box)
     rate = math.exp(log_rate)
     reference = Reference(value=rate, error=float(rate * error), unit="1/time", method=METHOD)
-    return reference, _density(coordinates, box, lambda mesh: _slowest(mesh)[1])
+    return reference, _density(coordinates, box, lambda mesh: slowest(mesh)[1])
 
 
 def plane_spectral_gap(update: Update, start: Array, landmarks: Array) -> Reference:
@@ -129,15 +130,15 @@ def plane_spectral_gap(update: Update, start: Array, landmarks: Array) -> Refere
     NoReference
         As in `plane_stationary`, or a slowest mode that oscillates.
     """
-    coordinates = _coordinates(update, start, [])
-    (log_rate,), (error,) = _extrapolated(
+    coordinates = coordinates_of(update, start, [])
+    (log_rate,), (error,) = extrapolated(
         coordinates, lambda mesh: np.array([_log_gap(mesh)]), visited_box(coordinates, landmarks)
     )
     rate = math.exp(log_rate)
     return Reference(value=rate, error=float(rate * error), unit="1/time", method=METHOD)
 
 
-def _coordinates(update: Update, start: Array, exits: Sequence[Exit]) -> PlaneCoordinates:
+def coordinates_of(update: Update, start: Array, exits: Sequence[Exit]) -> PlaneCoordinates:
     try:
         return plane_coordinates(update, start, exits)
     except np.linalg.LinAlgError:
@@ -147,10 +148,14 @@ def _coordinates(update: Update, start: Array, exits: Sequence[Exit]) -> PlaneCo
         ) from None
 
 
-def _extrapolated(coordinates: PlaneCoordinates, measure: Measure, box: Box) -> tuple[Array, Array]:
+def extrapolated(coordinates: PlaneCoordinates, measure: Measure, box: Box) -> tuple[Array, Array]:
     """Limits of numbers as the mesh is refined, and bounds for their errors."""
+    known: dict[int, Array] = {}
     for cells in LEVELS:
-        found = [measure(PlaneMesh(coordinates.problem, box, (n, n), np.zeros(2))) for n in cells]
+        for n in cells:
+            if n not in known:
+                known[n] = measure(PlaneMesh(coordinates.problem, box, (n, n), np.zeros(2)))
+        found = [known[n] for n in cells]
         values, errors = richardson(cells, np.array(found), coordinates.straight)
         if errors.max() < GOOD or not coordinates.straight:
             break
@@ -189,7 +194,7 @@ def _home(mesh: PlaneMesh) -> int:
     return int(np.argmin((mesh.points**2).sum(axis=1)))
 
 
-def _slowest(mesh: PlaneMesh) -> tuple[float, Array]:
+def slowest(mesh: PlaneMesh) -> tuple[float, Array]:
     """Logarithm of the smallest decay rate, and the masses of its left eigenvector."""
     law = np.full(len(mesh.states), 1.0 / len(mesh.states))
     last = math.inf
@@ -206,25 +211,15 @@ def _slowest(mesh: PlaneMesh) -> tuple[float, Array]:
 
 def _log_gap(mesh: PlaneMesh) -> float:
     home = _home(mesh)
-    law = stationary_masses(mesh, home)
-    rest, solver = without_home(mesh, home)
-    mode = mesh.points @ np.array([1.0, 0.618])
-    mode -= law @ mode
-    last = math.inf
-    for _ in range(MAX_ITERATIONS):
-        source = mode[rest]
-        gains = solver.solve(np.stack([np.maximum(source, 0), np.maximum(-source, 0)], axis=1))
-        larger = np.zeros(len(law))
-        larger[rest] = gains[:, 0] - gains[:, 1]
-        larger -= law @ larger
-        growth = float(law @ (larger * mode)) / float(law @ (mode * mode))
-        mode = larger / math.sqrt(law @ (larger * larger))
-        if growth > 0 and abs(growth / last - 1) < 1e-12:
-            return -math.log(growth)
-        last = growth
-    raise NoReference(
-        "The slowest mode oscillates or decays hardly slower than the next one, which has no exact rate here."
-    )
+    _, solver = without_home(mesh, home)
+    x, y = mesh.points.T
+    begin = np.stack([x + 0.618 * y, y - 0.618 * x, x * y], axis=1)
+    found = slowest_decay(solver.solve, stationary_masses(mesh, home), begin, home)
+    if found is None:
+        raise NoReference(
+            "The slowest mode oscillates, or decays hardly slower than others, which has no exact rate here."
+        )
+    return found
 
 
 def _density(coordinates: PlaneCoordinates, box: Box, masses: Callable[[PlaneMesh], Array]) -> Density:

@@ -155,7 +155,7 @@ class PlaneMesh:
         return self.grid[tuple(self.states.T)]
 
     @cached_property
-    def _assembled(self) -> tuple[csr_array, Array, int]:
+    def _assembled(self) -> tuple[csr_array, Array, Array]:
         from scipy.sparse import coo_array
 
         points, states = self.points, self.states
@@ -165,8 +165,8 @@ class PlaneMesh:
         except ValueError:
             raise _singular() from None
         used = weights > 0
-        reach = int(np.abs(vectors[used]).max())
-        if reach > WIDEST:
+        reach = np.abs(vectors[used]).max(axis=0).astype(int)
+        if reach.max() > WIDEST:
             raise NoReference(
                 "The noise is so much stronger in one direction than in another that the grid would have to "
                 "be very fine; raise the weaker one."
@@ -265,10 +265,15 @@ class PlaneMesh:
 
     @cached_property
     def blocks(self) -> tuple[Array, Array]:
-        """An order of the states by strips along the longer axis, and where the strips begin in it."""
-        reach = self._assembled[2]
-        axis = 0 if self.box.periodic or self.shape[0] >= self.shape[1] else 1
-        strip = self.states[:, axis] // reach
+        """An order of the states by strips across one axis, and where the strips begin in it.
+
+        Of the two axes it is the one that takes less work: a strip is as wide as jumps reach along the axis,
+        and the work grows with the third power of the states in it.
+        """
+        reach = np.maximum(1, self._assembled[2])
+        work = [self.shape[a] * reach[a] ** 2 * self.shape[1 - a] ** 3 for a in range(2)]
+        axis = 0 if self.box.periodic or work[0] <= work[1] else 1
+        strip = self.states[:, axis] // reach[axis]
         order = np.argsort(strip, kind="stable")
         starts = np.flatnonzero(np.diff(strip[order], prepend=-1))
         return order, np.append(starts, len(order))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from simdyn.exact.coordinates import Coordinate, coordinate
 from simdyn.exact.errors import NoReference
 from simdyn.exact.panels import Array
 from simdyn.exits import parse_start
+
+Method = Callable[..., Any]
 
 
 def law_of(potential: Potential | DriftField, dynamics: Dynamics, start: Array) -> Update:
@@ -58,6 +61,21 @@ def too_many(update: Update) -> NoReference:
     return NoReference(
         f"The landscape has {update.dim} coordinates, and this answer is exact in one or two dimensions."
     )
+
+
+def in_the_plane(update: Update, of_sde: Method, of_chain: Method) -> Method | None:
+    """Which of two methods answers for an update in two dimensions; None for one in a single dimension.
+
+    Raises
+    ------
+    NoReference
+        More dimensions.
+    """
+    if update.dim > 2:
+        raise too_many(update)
+    if update.dim == 1:
+        return None
+    return of_sde if update.unit == "time" else of_chain
 
 
 def on_a_line(update: Update, start: Array, lower: float = -np.inf, upper: float = np.inf) -> Coordinate:

@@ -16,6 +16,10 @@ from simdyn.exact.errors import NoReference
 from simdyn.exact.escape import chain_survivals, independent_parts
 from simdyn.exact.modes import diffusion_modes
 from simdyn.exact.panels import Array
+from simdyn.exact.plane_survival import METHOD as IN_THE_PLANE
+from simdyn.exact.plane_survival import plane_survival
+from simdyn.exact.posing import landmarks, law_of
+from simdyn.exits import parse_start, resolve_exit
 
 STEPS = "product over the coordinates of their survival, from the transfer operator of each"
 TIME = "product over the coordinates of their survival, from the spectrum of each generator"
@@ -25,7 +29,7 @@ MAX_STEPS = 10_000_000
 def survival(
     potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any, times: ArrayLike
 ) -> Survival:
-    """P(T > t) of the escape time T at given times.
+    """P(T > t) of the escape time T at given times: of independent coordinates, and of SDEs in the plane.
 
     Parameters
     ----------
@@ -44,7 +48,13 @@ def survival(
     at = np.atleast_1d(np.asarray(times, dtype=float))
     if not (np.isfinite(at).all() and (at >= 0).all()):
         raise InputError("The times contain values that are negative or not finite; give times from 0 on.")
-    parts, unit = independent_parts(potential, dynamics, start, exit)
+    origin = parse_start(start, potential)
+    way_out = resolve_exit(exit, potential, origin)
+    update = law_of(potential, dynamics, origin)
+    if update.dim == 2 and update.unit == "time" and not (update.factorised and way_out.box()):
+        values, error = plane_survival(update, origin, way_out, at, landmarks(potential))
+        return Survival(times=at, values=values, error=error, unit="time", method=IN_THE_PLANE)
+    parts, unit = independent_parts(potential, dynamics, origin, way_out)
     if unit == "steps" and ((at != np.round(at)).any() or at.max() > MAX_STEPS):
         raise InputError(
             f"The times of a discrete rule are whole numbers of steps, at most {MAX_STEPS:,}; round them."

@@ -31,14 +31,18 @@ class Score:
         Run-time values of the parameters.
     description
         In words.
+    portions
+        In how many portions the noise of a step has to be drawn for the expression to have a meaning, which
+        may then use the memory of `simdyn.dynamics.portions`.
     """
 
     expression: sympy.Expr
     values: Mapping[str, float]
     description: str
+    portions: int = 1
 
     def at(self, variables: tuple[sympy.Symbol, ...], x: np.ndarray) -> float:
-        """Its value at a point of shape (d,)."""
+        """Its value at a point of shape (d,), or a full state where it uses memory."""
         known = {s: self.values[s.name] for s in self.expression.free_symbols if s.name in self.values}
         point = dict(zip(variables, (float(v) for v in x), strict=True))
         return float(self.expression.xreplace(known).xreplace(point))

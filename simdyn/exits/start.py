@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from potentials import DriftField, Potential
+from potentials import DriftField, FunctionSpace, Potential
 from simdyn.errors import InputError
 
 
-def parse_start(spec: Any, potential: Potential | DriftField) -> np.ndarray:
+def parse_start(spec: Any, potential: Potential | DriftField | FunctionSpace) -> np.ndarray:
     """The start as an array of shape (d,).
 
     Parameters
@@ -30,6 +30,11 @@ def parse_start(spec: Any, potential: Potential | DriftField) -> np.ndarray:
     if isinstance(spec, str):
         text = spec.strip()
         if text.lower() == "deepest":
+            if isinstance(potential, FunctionSpace):
+                raise InputError(
+                    'The start "deepest" is where all errors vanish, and nothing moves there; give errors, '
+                    "such as the attribute errors of the function space."
+                )
             if not isinstance(potential, Potential):
                 raise InputError(
                     f'The start "deepest" needs an energy, which the drift field {potential.name!r} does not '
@@ -40,7 +45,7 @@ def parse_start(spec: Any, potential: Potential | DriftField) -> np.ndarray:
     return _numbers(np.atleast_1d(np.asarray(getattr(spec, "x", spec), dtype=object)).tolist(), potential)
 
 
-def _named(text: str, potential: Potential | DriftField) -> np.ndarray:
+def _named(text: str, potential: Potential | DriftField | FunctionSpace) -> np.ndarray:
     names = [v.name for v in potential.variables]
     given: dict[str, float] = {}
     for part in text.split(","):
@@ -56,7 +61,7 @@ def _named(text: str, potential: Potential | DriftField) -> np.ndarray:
     return np.array([given[name] for name in names])
 
 
-def _numbers(values: list[Any], potential: Potential | DriftField) -> np.ndarray:
+def _numbers(values: list[Any], potential: Potential | DriftField | FunctionSpace) -> np.ndarray:
     numbers = [_finite(value, values if len(values) > 1 else values[0]) for value in values]
     if len(numbers) == 1:
         numbers *= potential.dim

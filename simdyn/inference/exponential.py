@@ -118,17 +118,35 @@ def fit_exponential(
     variance = (survivors * residual) ** 2 / events + float(contributions.var()) / len(times)
     effective = value**2 / variance
     censored = total_events < len(times)
-    low = (
-        value
-        * 2.0
-        * effective
-        / _chi_square_quantile(1.0 - tail, 2.0 * effective + (2.0 if censored else 0.0))
-    )
-    high = value * 2.0 * effective / _chi_square_quantile(tail, 2.0 * effective)
+    low, high = _limits(value, effective, tail, censored)
     estimate = Estimate(
         value=value, low=low, high=high, unit=unit, confidence=confidence, events=total_events
     )
     return ExponentialFit(estimate, burn_in, survivors, residual, effective)
+
+
+def limits_of_mean(
+    exposure: float, mean: float, effective_events: float, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Ends of the interval of a mean time that was counted for a fixed time.
+
+    Parameters
+    ----------
+    exposure
+        Time of observation of all paths together: all there is to go by where nothing was seen to happen.
+    mean, effective_events
+        The mean, and the number of events of Poisson's law that would know it as well.
+    """
+    tail = (1.0 - confidence) / 2.0
+    if effective_events == 0:
+        return 2.0 * exposure / _chi_square_quantile(1.0 - tail, 2.0), math.inf
+    return _limits(mean, effective_events, tail, True)
+
+
+def _limits(mean: float, effective: float, tail: float, censored: bool) -> tuple[float, float]:
+    degrees = 2.0 * effective
+    low = mean * degrees / _chi_square_quantile(1.0 - tail, degrees + (2.0 if censored else 0.0))
+    return low, mean * degrees / _chi_square_quantile(tail, degrees)
 
 
 def _chi_square_quantile(probability: float, degrees: float) -> float:

@@ -14,6 +14,7 @@ from textwrap import indent
 import numpy as np
 import sympy
 
+from potentials import FunctionSpace
 from simdyn.dynamics import MinibatchUpdate
 from simdyn.errors import InputError
 from simdyn.exits import Exit
@@ -60,6 +61,8 @@ def cuda_minibatch_kernel(update: MinibatchUpdate, exit: Exit | None, wide: bool
     InputError
         More coordinates than a thread can hold, or a function that kernels do not have.
     """
+    if isinstance(update.potential, FunctionSpace):
+        raise InputError('Function space has no kernels on the GPU; it runs on the CPU, with backend="cpu".')
     model = model_of(update.potential)
     if update.dim > MOST_ROW_NUMBERS:
         raise InputError(

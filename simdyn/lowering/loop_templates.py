@@ -66,9 +66,9 @@ def look_within(new, folds, width, values, table, fine):
 LOOP_INTEGRATE = '''
 @njit(cache=True, nogil=True, error_model="numpy")
 def run_groups(
-    x, first_path, first_group, last_group, first, last, places, states, constants, key0, key1
+    x, numbers, first_group, last_group, first, last, places, states, constants, key0, key1
 ):
-    """Take steps first to last - 1 of each group; column p of x is path first_path + p.
+    """Take steps first to last - 1 of each group; column p of x is the path of number numbers[p].
 
     The state after step s is written to states[places[s]], unless that place is negative.
     """
@@ -82,7 +82,7 @@ def run_groups(
     for begin in range(0, count, LANES):
         width = min(LANES, count - begin)
         for j in range(width):
-            paths[j] = uint64(first_path + begin + j)
+            paths[j] = numbers[begin + j]
         for i in range(DIM):
             for j in range(width):
                 here[i * LANES + j] = x[i, begin + j]
@@ -103,18 +103,18 @@ def run_groups(
                 x[i, begin + j] = here[i * LANES + j]
 
 
-def integrate(x, first_path, first_group, last_group, constants, key0, key1):
+def integrate(x, numbers, first_group, last_group, constants, key0, key1):
     """Advance by whole groups of steps."""
     nowhere, nothing = np.full(STEPS, -1), np.empty((0, 0, 0), dtype=REAL)
     run_groups(
-        x, first_path, first_group, last_group, 0, STEPS, nowhere, nothing, constants, key0, key1
+        x, numbers, first_group, last_group, 0, STEPS, nowhere, nothing, constants, key0, key1
     )
 
 
-def integrate_part(x, first_path, group, first, last, places, states, constants, key0, key1):
+def integrate_part(x, numbers, group, first, last, places, states, constants, key0, key1):
     """Advance by steps first to last - 1 of one group, and show the states after some of them."""
     run_groups(
-        x, first_path, group, group + 1, first, last, places, states, constants, key0, key1
+        x, numbers, group, group + 1, first, last, places, states, constants, key0, key1
     )
 '''
 

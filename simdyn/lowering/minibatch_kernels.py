@@ -15,7 +15,7 @@ import sympy
 
 from simdyn.dynamics import MinibatchUpdate
 from simdyn.exits import Exit
-from simdyn.lowering.minibatch_model import PRODUCT, Model, PointwiseModel, RowModel, model_of
+from simdyn.lowering.minibatch_model import COORDINATE, PRODUCT, Model, PointwiseModel, RowModel, model_of
 from simdyn.lowering.minibatch_templates import (
     COMMON,
     FIRST_PASSAGE,
@@ -68,7 +68,7 @@ def minibatch_kernel(
     InputError
         A function that kernels do not have.
     """
-    model = model_of(update.potential)
+    model = model_of(update.potential, kicked=bool(update.kicks.any()))
     writer = (
         _LaneWriter(update, exit, model, dtype)
         if isinstance(model, PointwiseModel)
@@ -83,7 +83,7 @@ def minibatch_kernel(
 class _Writer:
     """What both forms share; a subclass writes `advance`."""
 
-    numbers, width, per_sample = 1, 1, 1
+    numbers, width, per_sample, kick_row = 1, 1, 1, 0
 
     def __init__(self, update: MinibatchUpdate, exit: Exit | None, dtype: str) -> None:
         self.update, self.exit = update, exit
@@ -108,6 +108,7 @@ class _Writer:
             batches=self.batches,
             epochs=self.epochs,
             kicks=self.kicks,
+            kick_row=self.kick_row,
             empirical=self.empirical,
             varying=self.varying,
             real=self.printer.dtype,
@@ -246,15 +247,19 @@ class _RowWriter(_Writer):
         self.model = model
         self.per_sample = model.per_sample
         self.width = padded(self.dim)
+        self.kick_row = 0 if model.kicks is None else len(model.rows)
         names: dict[sympy.Symbol, Node] = {PRODUCT: self.builder.name("product")}
+        names |= {COORDINATE: self.builder.name("coordinate")}
         names |= {c: self.builder.name(f"d{k}") for k, c in enumerate(model.columns)}
         self.row_weight = None if model.weight is None else self.lowering.convert(model.weight, names)
         self.crossed = self.crossings() if exit is not None else []
 
     def rows(self) -> np.ndarray:
         """Rows padded with zeros to whole vectors."""
-        rows = np.zeros((len(self.model.rows), self.width))
-        rows[:, : self.dim] = self.model.rows
+        kicks = np.empty((0, self.dim)) if self.model.kicks is None else self.model.kicks
+        rows = np.zeros((len(self.model.rows) + len(kicks), self.width))
+        rows[: len(self.model.rows), : self.dim] = self.model.rows
+        rows[len(self.model.rows) :, : self.dim] = kicks
         return rows
 
     def advance(self, name: str, watched: bool) -> str:
@@ -275,7 +280,8 @@ class _RowWriter(_Writer):
         if self.row_weight is None:
             body += [f"weight = x[r] if r < DIM else {self.printer.literal(-1.0)}"]
         else:
-            body += ["product = dot(rows, row, x)"]
+            own = COORDINATE in self.model.weight.free_symbols  # type: ignore[union-attr]
+            body += ["coordinate = x[row]" if own else "product = dot(rows, row, x)"]
             body += [f"d{k} = data[row, {k}]" for k in range(len(self.model.columns))]
             body += self.printer.statements([("weight", self.row_weight)], {}, "t")
         if self.empirical:

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import sympy
 
-from potentials import FiniteSum, LinearisedNetwork, QuadraticSum, SampleMean
+from potentials import FiniteSum, FunctionSpace, LinearisedNetwork, QuadraticSum, SampleMean
 from potentials.derivatives import differentiate
 from potentials.tape import Tape
 from simdyn.errors import InputError
@@ -22,6 +22,9 @@ _NARROW = 4
 
 PRODUCT = sympy.Symbol("_product", real=True)
 """The product of a row with the coordinates."""
+
+COORDINATE = sympy.Symbol("_coordinate", real=True)
+"""The coordinate that has the number of the row."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,14 @@ class RowModel:
     columns, data
         Symbols of a row's numbers and their values, shape (n * per_sample, number of columns).
     weight
-        Weight of a row as a formula of `PRODUCT`, of the row's numbers and of parameters. None: row k < d of
-        a sample has the k-th coordinate as its weight and the last row -1, which is H x - b.
+        Weight of a row as a formula of `PRODUCT` or `COORDINATE`, of the row's numbers and of parameters.
+        None: row k < d of a sample has the k-th coordinate as its weight and the last row -1, which is
+        H x - b.
     values
         Parameter values.
+    kicks
+        d rows, shape (d, d), of which a kick is the sum, each with a normal as its weight; None: a kick is a
+        normal for each coordinate.
     """
 
     rows: Array
@@ -73,13 +80,14 @@ class RowModel:
     data: Array
     weight: sympy.Expr | None
     values: Mapping[str, float]
+    kicks: Array | None = None
 
 
 Model = PointwiseModel | RowModel
 
 
-def model_of(potential: SampleMean) -> Model:
-    """The form in which kernels take `potential`.
+def model_of(potential: SampleMean | FunctionSpace, *, kicked: bool = False) -> Model:
+    """The form in which kernels take `potential`, with or without what kicks need.
 
     Raises
     ------
@@ -93,6 +101,8 @@ def model_of(potential: SampleMean) -> Model:
         return _quadratics(potential)
     if isinstance(potential, LinearisedNetwork):
         return _network(potential)
+    if isinstance(potential, FunctionSpace):
+        return _outputs(potential, kicked)
     raise InputError(
         f"{potential.name[:60]!r} is a {type(potential).__name__}, which kernels do not know; use FiniteSum, "
         "QuadraticSum or LinearisedNetwork."
@@ -132,6 +142,16 @@ def _network(potential: LinearisedNetwork) -> Model:
     error = sympy.Add(residual, *(j * v for j, v in zip(row, potential.variables, strict=True)))
     data = np.concatenate([potential.jacobian[:, 0, :], potential.residual], axis=1)
     return PointwiseModel(potential.variables, (*row, residual), tuple(j * error for j in row), data, {})
+
+
+def _outputs(potential: FunctionSpace, kicked: bool) -> RowModel:
+    """Errors are moved by rows of the Gram matrix, each with the error itself as its weight."""
+    kicks = None
+    if kicked:
+        values, vectors = potential.modes
+        kicks = np.sqrt(values)[:, None] * vectors.T
+    empty = np.empty((potential.dim, 0))
+    return RowModel(potential.gram, potential.outputs, (), empty, COORDINATE, {}, kicks)
 
 
 def _numbers(name: str, count: int) -> list[sympy.Symbol]:

@@ -20,6 +20,7 @@ MOMENTUM = {momentum}
 BATCHES = {batches}
 EPOCHS = {epochs}
 KICKS = {kicks}
+KICK_ROW = {kick_row}
 EMPIRICAL = {empirical}
 VARYING = {varying}
 real = {real}
@@ -109,8 +110,9 @@ def allocate(lanes, span, batch, size, distinct, numbers, width, per_sample):
     work = np.zeros(numbers * LANES, dtype=REAL)
     point = np.zeros(width, dtype=REAL)
     velocity = np.zeros(width, dtype=REAL)
-    ids = np.empty(batch * per_sample, dtype=np.int64)
-    weights = np.empty(batch * per_sample, dtype=REAL)
+    most = max(batch * per_sample, DIM if KICK_ROW else 0)
+    ids = np.empty(most, dtype=np.int64)
+    weights = np.empty(most, dtype=REAL)
     return (
         words, bounds, index, stamps, tick, epochs, scratch, normal, work, point, velocity, ids, weights,
     )
@@ -245,7 +247,16 @@ def {name}(
                 add_rows(rows, ids, weights, count * {per_sample}, scale, v)
             else:
                 add_rows(rows, ids, weights, count * {per_sample}, scale, x)
-            if KICKS:
+            if KICK_ROW:
+                kick = real(kicks[min(step, kicks.size - 1)])
+                for i in range(DIM):
+                    ids[i] = KICK_ROW + i
+                    weights[i] = real(normals[0, shift + s * DIM + i])
+                if MOMENTUM:
+                    add_rows(rows, ids, weights, DIM, kick, v)
+                else:
+                    add_rows(rows, ids, weights, DIM, kick, x)
+            elif KICKS:
                 kick = real(kicks[min(step, kicks.size - 1)])
                 for i in range(DIM):
                     if MOMENTUM:

@@ -37,15 +37,15 @@ def {name}({arguments}, width, constants):
 
 INTEGRATE = '''
 @njit(cache=True, nogil=True, error_model="numpy")
-def integrate(x, first_path, first_group, last_group, constants, key0, key1):
-    """Advance by whole groups of steps; column p of x is path first_path + p."""
+def integrate(x, numbers, first_group, last_group, constants, key0, key1):
+    """Advance by whole groups of steps; column p of x is the path of number numbers[p]."""
     lanes = np.zeros({dim} * LANES, dtype=REAL)
 {scratch}
     count = x.shape[1]
     for begin in range(0, count, LANES):
         width = min(LANES, count - begin)
         for j in range(width):
-            paths[j] = uint64(first_path + begin + j)
+            paths[j] = numbers[begin + j]
         for i in range({dim}):
             for j in range(width):
                 lanes[i * LANES + j] = x[i, begin + j]
@@ -60,8 +60,8 @@ def integrate(x, first_path, first_group, last_group, constants, key0, key1):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def integrate_part(x, first_path, group, first, last, places, states, constants, key0, key1):
-    """Advance by steps first to last - 1 of one group; column p of x is path first_path + p.
+def integrate_part(x, numbers, group, first, last, places, states, constants, key0, key1):
+    """Advance by steps first to last - 1 of one group; column p of x is the path of number numbers[p].
 
     The state after step s is written to states[places[s]], unless that place is negative.
     """
@@ -72,7 +72,7 @@ def integrate_part(x, first_path, group, first, last, places, states, constants,
     for begin in range(0, count, LANES):
         width = min(LANES, count - begin)
         for j in range(width):
-            paths[j] = uint64(first_path + begin + j)
+            paths[j] = numbers[begin + j]
             blocks[j] = uint64(group)
         for i in range({dim}):
             for j in range(width):

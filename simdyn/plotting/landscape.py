@@ -152,6 +152,14 @@ def _mark(marks: Sequence[_Mark], axes: Axes, *, curve: bool) -> None:
             )
 
 
+def draw_critical_points(landscape: Potential | DriftField, axes: Axes) -> None:
+    """Mark the critical points of a landscape of two dimensions that lie within the axes."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    _, marks = _critical_points_in_plane(landscape, 0, 1)
+    within = [mark for mark in marks if left <= mark.x[0] <= right and bottom <= mark.x[1] <= top]
+    _mark(within, axes, curve=False)
+
+
 def _draw_curve(landscape: Potential | DriftField, axes: Axes) -> None:
     if isinstance(landscape, Potential):
         points = [point for point in landscape.critical_points() if not point.degenerate]

@@ -95,14 +95,20 @@ def summary(answer: EscapeEstimate) -> str:
 
 def _work(answer: EscapeEstimate) -> str:
     """What the value rests on."""
-    from simdyn.estimators import SplittingMeasurement
+    from simdyn.estimators import FluxMeasurement, SplittingMeasurement
 
     measurement = answer.measurement
     if isinstance(measurement, SplittingMeasurement):
         runs = len(measurement.runs.probability)
         return (
             f"by splitting: {runs} runs of {measurement.replicas:,} paths, "
-            f"{measurement.probability:.3g} of the loops out of the well leave it"
+            f"{measurement.probability:.3g} of the loops out of the well leave it, "
+            f"ranked by the {measurement.score.description}"
+        )
+    if isinstance(measurement, FluxMeasurement):
+        return (
+            f"population {measurement.population:,} over {answer.events:,} exits in steps "
+            f"{measurement.settled:,} to {measurement.steps:,}, {answer.diverged:,} diverged"
         )
     return f"{answer.events:,} escapes, {answer.censored:,} censored, {answer.diverged:,} diverged"
 

@@ -98,7 +98,7 @@ def _table(statistics: dict[str, dict[str, Interval]]) -> list[str]:
     names = list(statistics)
     columns = ["mean", "sd", "5%", "50%", "95%"]
     rows = [["", *("median" if c == "50%" else c.replace("%", " %") for c in columns)]]
-    rows += [[name, *(_written(statistics[name][column]) for column in columns)] for name in names[:_SHOWN]]
+    rows += [[name, *(written(statistics[name][column]) for column in columns)] for name in names[:_SHOWN]]
     widths = [max(len(row[k]) for row in rows) for k in range(len(columns) + 1)]
     lines = []
     for name, *cells in rows:
@@ -113,7 +113,7 @@ def _time_averages(data: xarray.Dataset) -> list[str]:
     lines = []
     for i, name in enumerate(data["coordinate"].values[:_SHOWN]):
         mean, variance = (
-            _written(Interval(value, value - 1.96 * error, value + 1.96 * error))
+            written(Interval(value, value - 1.96 * error, value + 1.96 * error))
             for value, error in (
                 (float(data[f"time_{key}"][i]), float(data[f"time_{key}_error"][i]))
                 for key in ("mean", "variance")
@@ -123,7 +123,7 @@ def _time_averages(data: xarray.Dataset) -> list[str]:
     return lines
 
 
-def _written(interval: Interval) -> str:
+def written(interval: Interval) -> str:
     """Value and half the interval, as many digits as that says something about."""
     if not math.isfinite(interval.value):
         return "-"

@@ -10,15 +10,20 @@ import numpy as np
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics, Rule
-from simdyn.engines import Tally, backend_of
+from simdyn.engines import Tally, check_backend
 from simdyn.errors import InputError
 from simdyn.estimators import (
     DirectMeasurement,
+    FluxMeasurement,
     Measurement,
     Progress,
+    SplittingMeasurement,
+    automatic_score,
     measure_by_splitting,
     measure_escape,
+    measure_flux,
 )
+from simdyn.estimators.reactive_paths import Setting
 from simdyn.exits import Exit, own_score, parse_start, resolve_exit
 from simdyn.exits import progress as progress_towards
 from simdyn.lowering import DIVERGENCE_BOUND
@@ -30,9 +35,10 @@ from simdyn.results import Estimate, Prediction, Reference, versions
 
 if TYPE_CHECKING:
     import pandas
+    import xarray
     from matplotlib.figure import Figure
 
-METHODS = ("auto", "direct", "splitting")
+METHODS = ("auto", "direct", "flux", "splitting")
 _CLASSIFIED = 200
 _FOLLOWED = 2_000
 _STEPS_TO_BLOW_UP = 60
@@ -69,6 +75,8 @@ class EscapeEstimate(Estimate):
         Provenance.
     measurement
         The raw records behind the value.
+    setting
+        What the paths were paths of.
     """
 
     censored: int
@@ -87,6 +95,7 @@ class EscapeEstimate(Estimate):
     seconds: float
     versions: Mapping[str, str]
     measurement: Measurement = field(repr=False, compare=False)
+    setting: Setting = field(repr=False, compare=False)
 
     @property
     def interrupted(self) -> bool:
@@ -100,18 +109,51 @@ class EscapeEstimate(Estimate):
 
         return comparison_table(self)
 
+    def reactive_paths(self, paths: int = 500, inner: float | None = None) -> xarray.Dataset:
+        """Sampled transition paths: from the last point near the minimum to the first one beyond the exit.
+
+        They are computed again from the numbers of their noise, to the bit as they were in the measurement.
+
+        Parameters
+        ----------
+        paths
+            How many to pick, evenly by weight: the runs of splitting count by their probabilities, and the
+            surviving replicas of a run equally, as do the escapes of direct simulation. Those picked twice
+            are given once, with twice the weight.
+        inner
+            A point is near the minimum where the score is at most this: by default the score of half of all
+            settled points.
+
+        Returns
+        -------
+        xarray.Dataset
+            `position(path, step, coordinate)`, NaN once a path has left; `duration(path)` in steps,
+            `weight(path)`, `run(path)` (paths of one run of splitting share their beginnings, those of
+            different runs are independent) and `channel(path)`. The attributes hold the score and `inner`,
+            and seed, problem and versions as JSON.
+
+        Raises
+        ------
+        InputError
+            No escapes, noise of samples, or an interrupted run.
+        """
+        from simdyn.questions.reactive_paths import reactive_paths_dataset
+
+        return reactive_paths_dataset(self, paths, inner)
+
     def plot(self, path: str | None = None) -> Figure:
         """The survival curve on a log axis with the fitted exponential, the predictions and the exact mean;
-        for splitting the mean according to each run.
+        for splitting the mean according to each run, for a flux the flow as it becomes stationary.
 
         With `path` the figure is also written there (.pdf, .svg or .png).
         """
+        from simdyn.plotting.flux import flux_figure
         from simdyn.plotting.splitting import splitting_figure
         from simdyn.plotting.style import save
         from simdyn.plotting.survival import survival_figure
 
-        direct = isinstance(self.measurement, DirectMeasurement)
-        figure = survival_figure(self) if direct else splitting_figure(self)
+        draw = {"direct": survival_figure, "flux": flux_figure}.get(self.measurement.method, splitting_figure)
+        figure = draw(self)
         if path is not None:
             save(figure, path)
         return figure
@@ -161,26 +203,29 @@ def escape_time(
         A condition such as "x >= 0" or "(x >= 0) | (x <= -2)"; "valley": across the rim of the start's valley
         (a hit); "commit": arrival at a neighbouring minimum; or a target minimum.
     paths
-        Number of paths, or for splitting of replicas; with `target_error` the largest number.
+        Number of paths, for a flux the population, for splitting the replicas; with `target_error` the
+        largest number.
     max_steps
-        Step budget of each path; paths that outlast it are censored and enter the likelihood as such. Not
-        for splitting.
+        Step budget of each path; paths that outlast it are censored and enter the likelihood as such. For a
+        flux the steps of the population, of which the second half counts. Not for splitting.
     seed
         Integer or SeedSequence; the result is the same to the bit for the same seed, whatever the number of
         threads.
     method
-        "direct": paths from the start until they leave; "splitting": adaptive multilevel splitting with the
+        "direct": paths from the start until they leave; "flux": a population that is fed at the start, over
+        the flux out of it once that is stationary; "splitting": adaptive multilevel splitting with the
         Hill relation, for times that direct simulation does not reach; "auto", which is direct simulation.
     score
         For splitting: a formula in the variables that is larger nearer the exit, by which paths are ranked;
-        by default the share of the way to the nearest channel of the exit.
+        by default the committor of a discrete chain of independent coordinates whose noise depends on the
+        state, and of all else the share of the way to the nearest channel of the exit. The answer names it.
     backend, threads, dtype, normals
         "auto" (the CPU), "cpu" or "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or
         "wide" normals.
     target_error
-        Relative standard error at which to stop.
+        Relative standard error at which to stop; not for a flux.
     progress
-        Called about ten times a second with the state of a direct simulation; not by splitting.
+        Called about ten times a second with the state of a direct simulation; not by other methods.
 
     Returns
     -------
@@ -198,28 +243,62 @@ def escape_time(
     update = dynamics.update(potential, origin)
     check_start(update, origin, potential)
     burn_in = _burn_in(potential, update, origin, way_out)
+    if score is not None:
+        ranking = own_score(score, potential)
+    elif method == "splitting":
+        ranking = automatic_score(update, way_out, origin)
+    else:
+        ranking = progress_towards(way_out, origin)
+    setting = Setting(
+        update=update,
+        exit=way_out,
+        start=origin,
+        score=ranking,
+        relaxation=round(burn_in / update.step if update.unit == "time" else burn_in),
+        seed=seed,
+        dtype=dtype,
+        normals=normals,
+        threads=threads,
+    )
     measurement: Measurement
     if method == "splitting":
         if max_steps is not None:
             raise InputError("max_steps is for direct simulation; splitting follows every path to its end.")
-        if backend_of(backend, threads) == "gpu":
+        check_backend(backend, threads)
+        if backend == "gpu":
             raise InputError('Splitting runs on the CPU; use backend="cpu", or method="direct" on the GPU.')
         measurement = measure_by_splitting(
             update,
             way_out,
             origin,
-            progress_towards(way_out, origin) if score is None else own_score(score, potential),
+            setting.score,
             paths=paths,
-            relaxation=round(burn_in / update.step if update.unit == "time" else burn_in),
+            relaxation=setting.relaxation,
             seed=seed,
             threads=threads,
             dtype=dtype,
             normals=normals,
             target_error=target_error,
         )
+    elif score is not None:
+        raise InputError('score is for splitting; add method="splitting".')
+    elif method == "flux":
+        if target_error is not None:
+            raise InputError('target_error is not for method="flux"; give a larger population as paths.')
+        measurement = measure_flux(
+            update,
+            way_out,
+            origin,
+            paths=paths,
+            max_steps=max_steps,
+            seed=seed,
+            backend=backend,
+            threads=threads,
+            dtype=dtype,
+            normals=normals,
+            burn_in=burn_in,
+        )
     else:
-        if score is not None:
-            raise InputError('score is for splitting; add method="splitting".')
         measurement = measure_escape(
             update,
             way_out,
@@ -240,7 +319,11 @@ def escape_time(
     misclassified = _misclassified(potential, way_out, measurement)
     overshoot = _overshoot(update, measurement)
     estimate = measurement.estimate()
-    tally = measurement.records.tally if isinstance(measurement, DirectMeasurement) else Tally()
+    tally = Tally()
+    if isinstance(measurement, DirectMeasurement):
+        tally = measurement.records.tally
+    elif isinstance(measurement, FluxMeasurement):
+        tally = Tally(diverged=measurement.tally.diverged)
     return EscapeEstimate(
         value=estimate.value,
         low=estimate.low,
@@ -266,18 +349,22 @@ def escape_time(
             "exit_values": {k: v for k, v in way_out.values.items() if k.startswith("_")},
             "method": measurement.method,
             "score": score,
+            "scored_by": measurement.score.description
+            if isinstance(measurement, SplittingMeasurement)
+            else None,
             "paths": paths,
-            "max_steps": measurement.max_steps if isinstance(measurement, DirectMeasurement) else None,
+            "max_steps": measurement.max_steps if isinstance(measurement, DirectMeasurement) else max_steps,
             "target_error": target_error,
             "dtype": dtype,
             "normals": normals,
         },
         seed=seed_record(seed),
-        backend=backend_of(backend, threads),
+        backend=measurement.backend,
         steps_done=measurement.path_steps,
         seconds=measurement.seconds,
         versions=versions(),
         measurement=measurement,
+        setting=setting,
     )
 
 

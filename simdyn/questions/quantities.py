@@ -8,7 +8,7 @@ from numbers import Real
 import numpy as np
 import sympy
 
-from potentials import DriftField, Potential, parse_expression
+from potentials import DriftField, FunctionSpace, Potential, parse_expression
 from potentials.tape import Tape
 from simdyn.errors import InputError
 from simdyn.recorders import Quantity
@@ -20,7 +20,7 @@ DEFAULT_BINS = 100
 
 
 def quantities_of(
-    of: str | Sequence[str] | None, bins: Bins | None, potential: Potential | DriftField
+    of: str | Sequence[str] | None, bins: Bins | None, potential: Potential | DriftField | FunctionSpace
 ) -> list[Quantity]:
     """The quantities of a histogram recorder.
 
@@ -53,7 +53,7 @@ def quantities_of(
     return quantities
 
 
-def _expression(text: str, potential: Potential | DriftField) -> sympy.Expr:
+def _expression(text: str, potential: Potential | DriftField | FunctionSpace) -> sympy.Expr:
     expression = parse_expression(text, [*(v.name for v in potential.variables), *potential.parameters])
     if not expression.free_symbols & set(potential.variables):
         names = ", ".join(v.name for v in potential.variables)
@@ -62,7 +62,7 @@ def _expression(text: str, potential: Potential | DriftField) -> sympy.Expr:
 
 
 def _function(
-    expression: sympy.Expr, potential: Potential | DriftField
+    expression: sympy.Expr, potential: Potential | DriftField | FunctionSpace
 ) -> Callable[[np.ndarray], np.ndarray]:
     values = {
         s: potential.parameters[s.name] for s in expression.free_symbols if s.name in potential.parameters

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from potentials import DriftField, Potential
+from potentials import DriftField, FunctionSpace, Potential
 from simdyn.dynamics import Dynamics, Rule
-from simdyn.engines import backend_of, engine_for
-from simdyn.engines.threads import default_threads
+from simdyn.engines import check_backend, engine_for
 from simdyn.errors import InputError
 from simdyn.exits import parse_start
 from simdyn.lowering import DIVERGENCE_BOUND
@@ -58,7 +57,7 @@ _FEWEST_LOOKS = 10
 
 
 def simulate(
-    potential: Potential | DriftField,
+    potential: Potential | DriftField | FunctionSpace,
     dynamics: Dynamics,
     start: Any = "deepest",
     *,
@@ -86,7 +85,8 @@ def simulate(
     Parameters
     ----------
     potential, dynamics
-        What is descended, and how.
+        What is descended, and how. In a `FunctionSpace` the coordinates are the errors of a linearised
+        network, and a step costs the same however many parameters it has.
     start
         "deepest" (the lowest minimum), "x=-1", a point, or an array of shape (paths, d): one start a path.
     paths, steps
@@ -140,14 +140,13 @@ def simulate(
     paths, steps = _whole("paths", paths, 1), _whole("steps", steps, 0)
     _check_belonging(wanted, every=every, bins=bins, of=of, burn_in=burn_in)
     schedule = Schedule(steps, _every(every, steps))
-    backend = backend_of(backend, threads)
-    threads = 1 if backend == "gpu" else default_threads(threads)
+    check_backend(backend, threads)
     key_of(seed)  # Refuses what is no seed.
     starts = _starts(start, potential, paths)
     update = dynamics.update(potential, starts if starts.ndim == 1 else starts[0])
-    # Threads are shared out by the run, so that recorders run in them too.
-    own_threads = None if backend == "gpu" else 1
-    engine = engine_for(backend, update, dtype=dtype, noise=normals, threads=own_threads)
+    engine = engine_for(
+        backend, update, dtype=dtype, noise=normals, threads=threads, start=starts, paths=paths, steps=steps
+    )
     ensemble = Ensemble(paths, tuple(v.name for v in potential.variables), np.dtype(dtype))
     check_start(update, starts, potential)
     recorders = _recorders(
@@ -168,7 +167,8 @@ def simulate(
         list(recorders.values()),
         dim=update.dim,
         seed=seed,
-        threads=threads,
+        # Threads are shared out by the run, so that recorders run in them too.
+        threads=engine.threads,
         report=progress,
     )
     problem = {
@@ -185,7 +185,7 @@ def simulate(
         "dtype": dtype,
         "normals": normals,
     }
-    return _dataset(run, wanted, recorders, ensemble, schedule, starts, update, problem, backend, seed)
+    return _dataset(run, wanted, recorders, ensemble, schedule, starts, update, problem, engine.backend, seed)
 
 
 def _recorders(
@@ -335,7 +335,7 @@ def _plain_bins(bins: Bins | None, wanted: tuple[str, ...]) -> Any:
     return DEFAULT_BINS if bins is None else bins if isinstance(bins, int) else list(bins)
 
 
-def _starts(start: Any, potential: Potential | DriftField, paths: int) -> np.ndarray:
+def _starts(start: Any, potential: Potential | DriftField | FunctionSpace, paths: int) -> np.ndarray:
     """Shape (d,), or (paths, d) where every path has its own."""
     if isinstance(start, str) or np.ndim(getattr(start, "x", start)) < 2:
         return parse_start(start, potential)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from potentials import DriftField, Potential
+from potentials import DriftField, FunctionSpace, Potential
 from simdyn.dynamics import Rule
 from simdyn.errors import InputError
 
 
-def check_start(update: Rule, starts: np.ndarray, potential: Potential | DriftField) -> None:
+def check_start(update: Rule, starts: np.ndarray, potential: Potential | DriftField | FunctionSpace) -> None:
     """Refuse starts, shape (..., d), at which energy, drift or noise have no value.
 
     Raises
@@ -22,7 +22,9 @@ def check_start(update: Rule, starts: np.ndarray, potential: Potential | DriftFi
         finite = np.isfinite(update.drift_at(states)).all(axis=-1)
         if isinstance(potential, Potential):
             finite &= np.isfinite(potential.energy(starts))
-        real = np.isfinite(update.factor_at(states)).all(axis=(-2, -1))
+        # In function space every covariance is one, and to form it would take longer than many a run.
+        in_outputs = isinstance(potential, FunctionSpace)
+        real = finite if in_outputs else np.isfinite(update.factor_at(states)).all(axis=(-2, -1))
     if not np.all(finite):
         where = f"at the start {_first(starts, finite)}"
         what = "or its gradient " if isinstance(potential, Potential) else ""

@@ -45,6 +45,16 @@ class FittedBins:
         """Edges of the bins, one more than bins."""
         return np.ldexp((self.first + np.arange(self.number + 1)).astype(np.float64), self.exponent)
 
+    def covers(self, low: float, high: float) -> bool:
+        """Whether both values lie in these bins."""
+        ends = (math.floor(math.ldexp(value, -self.exponent)) - self.first for value in (low, high))
+        return all(0 <= end < self.number for end in ends)
+
+    def centred(self, low: float, high: float) -> FittedBins:
+        """Bins as wide that cover both values with as much room on either side."""
+        ends = [math.floor(math.ldexp(value, -self.exponent)) for value in (low, high)]
+        return FittedBins((ends[0] + ends[1] + 1 - self.number) // 2, self.exponent, self.number)
+
     def moved(self, counts: np.ndarray, bins: Bins) -> np.ndarray:
         """Counts in these bins (along the last axis) as counts in others that cover them."""
         if bins == self:

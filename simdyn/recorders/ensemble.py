@@ -41,10 +41,14 @@ class Schedule:
         Length of the run.
     every
         Recorders see the steps 0, every, 2 every, ... up to `steps`.
+    pairs
+        From each `pairs`-th recorded step, those who ask for it see the step that follows, too; None for
+        never.
     """
 
     steps: int
     every: int
+    pairs: int | None = None
 
     @property
     def recorded(self) -> np.ndarray:

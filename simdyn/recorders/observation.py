@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -81,10 +81,34 @@ class Observation:
         return least, greatest
 
 
-class Recorder(Protocol):
+class Step:
+    """One step of some paths, from the recorded step `look` on.
+
+    Parameters
+    ----------
+    look, first_path
+        See `Observation`.
+    before, after
+        Shape (d, n): coordinates at the recorded step and one step later.
+    """
+
+    def __init__(self, look: int, first_path: int, before: np.ndarray, after: np.ndarray) -> None:
+        self.look = look
+        self.first_path = first_path
+        self.before = before
+        self.after = after
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """Shape (n,): whether a path is finite and within the divergence bound before and after."""
+        inside: np.ndarray = Observation(self.look, self.first_path, self.before).inside
+        return inside & Observation(self.look, self.first_path, self.after).inside
+
+
+class Observer(Protocol):
     """Sees all paths at all recorded steps, some paths at a time, from several threads and in any order.
 
-    What it hands back must not depend on that order, nor on how many paths it is shown at a time.
+    What it finds must not depend on that order, nor on how many paths it is shown at a time.
     """
 
     def size(self) -> int:
@@ -96,8 +120,20 @@ class Recorder(Protocol):
     def observe(self, seen: Observation) -> None:
         """Take in some paths at one recorded step."""
 
+
+class Recorder(Observer, Protocol):
+    """An observer that hands back variables of a dataset."""
+
     def coordinates(self) -> dict[str, Variable]:
         """Coordinates of its variables, other than the step and the names of the coordinates."""
 
     def variables(self, looks: int) -> dict[str, Variable]:
         """What it has kept of the first `looks` recorded steps."""
+
+
+@runtime_checkable
+class StepRecorder(Protocol):
+    """A recorder that also sees single steps; see `Schedule.pairs`."""
+
+    def observe_step(self, step: Step) -> None:
+        """Take in one step of some paths, from several threads and in any order."""

@@ -11,11 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from simdyn.engines.gpu import GpuEngine
+from simdyn.engines.device import OnDevice
 from simdyn.noise import Seed
-from simdyn.recorders.device_observation import DeviceObservation
 from simdyn.recorders.ensemble import Progress, Schedule
-from simdyn.recorders.observation import Observation, Recorder
+from simdyn.recorders.observation import Observation, Observer, Step, StepRecorder
 from simdyn.recorders.pairs import LEAF
 
 _ROUND_SECONDS = 0.2
@@ -37,11 +36,14 @@ _LONGEST_SECONDS = 3.0
 class Engine(Protocol):
     """What a run needs of an engine."""
 
+    def paths_that_fit(self) -> int | None:
+        """Paths that can be advanced together on a device; None on the CPU, where they go by the cache."""
+
     def follow(
         self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
     ) -> Iterator[tuple[int, Any]]:
-        """Take steps in place, and show states on the way, which a GPU engine leaves on its device; called
-        from several threads at once."""
+        """Take steps in place, and show states on the way: arrays, or `OnDevice`; called from several threads
+        at once."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,13 @@ def run_ensemble(
     engine: Engine,
     state: np.ndarray,
     schedule: Schedule,
-    recorders: Sequence[Recorder],
+    recorders: Sequence[Observer],
     *,
     dim: int,
     seed: Seed,
     threads: int,
     report: Callable[[Progress], None] | None = None,
+    first_step: int = 0,
 ) -> Run:
     """Take `schedule.steps` steps with all paths, some of them at a time in each thread.
 
@@ -96,8 +99,10 @@ def run_ensemble(
         Number of threads; nothing depends on it but the time.
     report
         Called after each round.
+    first_step
+        Step at which the state stands, where an earlier run has ended: a multiple of the steps of a round.
     """
-    return _Runner(engine, state, schedule, recorders, dim, seed, threads).execute(report)
+    return _Runner(engine, state, schedule, recorders, dim, seed, threads).execute(report, first_step)
 
 
 class _Runner:
@@ -106,7 +111,7 @@ class _Runner:
         engine: Engine,
         state: np.ndarray,
         schedule: Schedule,
-        recorders: Sequence[Recorder],
+        recorders: Sequence[Observer],
         dim: int,
         seed: Seed,
         threads: int,
@@ -119,19 +124,15 @@ class _Runner:
         # Made once: to make one of a number takes as long as some thousands of path-steps.
         self._seed = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(int(seed))
         self._threads = threads
-        self._chunk = (
-            max(1, engine.paths_that_fit() // LEAF) * LEAF
-            if isinstance(engine, GpuEngine)
-            else chunk_size(len(state), state.shape[1], threads)
-        )
+        self._chunk = chunk_size(len(state), state.shape[1], threads, engine.paths_that_fit())
 
-    def execute(self, report: Callable[[Progress], None] | None) -> Run:
+    def execute(self, report: Callable[[Progress], None] | None, first_step: int) -> Run:
         paths, steps = self._state.shape[1], self._schedule.steps
         # Loads the kernels here, before threads could do so side by side, and before the clock runs.
         for _ in self._follow(self._state[:, :1].copy(), 0, min(_ROUND_STEPS, steps), 0):
             pass
         begun = time.perf_counter()
-        turn = _Round(0, min(_ROUND_STEPS, steps), range(0, paths, self._chunk))
+        turn = _Round(first_step, min(first_step + _ROUND_STEPS, steps), range(0, paths, self._chunk))
         with ThreadPoolExecutor(self._threads) as pool:
             try:
                 while True:
@@ -161,10 +162,42 @@ class _Runner:
             x = np.ascontiguousarray(here)
             if turn.begin == 0:
                 self._show(Observation(0, first, x[: self._dim]))
-            for step, states in self._follow(x, turn.begin, turn.end, first):
-                self._show(self._seen(step // self._schedule.every, first, states))
+            for begin, end in self._pieces(turn):
+                if end - begin == 1 and self._is_pair(begin):
+                    self._show_step(x, begin, first)
+                    continue
+                for step, states in self._follow(x, begin, end, first):
+                    self._show(self._seen(step // self._schedule.every, first, states))
             if x is not here:
                 here[:] = x
+
+    def _is_pair(self, step: int) -> bool:
+        """Whether the step that begins here is shown as such."""
+        schedule = self._schedule
+        return schedule.pairs is not None and step % (schedule.every * schedule.pairs) == 0
+
+    def _pieces(self, turn: _Round) -> Iterator[tuple[int, int]]:
+        """Parts of a round: single steps that are shown as such, and what lies between them."""
+        schedule, begin = self._schedule, turn.begin
+        apart = None if schedule.pairs is None else schedule.every * schedule.pairs
+        while begin < turn.end:
+            if apart is None:
+                end = turn.end
+            elif begin % apart == 0:
+                end = begin + 1
+            else:
+                end = min(turn.end, (begin // apart + 1) * apart)
+            yield begin, end
+            begin = end
+
+    def _show_step(self, x: np.ndarray, begin: int, first: int) -> None:
+        before = x[: self._dim].copy()
+        for step, states in self._follow(x, begin, begin + 1, first):
+            self._show(self._seen(step // self._schedule.every, first, states))
+        for recorder in self._recorders:
+            if isinstance(recorder, StepRecorder):
+                look = begin // self._schedule.every
+                recorder.observe_step(Step(look, first, before, x[: self._dim]))
 
     def _follow(self, x: np.ndarray, begin: int, end: int, first: int) -> Iterator[tuple[int, Any]]:
         """Advance the paths from `first` on, and show them as often as somebody looks."""
@@ -175,8 +208,10 @@ class _Runner:
 
     def _seen(self, look: int, first: int, states: Any) -> Observation:
         """What recorders see of the states that the engine shows."""
-        if isinstance(self._engine, GpuEngine):
-            return DeviceObservation(look, first, self._engine.device, states, self._dim)
+        if isinstance(states, OnDevice):
+            from simdyn.recorders.device_observation import DeviceObservation
+
+            return DeviceObservation(look, first, states.device, states.states, self._dim)
         return Observation(look, first, states[: self._dim])
 
     def _show(self, seen: Observation) -> None:
@@ -202,16 +237,22 @@ class _Round:
             yield first
 
 
-def chunk_size(numbers: int, paths: int, threads: int) -> int:
-    """Paths in a chunk: 2^k leaves, few enough for the cache and for all threads to have some.
+def chunk_size(numbers: int, paths: int, threads: int, fitting: int | None = None) -> int:
+    """Paths in a chunk, a multiple of `LEAF`: few enough for all threads to have some, and for the device.
+
+    On the CPU 2^k leaves, few enough for the cache.
 
     Parameters
     ----------
     numbers
         Size of the state of one path.
+    fitting
+        Paths that the device has room for, if there is one.
     """
-    leaves = max(1, _CHUNK_NUMBERS // (numbers * LEAF))
-    leaves = min(leaves, max(1, -(-paths // (threads * LEAF))))
+    share = max(1, -(-paths // (threads * LEAF)))
+    if fitting is not None:
+        return LEAF * min(share, max(1, fitting // LEAF))
+    leaves = min(share, max(1, _CHUNK_NUMBERS // (numbers * LEAF)))
     return LEAF << (leaves.bit_length() - 1)
 
 

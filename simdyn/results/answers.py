@@ -87,12 +87,42 @@ class Reference:
     error
         Estimate of the absolute numerical error, from two resolutions.
     unit
-        "steps" or "time" for times, "1/steps" or "1/time" for rates, "1" for probabilities and exponents.
+        "steps" or "time" for times, "1/steps" or "1/time" for rates, "1" for probabilities, exponents and
+        multipliers, "learning rate" for thresholds of stability.
     method
         How it was computed, in one sentence.
     """
 
     value: float
     error: float
-    unit: Unit | Literal["1/steps", "1/time", "1"]
+    unit: Unit | Literal["1/steps", "1/time", "1", "learning rate"]
     method: str
+
+    def __post_init__(self) -> None:
+        for name in ("value", "error"):
+            # Scalars of NumPy print, and are written to files, differently from numbers.
+            object.__setattr__(self, name, float(getattr(self, name)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Two numbers between which a value surely lies, where the value itself costs too much.
+
+    Attributes
+    ----------
+    low, high
+        The bounds, in `unit`.
+    unit
+        As in `Reference`.
+    method
+        How they were found, in one clause.
+    """
+
+    low: float
+    high: float
+    unit: Unit | Literal["1", "learning rate"]
+    method: str
+
+    def contains(self, value: float) -> bool:
+        """Whether `value` lies between them."""
+        return self.low <= value <= self.high

@@ -20,20 +20,38 @@ from simdyn.theory.heavy_ball import heavy_ball_threshold
 from simdyn.theory.imkeller_pavlyukevich import imkeller_pavlyukevich, imkeller_pavlyukevich_time
 from simdyn.theory.kesten import kesten
 from simdyn.theory.kramers import kramers
+from simdyn.theory.linear_stability import (
+    largest_nonuniformity,
+    stability_box,
+    theorem1,
+    theorem1_threshold,
+)
 from simdyn.theory.mori2022 import mori2022, mori2022_time
 from simdyn.theory.multiplicative_law import multiplicative_tail, multiplicative_variance
 from simdyn.theory.predictions import predictions
 from simdyn.theory.quasi_potential import polynomial_quasi_potential
+from simdyn.theory.rate_network import RateNetwork, rate_network
 from simdyn.theory.rates import eyring_kramers_time, kramers_time
+from simdyn.theory.stationary_laws import StationaryLaw, diffusion_at, stationary_laws
 from simdyn.theory.underdamped import underdamped_kramers, underdamped_kramers_time
-from simdyn.theory.wells import occupation, residence_times, well_rates, xie2021_occupation
+from simdyn.theory.wells import (
+    occupation,
+    relaxation_time,
+    residence_times,
+    well_passage_times,
+    well_rates,
+    xie2021_occupation,
+)
 from simdyn.theory.xie2021 import xie2021, xie2021_time
 
 __all__ = [
+    "StationaryLaw",
+    "RateNetwork",
     "basin_weights",
     "bouchet_reygner",
     "bouchet_reygner_time",
     "circulation",
+    "diffusion_at",
     "entropy_production",
     "epoch_shuffle_variance",
     "eyring_kramers",
@@ -48,6 +66,7 @@ __all__ = [
     "kramers",
     "kramers_time",
     "langer_time",
+    "largest_nonuniformity",
     "minibatch_covariance",
     "mori2022",
     "mori2022_time",
@@ -57,10 +76,17 @@ __all__ = [
     "ou_covariance",
     "polynomial_quasi_potential",
     "predictions",
+    "rate_network",
+    "relaxation_time",
     "residence_times",
     "sgd_covariance",
+    "stability_box",
+    "theorem1",
+    "theorem1_threshold",
+    "stationary_laws",
     "underdamped_kramers",
     "underdamped_kramers_time",
+    "well_passage_times",
     "well_rates",
     "xie2021",
     "xie2021_occupation",

@@ -63,7 +63,7 @@ def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, 
         times.append(time * fraction * (1 + order * correction))
         exponents.append(exponent)
     total = added(times, problem.ways)
-    verdict = judge(problem, exponents, total, *against, *_steps_reason(problem), remarks=remarks)
+    verdict = judge(problem, exponents, total, *against, *steps_reason(problem), remarks=remarks)
     constant = problem.constant_noise
     formula = (CONSTANT if constant else VARYING) + (" (1 + D (c_a + c_b))" if order else "")
     if any(way.kind == "hit" for way in problem.ways):
@@ -138,7 +138,7 @@ def _alpha(dynamics: Dynamics) -> float:
     return CONVENTIONS[dynamics.convention] if isinstance(dynamics, SDE) else 0.0
 
 
-def _steps_reason(problem: EscapeProblem) -> tuple[str, ...]:
+def steps_reason(problem: EscapeProblem) -> tuple[str, ...]:
     """For discrete rules: the SDE is no model of steps over which the noise changes much."""
     if problem.learning_rate == 0 or problem.constant_noise:
         return ()

@@ -6,11 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from potentials import CriticalPoint, Potential
+from potentials import Potential, WellGraph
 from simdyn.errors import InputError
+from simdyn.markov import connected, passage_times, relaxation_rate, stationary_law
 from simdyn.results import Prediction
 from simdyn.theory.closed_form import Array, Reason, closed_form, exponential, numbers
 from simdyn.theory.rates import low_barrier
+
+MOST_PAIRS = 200
+"""Wells up to which the times between all pairs are listed."""
+
+_OF_JUMPS: dict[str, Any] = {
+    "assumptions": ("Jumps between wells forget what came before.",),
+    "source": "Markov jump processes",
+    "favour": Reason(True, "every well can be reached from every other"),
+}
+"""What all answers have in common that follow from given rates."""
 
 
 def well_rates(potential: Potential, temperature: Any) -> Prediction:
@@ -19,7 +30,7 @@ def well_rates(potential: Potential, temperature: Any) -> Prediction:
     Parameters
     ----------
     potential
-        The landscape; wells are `potential.minima()`, in their order.
+        The landscape; wells are the minima of `potential.well_graph()`, lowest first.
     temperature
         D > 0, shape (...).
 
@@ -32,34 +43,45 @@ def well_rates(potential: Potential, temperature: Any) -> Prediction:
     Raises
     ------
     InputError
-        Fewer than two minima, or numbers out of range.
+        Fewer than two minima, more than can be followed, or numbers out of range.
     """
+    return rates_over(potential.well_graph(), temperature, potential.name)
+
+
+def rates_over(graph: WellGraph, temperature: Any, name: str) -> Prediction:
+    """`well_rates` of the landscape called `name`, whose wells and passes are known."""
     noise = numbers("temperature", temperature, above=0)
-    minima = potential.minima()
-    if len(minima) < 2:
-        raise InputError(f"{potential.name!r} has {len(minima)} minima; rates need at least two.")
-    n = len(minima)
+    n = len(graph.minima)
+    if n < 2:
+        raise InputError(f"{name!r} has {n} minima; rates need at least two.")
     rates = np.zeros((*noise.shape, n, n))
     lowest = np.full(noise.shape, np.inf)
-    for i, minimum in enumerate(minima):
-        for saddle in potential.saddles(around=minimum):
-            j = _beyond(potential, minima, i, saddle)
+    for way in graph.passes:
+        downhill = abs(float(way.saddle.eigenvalues.min()))
+        for i, j in (way.wells, way.wells[::-1]):
+            if i is None:
+                continue
+            power = (way.saddle.energy - graph.minima[i].energy) / noise
+            lowest = np.minimum(lowest, power)
             if j is None:
                 continue
-            power = (saddle.energy - minimum.energy) / noise
-            logs = np.linalg.slogdet(minimum.hessian)[1] - np.linalg.slogdet(saddle.hessian)[1]
-            downhill = abs(float(saddle.eigenvalues.min()))
+            logs = graph.minima[i].log_determinant - way.saddle.log_determinant
             rates[..., i, j] += downhill / (2 * np.pi) * exponential(0.5 * logs - power)
-            lowest = np.minimum(lowest, power)
+    leaks = len(graph.leaks)
     return closed_form(
         rates,
-        [low_barrier(lowest)],
+        [
+            low_barrier(lowest),
+            Reason(leaks > 0, "{:.0f} saddles lead to no minimum within the domain, and are left out", leaks),
+        ],
         name="Eyring-Kramers rates",
         unit="1/t",
         formula="k_ij = sum_b |lambda_b| / (2 pi) sqrt(det H_i / |det H_b|) exp(-(L_b - L_i)/D)",
         assumptions=(
             "Barriers are much higher than the noise, which is constant and the same in all directions.",
-            "Every saddle connects two of the minima found.",
+            "The minima and saddles are all there are."
+            if graph.complete
+            else "The search has missed no minimum and no saddle.",
         ),
         source="Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard & Klein 2004",
         favour=Reason(True, "the lowest barrier over the noise is {:.3g}", lowest),
@@ -91,17 +113,15 @@ def occupation(rates: Any) -> Prediction:
     k = _rates(rates)
     law, reachable = np.zeros(k.shape[:-1]), np.zeros(k.shape[:-2], dtype=bool)
     for index in np.ndindex(k.shape[:-2]):
-        reachable[index] = _connected(k[index])
-        law[index] = _null_vector(k[index]) if reachable[index] else np.nan
+        reachable[index] = connected(k[index])
+        law[index] = stationary_law(k[index]) if reachable[index] else np.nan
     return closed_form(
         law,
         [Reason(~reachable, "some wells cannot be reached from others, so the law depends on the start")],
         name="Occupation of wells",
         unit="probability",
         formula="sum_i P_i k_ij = P_j sum_i k_ji, P_a = nu_a tau_a / sum_v nu_v tau_v",
-        assumptions=("Jumps between wells forget what came before.",),
-        source="Markov jump processes",
-        favour=Reason(True, "every well can be reached from every other"),
+        **_OF_JUMPS,
         inner=1,
     )
 
@@ -121,10 +141,72 @@ def residence_times(rates: Any) -> Prediction:
         name="Residence times",
         unit="time",
         formula="tau_a = 1 / sum_j k_aj",
-        assumptions=("Jumps between wells forget what came before.",),
-        source="Markov jump processes",
-        favour=Reason(True, "every well has a way out"),
+        **(_OF_JUMPS | {"favour": Reason(True, "every well has a way out")}),
         inner=1,
+    )
+
+
+def well_passage_times(rates: Any) -> Prediction:
+    """Mean time from well i until well j is first reached, by whatever way.
+
+    Parameters
+    ----------
+    rates
+        k_ij >= 0 from well i to well j, shape (..., n, n), n at most 200; the diagonal is ignored.
+
+    Returns
+    -------
+    Prediction
+        Shape (..., n, n), zero on the diagonal; infinite where the way may be missed for good.
+
+    Raises
+    ------
+    InputError
+        Negative rates, matrices that are not square, or too many wells.
+    """
+    k = _rates(rates)
+    n = k.shape[-1]
+    if n > MOST_PAIRS:
+        raise InputError(
+            f"The times between all pairs of {n} wells are not listed, up to {MOST_PAIRS} wells they are; "
+            "ask a rate_network for times_to one well."
+        )
+    times = np.empty(k.shape)
+    for index in np.ndindex(k.shape[:-2]):
+        for j in range(n):
+            times[(*index, slice(None), j)] = passage_times(k[index], j)
+    return closed_form(
+        times,
+        [Reason(np.isinf(times).any((-2, -1)), "some wells cannot be reached from others")],
+        name="Times between wells",
+        unit="time",
+        formula="sum_l k_il (m_ij - m_lj) = 1, m_jj = 0",
+        **_OF_JUMPS,
+        inner=2,
+    )
+
+
+def relaxation_time(rates: Any) -> Prediction:
+    """Time in which the slowest deviation from the stationary occupation decays to 1/e of itself.
+
+    Parameters and errors as in `occupation`; shape (...).
+    """
+    k = _rates(rates)
+    time, reachable = np.full(k.shape[:-2], np.nan), np.zeros(k.shape[:-2], dtype=bool)
+    for index in np.ndindex(k.shape[:-2]):
+        reachable[index] = connected(k[index])
+        rate = relaxation_rate(k[index]) if reachable[index] else 0.0
+        time[index] = np.nan if rate is None else np.inf if rate == 0.0 else 1.0 / rate
+    return closed_form(
+        time,
+        [
+            Reason(~reachable, "some wells cannot be reached from others, and are never filled"),
+            Reason(np.isnan(time), "the slowest mode oscillates"),
+        ],
+        name="Relaxation time",
+        unit="time",
+        formula="1 / (smallest positive eigenvalue of diag(sum_j k_ij) - k)",
+        **_OF_JUMPS,
     )
 
 
@@ -177,40 +259,3 @@ def _rates(rates: Any) -> Array:
     diagonal = np.arange(k.shape[-1])
     k[..., diagonal, diagonal] = 0.0
     return k
-
-
-def _connected(k: Array) -> bool:
-    reach = ((k > 0) | np.eye(len(k), dtype=bool)).astype(float)
-    for _ in range(int(np.ceil(np.log2(len(k)))) + 1):
-        reach = (reach @ reach > 0).astype(float)
-    return bool(reach.all())
-
-
-def _null_vector(k: Array) -> Array:
-    """Stationary law by elimination without subtraction (Grassmann, Taksar & Heyman 1985)."""
-    a = k.copy()
-    n = len(a)
-    for m in range(n - 1, 0, -1):
-        a[:m, m] /= a[m, :m].sum()
-        a[:m, :m] += np.outer(a[:m, m], a[m, :m])
-    law = np.ones(n)
-    for m in range(1, n):
-        law[m] = law[:m] @ a[:m, m]
-    return law / law.sum()
-
-
-def _beyond(
-    potential: Potential, minima: tuple[CriticalPoint, ...], i: int, saddle: CriticalPoint
-) -> int | None:
-    """The well on the other side of a saddle of well i."""
-    direction = np.linalg.eigh(saddle.hessian)[1][:, 0]
-    scale = float(np.linalg.norm(saddle.x - minima[i].x))
-    for side in (1.0, -1.0):
-        try:
-            end = potential.valley(saddle.x + side * 1e-3 * scale * direction).minimum
-        except InputError:
-            continue
-        for j, minimum in enumerate(minima):
-            if j != i and np.allclose(end.x, minimum.x, atol=1e-6 * max(1.0, scale)):
-                return j
-    return None

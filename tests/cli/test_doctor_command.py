@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
+from gpu_device import DeviceUnderTest
 from host_build import needs_compiler
-from host_device import HostDevice
 
 import simdyn
 import simdyn.installation.selftest as selftest
@@ -109,11 +109,11 @@ def test_the_help_names_the_exit_codes(capsys):
 def test_a_gpu_that_is_there_is_held_against_the_cpu(monkeypatch):
     """Here "there" is this machine; and a device that loses the last bit of a state is found out."""
     monkeypatch.setattr("simdyn.engines.device.missing_device", lambda: "")
-    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", HostDevice)
+    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", DeviceUnderTest)
     checks = {check.name: check for check in selftest.run_checks()}
     assert checks["paths on the GPU"].ok, checks["paths on the GPU"].detail
 
-    class Inexact(HostDevice):
+    class Inexact(DeviceUnderTest):
         def download(self, array):
             return np.nextafter(super().download(array), np.inf, dtype=array.dtype)
 

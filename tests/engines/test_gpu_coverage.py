@@ -7,14 +7,14 @@ import re
 
 import numpy as np
 import pytest
-from device_compiler import needs_nvrtc, usage_of
+from device_compiler import needs_nvrtc
+from gpu_device import DeviceUnderTest
 from host_build import HostModule, needs_compiler
-from host_device import HostDevice
 
 import potentials
 from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable, MinibatchUpdate
 from simdyn.engines import engine_for
-from simdyn.engines.device import compiled
+from simdyn.engines.device import compiled, usage_of
 from simdyn.errors import InputError
 from simdyn.exits import resolve_exit
 from simdyn.recorders.cuda_source import passes_source
@@ -70,7 +70,7 @@ def gpu_engine(dynamics, landscape, number):
 
 @pytest.fixture
 def host_gpu(monkeypatch):
-    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", HostDevice)
+    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", DeviceUnderTest)
 
 
 REFUSALS = {
@@ -98,7 +98,17 @@ def test_every_pair_runs_or_is_refused_in_a_sentence(host_gpu, dynamics):
             assert engine.source.count(f" {kernel}") == 1
 
 
-SAMPLE = [(d, name) for k, (d, name) in enumerate(PAIRS) if k % 7 == 3]
+# Each dynamics with three landscapes, each landscape with two dynamics.
+SAMPLE = [
+    (dynamics, landscape)
+    for (i, dynamics), (j, landscape) in itertools.product(enumerate(DYNAMICS), enumerate(LANDSCAPES))
+    if (j - 3 * i) % 7 == 0
+]
+
+
+def test_the_sample_has_every_dynamics_and_every_landscape():
+    for axis, names in enumerate((DYNAMICS, LANDSCAPES)):
+        assert min(sum(pair[axis] == name for pair in SAMPLE) for name in names) >= 2
 
 
 def sources(chosen):
@@ -108,8 +118,62 @@ def sources(chosen):
             yield f"{dynamics} on {name}", engine
 
 
+def cpu_and_gpu(pairs):
+    """Both engines, exit and start of the first pair that both run."""
+    for number, (dynamics, landscape) in enumerate(pairs):
+        engine = gpu_engine(dynamics, landscape, number)
+        if engine is None or isinstance(engine, str):
+            continue
+        start = np.full(landscape_of(landscape).dim, 0.1)
+        potential = landscape_of(landscape)
+        exit = resolve_exit(f"{potential.variables[0].name} > 3", potential, start)
+        options = {"dtype": engine.dtype.name, "noise": KINDS[number % len(KINDS)][1], "threads": 1}
+        update = DYNAMICS[dynamics].update(potential, start)
+        return engine_for("cpu", update, exit, **options), engine, start
+    raise AssertionError("there is no such pair")
+
+
+def check_same_paths(cpu, gpu, start):
+    points = start + np.random.default_rng(1).normal(size=(70, len(start))) / 10
+    states = cpu.update.at_rest(points)
+    run = {"steps": 40, "seed": 7, "first_path": 2**33 + 5, "first_step": 3}
+    expected, found = cpu.integrate(states, **run), gpu.integrate(states, **run)
+    np.testing.assert_array_equal(expected, found)
+    assert expected.dtype == found.dtype
+    run = {"paths": 300, "max_steps": 60, "seed": 3}
+    expected, found = cpu.first_passage(start, **run), gpu.first_passage(start, **run)
+    np.testing.assert_array_equal(expected.steps, found.steps)
+    np.testing.assert_array_equal(expected.code, found.code)
+    np.testing.assert_array_equal(expected.state, found.state)
+
+
+def turned(names, by):
+    """The names in turn, another one first each time."""
+    by %= len(names)
+    return [*names[by:], *names[:by]]
+
+
 @needs_compiler
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "landscape",
+    [pytest.param(n, marks=pytest.mark.exhaustive) if n.endswith(" 10") else n for n in LANDSCAPES],
+)
+def test_every_landscape_has_the_same_paths_on_both(host_gpu, landscape):
+    several = turned(list(DYNAMICS), 5 * LANDSCAPES.index(landscape))
+    check_same_paths(*cpu_and_gpu((dynamics, landscape) for dynamics in several))
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.parametrize("dynamics", DYNAMICS)
+def test_every_dynamics_has_the_same_paths_on_both(host_gpu, dynamics):
+    several = turned(list(LANDSCAPES), 3 * list(DYNAMICS).index(dynamics))
+    check_same_paths(*cpu_and_gpu((dynamics, landscape) for landscape in several))
+
+
+@needs_compiler
+@pytest.mark.exhaustive
 def test_every_source_builds_on_the_host(host_gpu):
     built = [HostModule(engine.source) for _, engine in sources(PAIRS)]
     assert len(built) > 150
@@ -122,7 +186,7 @@ def check_registers(name, source, record, dim=1):
             assert usage.registers <= 255, (name, kernel)
             # What does not fit goes to memory: a few numbers around the rare slow path of a division or a
             # root, but more only with many coordinates.
-            assert usage.spilled <= 64 or dim > 12, (name, kernel)
+            assert usage.spilled <= 64 or dim >= 10, (name, kernel)
 
 
 @needs_nvrtc
@@ -135,7 +199,7 @@ def test_sources_compile_for_two_architectures(host_gpu, record_property):
 
 
 @needs_nvrtc
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_source_compiles_for_two_architectures(host_gpu, record_property):
     for name, engine in sources(PAIRS):
         check_registers(name, engine.source, record_property, engine.update.state_dim)

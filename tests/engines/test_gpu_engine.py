@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from gpu_device import DeviceUnderTest
 from host_build import needs_compiler
-from host_device import HostDevice
 
 import simdyn
 from potentials import (
@@ -88,7 +88,7 @@ QUICK = {("bridge", "float32", "standard")}
 
 
 def marked(case):
-    return case if case in QUICK else pytest.param(case, marks=pytest.mark.slow)
+    return case if case in QUICK else pytest.param(case, marks=pytest.mark.exhaustive)
 
 
 @pytest.fixture(params=map(marked, CASES), ids="-".join)
@@ -109,7 +109,7 @@ def engines(name, dtype, noise):
     update, exit, _ = resolved(name)
     options = {"dtype": dtype, "noise": noise}
     return CpuEngine(update, exit, threads=1, **options), GpuEngine(
-        update, exit, device=HostDevice(), **options
+        update, exit, device=DeviceUnderTest(), **options
     )
 
 
@@ -157,7 +157,7 @@ def test_leaps_are_exits_and_explosions_are_none(scale):
     landscape, start = Potential("x**4/4"), np.zeros(1)
     update = SGD(0.1, 1.0, noise=AlphaStable(1.0, 10 * scale)).update(landscape)
     exit = resolve_exit("(x >= 3e6) | (x <= -1e7)", landscape, start)
-    cpu, gpu = CpuEngine(update, exit, threads=1), GpuEngine(update, exit, device=HostDevice())
+    cpu, gpu = CpuEngine(update, exit, threads=1), GpuEngine(update, exit, device=DeviceUnderTest())
     run = {"paths": 3000, "max_steps": 500, "seed": 3}
     expected, found = cpu.first_passage(start, **run), gpu.first_passage(start, **run)
     assert np.array_equal(expected.steps, found.steps)
@@ -172,17 +172,17 @@ def test_neither_calls_nor_lanes_nor_memory_change_a_bit(monkeypatch):
     """However many lanes share the queue, however short the calls, however small the chunks."""
     update, exit, start = resolved("langevin")
     run = {"paths": 700, "max_steps": 400, "seed": 2}
-    whole = GpuEngine(update, exit, device=HostDevice()).first_passage(start, **run)
+    whole = GpuEngine(update, exit, device=DeviceUnderTest()).first_passage(start, **run)
     monkeypatch.setattr("simdyn.engines.gpu._SHORTEST", 1)
     monkeypatch.setattr("simdyn.engines.gpu._CALL_SECONDS", 0.0)
     for lanes in (1, 40, 1 << 20):
         monkeypatch.setattr("simdyn.engines.gpu._LANES_OF_PROCESSOR", lanes)
-        cut = GpuEngine(update, exit, device=HostDevice()).first_passage(start, **run)
+        cut = GpuEngine(update, exit, device=DeviceUnderTest()).first_passage(start, **run)
         assert np.array_equal(whole.steps, cut.steps)
         assert same(whole.state, cut.state)
     points = np.linspace(-1, 1, 900)[:, None]
-    expected = GpuEngine(update, device=HostDevice()).integrate(points, steps=99, seed=2)
-    small = HostDevice(memory=4000)
+    expected = GpuEngine(update, device=DeviceUnderTest()).integrate(points, steps=99, seed=2)
+    small = DeviceUnderTest(memory=4000)
     found = GpuEngine(update, device=small).integrate(points, steps=99, seed=2)
     assert same(expected, found)
     assert len(small.launches) > 3 * 99 / 4
@@ -191,7 +191,7 @@ def test_neither_calls_nor_lanes_nor_memory_change_a_bit(monkeypatch):
 
 def test_paths_keep_their_numbers():
     update, exit, start = resolved("bridge")
-    engine = GpuEngine(update, exit, device=HostDevice())
+    engine = GpuEngine(update, exit, device=DeviceUnderTest())
     whole = engine.first_passage(start, paths=300, max_steps=500, seed=4)
     later = engine.first_passage(start, paths=100, max_steps=500, seed=4, first_path=200)
     other = engine.first_passage(start, paths=100, max_steps=500, seed=5, first_path=200)
@@ -210,7 +210,7 @@ def test_an_interrupted_run_keeps_what_has_ended(monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr("simdyn.engines.gpu._REPORT_SECONDS", 0.0)
-    engine = GpuEngine(update, exit, device=HostDevice())
+    engine = GpuEngine(update, exit, device=DeviceUnderTest())
     run = {"paths": 20_000, "max_steps": 2000, "seed": 6}
     part = engine.first_passage(start, **run, report=interrupt)
     assert not part.complete
@@ -230,7 +230,7 @@ def test_an_interrupted_run_keeps_what_has_ended(monkeypatch):
 @pytest.fixture
 def host_gpu(monkeypatch):
     """Lets backend="gpu" run on this machine."""
-    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", HostDevice)
+    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", DeviceUnderTest)
 
 
 def test_questions_have_one_answer_on_both_backends(host_gpu):
@@ -262,7 +262,7 @@ def test_questions_have_one_answer_on_both_backends(host_gpu):
 )
 def test_unknown_settings_are_refused(options, message):
     with pytest.raises(InputError, match=message):
-        GpuEngine(resolved("langevin")[0], device=HostDevice(), **options)
+        GpuEngine(resolved("langevin")[0], device=DeviceUnderTest(), **options)
 
 
 def test_what_runs_on_the_cpu_only_says_so(host_gpu):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sympy
-from device_compiler import needs_nvrtc, usage_of
+from device_compiler import needs_nvrtc
+from gpu_device import DeviceUnderTest
 from host_build import needs_compiler
-from host_device import HostDevice
 
 from potentials import Potential, coupled_chain, double_well, styblinski_tang
 from simdyn.dynamics import SDE, SGD, SGLD
 from simdyn.engines.cpu import CpuEngine
+from simdyn.engines.device import usage_of
 from simdyn.engines.gpu import GpuEngine
 from simdyn.exits import resolve_exit
 from simdyn.lowering import cuda_kernels, lower, shapes
@@ -71,7 +72,7 @@ QUICK = {CASES[0], CASES[6], CASES[11]}
 
 @pytest.mark.parametrize(
     ("name", "dtype", "noise", "long"),
-    [case if case in QUICK else pytest.param(*case, marks=pytest.mark.slow) for case in CASES],
+    [case if case in QUICK else pytest.param(*case, marks=pytest.mark.exhaustive) for case in CASES],
 )
 def test_same_bits_as_unrolled(monkeypatch, name, dtype, noise, long):
     update, exit, start = problem(name)
@@ -80,7 +81,7 @@ def test_same_bits_as_unrolled(monkeypatch, name, dtype, noise, long):
     engines = []
     for limit in (40, 0):
         monkeypatch.setattr(cuda_kernels, "MOST_UNROLLED", limit)
-        engines.append(GpuEngine(update, exit, device=HostDevice(), **options))
+        engines.append(GpuEngine(update, exit, device=DeviceUnderTest(), **options))
     assert "take_step" in engines[1].source
     assert "take_step" not in engines[0].source
     points = update.at_rest(start + np.random.default_rng(0).normal(size=(400, update.dim)) / 10)
@@ -96,14 +97,14 @@ def test_same_bits_as_unrolled(monkeypatch, name, dtype, noise, long):
     assert len(set(first.steps.tolist())) > 20
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("rate", [0.02, "0.04/(1 + step/20)"], ids=["constant", "schedule"])
 def test_same_bits_as_the_cpu_engine(rate):
     landscape = coupled_chain(dim=50)
     start = -np.ones(50)
     update = SGLD(rate, 0.3).update(landscape)
     exit = resolve_exit("(x1 >= 0) | (x50 >= 0.2)", landscape, start)
-    cpu, gpu = CpuEngine(update, exit, threads=1), GpuEngine(update, exit, device=HostDevice())
+    cpu, gpu = CpuEngine(update, exit, threads=1), GpuEngine(update, exit, device=DeviceUnderTest())
     points = np.random.default_rng(0).normal(size=(300, 50))
     run = {"steps": 13, "seed": 3, "first_step": 5}
     assert np.array_equal(cpu.integrate(points, **run), gpu.integrate(points, **run))

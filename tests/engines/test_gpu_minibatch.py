@@ -6,12 +6,13 @@ from functools import cache
 
 import numpy as np
 import pytest
-from device_compiler import needs_nvrtc, usage_of
+from device_compiler import needs_nvrtc
+from gpu_device import DeviceUnderTest
 from host_build import HostModule, needs_compiler
-from host_device import HostDevice
 
 from potentials import FiniteSum, LinearisedNetwork, QuadraticSum
 from simdyn.dynamics import SGD, MinibatchUpdate
+from simdyn.engines.device import usage_of
 from simdyn.engines.gpu import GpuEngine
 from simdyn.engines.minibatch import MinibatchEngine
 from simdyn.errors import InputError
@@ -84,7 +85,7 @@ QUICK = [("formula", "everything"), ("network", "growing"), ("line", "growing_em
 
 
 @pytest.fixture(
-    params=[case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES],
+    params=[case if case in QUICK else pytest.param(case, marks=pytest.mark.exhaustive) for case in CASES],
     ids="-".join,
 )
 def case(request):
@@ -102,7 +103,7 @@ def problem(case):
     names = [v.name for v in update.variables]
     exit = resolve_exit(f"({names[0]} > 0.13) | ({names[-1]} < 0.04)", update.potential, start)
     noise = "wide" if rule in WIDE else "standard"
-    device = HostDevice()
+    device = DeviceUnderTest()
     return (
         MinibatchEngine(update, exit, noise=noise, threads=1),
         GpuEngine(update, exit, noise=noise, device=device),
@@ -140,7 +141,7 @@ def test_first_passages(case):
 @needs_compiler
 def test_scratch_memory_takes_lanes_away_but_changes_nothing():
     cpu, _, start = problem(("network", "growing"))
-    small = GpuEngine(cpu.update, device=HostDevice(memory=10_000))
+    small = GpuEngine(cpu.update, device=DeviceUnderTest(memory=10_000))
     points = start + np.zeros((900, len(start)))
     found = small.integrate(points, steps=9, seed=1)
     assert np.array_equal(found, cpu.integrate(points, steps=9, seed=1))
@@ -187,13 +188,13 @@ def test_what_a_thread_cannot_hold_runs_on_the_cpu():
     count = MOST_ROW_NUMBERS + 1
     big = LinearisedNetwork(np.ones((2, count)), np.ones(2))
     with pytest.raises(InputError, match=r'up to 1,024 coordinates.*1,025; .*backend="cpu"'):
-        GpuEngine(SGD(0.1, 1).update(big), device=HostDevice())
+        GpuEngine(SGD(0.1, 1).update(big), device=DeviceUnderTest())
 
 
 @needs_compiler
 def test_a_schedule_that_is_not_tabulated_any_further_ends_the_run():
     update = SGD("0.1/(1 + step)", 1).update(landscape_of("line"))
-    engine = GpuEngine(update, device=HostDevice())
+    engine = GpuEngine(update, device=DeviceUnderTest())
     with pytest.raises(InputError, match="run fewer steps"):
         engine.integrate(np.zeros((1, 1)), steps=1, seed=0, first_step=update.horizon)
 
@@ -201,7 +202,7 @@ def test_a_schedule_that_is_not_tabulated_any_further_ends_the_run():
 def test_single_precision_is_refused():
     update = SGD(0.1, 1).update(landscape_of("line"))
     with pytest.raises(InputError, match="double precision"):
-        GpuEngine(update, dtype="float32", device=HostDevice())
+        GpuEngine(update, dtype="float32", device=DeviceUnderTest())
 
 
 @needs_nvrtc

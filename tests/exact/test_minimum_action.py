@@ -165,7 +165,10 @@ def test_the_action_is_the_slope_of_exact_times():
 
 @settings(max_examples=6)
 @given(
-    angle=st.floats(0, 6.28), curl=st.floats(0.0, 1.5), noise=st.floats(0.05, 2.0), width=st.floats(0.5, 3.0)
+    angle=st.floats(1e-3, 6.28),
+    curl=st.floats(1e-3, 1.5),
+    noise=st.floats(0.05, 2.0),
+    width=st.floats(0.5, 3.0),
 )
 def test_rotated_transverse_decompositions(angle, curl, noise, width):
     """b = -grad V + curl times its rotation: V is the quasi-potential, whatever the curl and the axes.

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gpu_device import DeviceUnderTest
 from host_build import needs_compiler
-from host_device import HostDevice
 
 from potentials import double_well, styblinski_tang
 from simdyn.dynamics import SGLD
@@ -42,7 +42,7 @@ def states(dim, paths, dtype="float64", seed=0):
 
 
 def seen(x):
-    device = HostDevice()
+    device = DeviceUnderTest()
     # One row that recorders do not see, such as a velocity.
     padded = np.concatenate([x, np.full((1, x.shape[1]), 7.0, dtype=x.dtype)])
     return Observation(3, 512, x), DeviceObservation(3, 512, device, device.upload(padded), len(x))
@@ -135,7 +135,7 @@ def recorded(engine, dim, paths, steps, every, start):
 )
 def test_a_recorded_run_is_the_same_on_both(landscape, dynamics, start, every, memory):
     update = dynamics.update(landscape)
-    device = HostDevice(memory)
+    device = DeviceUnderTest(memory)
     expected = recorded(CpuEngine(update, threads=1), update.dim, 1100, 41, every, start)
     found = recorded(GpuEngine(update, device=device), update.dim, 1100, 41, every, start)
     for name, values in expected.items():

@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from simdyn.exact.elimination import Elimination
+from simdyn.markov.elimination import Elimination
 
 
 def exact_times(rates, killing):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simdyn.exact.panels import Array
+Array = np.ndarray
 
 BLOCK = 48
 

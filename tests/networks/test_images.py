@@ -1,0 +1,97 @@
+"""Readers of image data on tiny files of the right format, and of wrong ones."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pytest
+
+from simdyn.errors import InputError
+from simdyn.networks import cifar10, digits, fashion_mnist
+
+
+def idx(array):
+    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">u4").tobytes() + array.tobytes()
+
+
+@pytest.fixture
+def clothes(tmp_path):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(256, size=(4, 5, 3), dtype=np.uint8)
+    classes = np.array([9, 0, 3, 3], dtype=np.uint8)
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(pixels))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(classes)))
+    return tmp_path, pixels, classes
+
+
+def test_idx_files_packed_or_not(clothes):
+    folder, pixels, classes = clothes
+    images = fashion_mnist(folder)
+    assert images.pixels.shape == (4, 1, 5, 3)
+    np.testing.assert_array_equal(images.pixels[:, 0] * 255, pixels)
+    np.testing.assert_array_equal(images.classes, classes)
+
+
+def test_a_sample_is_part_of_the_whole(clothes):
+    images = fashion_mnist(clothes[0])
+    some = images.sample(3, seed=1)
+    assert len(some) == 3
+    for pixels, kind in zip(some.pixels, some.classes, strict=True):
+        (place,) = np.flatnonzero((images.pixels == pixels).all(axis=(1, 2, 3)))
+        assert images.classes[place] == kind
+    with pytest.raises(InputError, match="has 4"):
+        images.sample(5)
+
+
+def test_idx_files_that_are_wrong(clothes):
+    folder, pixels, _ = clothes
+    with pytest.raises(InputError, match="does not exist"):
+        fashion_mnist(folder, "test")
+    with pytest.raises(InputError, match='"train" or "test"'):
+        fashion_mnist(folder, "all")
+    path = folder / "train-images-idx3-ubyte"
+    path.write_bytes(idx(pixels)[:-1])
+    with pytest.raises(InputError, match="holds 59 numbers, but says that it has 60"):
+        fashion_mnist(folder)
+    path.write_bytes(idx(pixels[:3]))
+    with pytest.raises(InputError, match="3 images but 4 labels"):
+        fashion_mnist(folder)
+    path.write_bytes(b"<html>")
+    with pytest.raises(InputError, match="IDX file of bytes in 3"):
+        fashion_mnist(folder)
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(b"nonsense")
+    with pytest.raises(InputError, match="cannot be read"):
+        fashion_mnist(folder)
+
+
+def test_cifar(tmp_path):
+    rng = np.random.default_rng(0)
+    tables = []
+    for k in range(1, 6):
+        table = rng.integers(256, size=(2, 3073), dtype=np.uint8)
+        table[:, 0] = rng.integers(10, size=2)
+        tables.append(table)
+        (tmp_path / f"data_batch_{k}.bin").write_bytes(table.tobytes())
+    images, table = cifar10(tmp_path), np.concatenate(tables)
+    np.testing.assert_array_equal(images.classes, table[:, 0])
+    # Red first, row by row.
+    np.testing.assert_array_equal(images.pixels[:, 0, 0, :5] * 255, table[:, 1:6])
+    np.testing.assert_array_equal(images.pixels[:, 2, 31, 31] * 255, table[:, -1])
+    table[0, 0] = 10
+    (tmp_path / "data_batch_3.bin").write_bytes(table[:2].tobytes())
+    with pytest.raises(InputError, match="class 10"):
+        cifar10(tmp_path)
+    (tmp_path / "data_batch_3.bin").write_bytes(b"abc")
+    with pytest.raises(InputError, match="has 3 bytes"):
+        cifar10(tmp_path)
+    with pytest.raises(InputError, match=r"test_batch\.bin' does not exist"):
+        cifar10(tmp_path, "test")
+
+
+def test_digits():
+    pytest.importorskip("sklearn")
+    images = digits()
+    assert images.pixels.shape == (1797, 1, 8, 8)
+    assert (images.pixels.min(), images.pixels.max()) == (0, 1)
+    assert set(images.classes) == set(range(10))
