@@ -1,4 +1,4 @@
-"""`simdyn study`: list, show, run and report studies."""
+"""`simdyn study`: list, show, begin, run and report studies."""
 
 from __future__ import annotations
 
@@ -67,6 +67,20 @@ def run(
             "--quick/--full", help="The short or the full settings. [default: full, or the folder's]"
         ),
     ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml", help="Settings that replace the study's. [default: none, or the folder's]"
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Run the cells in so many processes.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run the cells on the Dask cluster with this scheduler."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Insist on going on: refuse a folder without a run.")
+    ] = False,
     threads: options.Threads = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of the whole study. [default: 0, or the folder's]")
@@ -75,16 +89,31 @@ def run(
     """Measure all cells (or those that are missing), then write figures, tables, claims and report."""
     from simdyn.study import find_study, run_study
     from simdyn.study.progress import progress_on_stderr
+    from simdyn.study.settings import read_overrides
     from simdyn.study.storage import MANIFEST, read_manifest
 
     found = find_study(study)
     begun = read_manifest(out) if (out / MANIFEST).is_file() else None
     size: Size = ("quick" if quick else "full") if quick is not None else (begun.size if begun else "full")
+    if resume and begun is None:
+        raise InputError(f"{out} holds no study to resume; leave --resume out to begin one there")
+    overrides = begun.overrides if begun else {}
+    if settings is not None:
+        overrides = read_overrides(settings)
     entropy = seed if seed is not None else (begun.entropy if begun else 0)
     try:
         with progress_on_stderr() as progress:
             findings = run_study(
-                found, out, size=size, seed=entropy, threads=threads, origin=study, progress=progress
+                found,
+                out,
+                size=size,
+                seed=entropy,
+                threads=threads,
+                overrides=overrides,
+                workers=workers,
+                scheduler=scheduler,
+                origin=study,
+                progress=progress,
             )
     except KeyboardInterrupt:
         typer.echo(
@@ -96,26 +125,83 @@ def run(
 
 
 @app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An identifier; the file is NAME.py.")],
+) -> None:
+    """Begin a study of your own in the working directory, from a template that runs as it is."""
+    from importlib.resources import files
+
+    if not name.isidentifier():
+        raise InputError(f"the name {name!r} is not an identifier; use letters, digits and underscores")
+    path = Path(f"{name}.py")
+    text = files("simdyn.cli").joinpath("study_template.py").read_text(encoding="utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text.replace("my_study", name))
+    except FileExistsError as error:
+        raise InputError(f"{path} exists; choose another name or move that file away") from error
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror}; change to a folder that you may write to"
+        ) from error
+    typer.echo(f"{path}; run it with: simdyn study run {path} --quick --out results/{name}")
+
+
+@app.command()
 def report(
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="The --out folder of a finished run.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="The --out folder of a finished run.")
+    ],
     study: Annotated[
         str | None, typer.Option(help="The study's file, if it is not a shipped study.", metavar="FILE.py")
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all", help="Gather the claims of all runs in these folders, and in the folders inside them."
+        ),
+    ] = False,
+    out: Annotated[Path, typer.Option(help="With --all: the page to write.")] = Path("claims.html"),
 ) -> None:
-    """Draw, judge and write everything anew from the stored cells of a finished run."""
+    """Draw, judge and write everything anew from the stored cells of a finished run; or gather all claims."""
     from simdyn.study import find_study, report_study
     from simdyn.study.storage import read_manifest
 
-    origin = read_manifest(out).origin
+    if everything:
+        _gather(folders, out)
+        return
+    if len(folders) > 1:
+        raise InputError(f"there are {len(folders)} folders; give one, or --all to gather their claims")
+    (folder,) = folders
+    origin = read_manifest(folder).origin
     if study is None and origin.endswith(".py"):
         # A folder may come from anybody; what it names must not be run because it names it.
-        raise InputError(f"{out} was computed by the file {origin}; if you trust it, add --study {origin}")
-    _print_findings(report_study(find_study(study or origin), out), out)
+        raise InputError(f"{folder} was computed by the file {origin}; if you trust it, add --study {origin}")
+    _print_findings(report_study(find_study(study or origin), folder), folder)
+
+
+def _gather(folders: list[Path], out: Path) -> None:
+    from simdyn.study import study_names
+    from simdyn.study.atomic import write_atomically
+    from simdyn.study.report import SYMBOLS
+    from simdyn.study.summary import find_runs, summary_html
+
+    runs = find_runs(folders)
+    missing = [name for name in study_names() if name not in {run.manifest.study for run in runs}]
+    write_atomically(out, summary_html(runs, missing).encode())
+    for run in runs:
+        if run.claims is None:
+            typer.echo(f"{run.manifest.study}: not finished ({run.folder})")
+        for claim in run.claims or ():
+            typer.echo(f"{run.manifest.study}  {SYMBOLS[claim.verdict]} {claim.verdict:15}  {claim.claim}")
+    for name in missing:
+        typer.echo(f"{name}: not run")
+    typer.echo(f"summary: {out}")
 
 
 def _print_findings(findings: Findings, out: Path) -> None:
     from simdyn.study.report import SYMBOLS
 
     for claim in findings.claims:
-        typer.echo(f"{SYMBOLS[claim.verdict]} {claim.verdict:12}  {claim.claim}")
+        typer.echo(f"{SYMBOLS[claim.verdict]} {claim.verdict:15}  {claim.claim}")
     typer.echo(f"report: {out / 'report.html'}")

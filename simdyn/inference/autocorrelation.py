@@ -41,6 +41,11 @@ class Memory:
 def memory_of(series: np.ndarray) -> Memory:
     """Integrated autocorrelation time of independent series of one law, with Sokal's window.
 
+    Correlations that change their sign cancel in their sum before they have died out. So the window is also
+    at least as long as that of correlations of one sign, a^k, with the same sum of squares: with
+    s = 1 + 2 sum rho^2 = (1 + a^2) / (1 - a^2), their integrated time (1 + a) / (1 - a) is
+    s + (s^2 - 1)^(1/2).
+
     Parameters
     ----------
     series
@@ -62,7 +67,9 @@ def memory_of(series: np.ndarray) -> Memory:
         return Memory(1.0, 0.0, 0, True, np.ones(1))
     correlation = covariance / covariance[0]
     sums = 2.0 * np.cumsum(correlation) - 1.0
-    windows = np.flatnonzero(np.arange(times) >= WINDOW * np.maximum(sums, 1.0))
+    squares = 2.0 * np.cumsum(correlation**2) - 1.0
+    of_one_sign = squares + np.sqrt(np.maximum(squares**2 - 1.0, 0.0))
+    windows = np.flatnonzero(np.arange(times) >= WINDOW * np.maximum(sums, of_one_sign))
     window = int(windows[0]) if len(windows) else times - 1
     time = float(sums[window])
     error = abs(time) * float(np.sqrt(2 * (2 * window + 1) / (groups * times)))

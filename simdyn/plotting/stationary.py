@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from simdyn.questions.stationary_comparison import OtherLaw
     from simdyn.questions.stationary_law import StationaryEstimate
 
 _ROWS = 4
@@ -19,6 +20,9 @@ _GRID = 161
 _ARROWS = 17
 _LEVELS = (0.95, 0.75, 0.5, 0.25)
 """Shares of the law within contours."""
+
+_UNSEEN = 1e-5
+"""Rows and columns at the rim of a plane that hold less than this are not drawn."""
 
 _STYLES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1)))
 _RATIO = 0.3
@@ -44,22 +48,20 @@ def stationary_figure(answer: StationaryEstimate) -> Figure:
 
 
 def _lines(answer: StationaryEstimate) -> Figure:
-    from simdyn.questions.stationary_comparison import laws, marginal_masses
-
     shown = list(answer.histogram.values())[:_ROWS]
-    known = list(laws(answer)) if len(answer.names) == 1 else []
-    figure = new_figure(4.4 * len(shown), 4.4 if known else 3.0)
+    known = answer.laws if len(answer.names) == 1 else ()
+    figure = new_figure(4.4 * len(shown), 4.6 + 0.15 * len(known) if known else 3.2)
     grid = figure.add_gridspec(2 if known else 1, len(shown), height_ratios=[1, 0.5] if known else [1])
     coordinates = {one.label: one.coordinate for one in answer.quantities}
     for column, histogram in enumerate(shown):
         axes = figure.add_subplot(grid[0, column])
         _density(axes, histogram)
-        others = known if coordinates[histogram.label] is not None else []
+        others = known if coordinates[histogram.label] is not None else ()
         below = figure.add_subplot(grid[1, column], sharex=axes) if others else None
-        for k, (name, density, valid, _) in enumerate(others):
-            colour, style = _look(name, k)
-            masses = marginal_masses(answer, density, 0, histogram.edges)
-            label = name if valid else f"{name} (outside validity)"
+        for k, law in enumerate(others):
+            colour, style = _look(law.name, k)
+            masses = answer.masses(law, histogram.label)
+            label = _label(law)
             middles = 0.5 * (histogram.edges[1:] + histogram.edges[:-1])
             axes.plot(
                 middles,
@@ -72,22 +74,25 @@ def _lines(answer: StationaryEstimate) -> Figure:
             if below is not None:
                 with np.errstate(all="ignore"):
                     ratio = masses / masses.sum() / (histogram.share.value / histogram.share.value.sum())
-                enough = histogram.counts.sum(axis=0) >= _LEAST
-                below.plot(middles[enough], ratio[enough], color=colour, linestyle=style, linewidth=1.1)
+                # Lines break where too few states are to compare with.
+                ratio[histogram.counts.sum(axis=0) < _LEAST] = np.nan
+                below.plot(middles, ratio, color=colour, linestyle=style, linewidth=1.1)
+        axes.set_ylim(bottom=0.0)
         if below is not None:
             _band(below, histogram)
             axes.tick_params(labelbottom=False)
             below.set_xlabel(histogram.label)
         else:
             axes.set_xlabel(histogram.label)
-        axes.legend(fontsize=7)
+    handles = {h.get_label(): h for axes in figure.axes for h in axes.get_legend_handles_labels()[0]}
+    figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=len(shown), fontsize=7)
     return figure
 
 
 def _density(axes: Axes, histogram: Any) -> None:
     widths = np.diff(histogram.edges)
     low, high = histogram.share.low / widths, histogram.share.high / widths
-    axes.stairs(histogram.density, histogram.edges, color=MEASURED, label="measured")
+    axes.stairs(histogram.density, histogram.edges, color=MEASURED, label="measured, 95 % band")
     axes.fill_between(
         histogram.edges,
         np.append(low, low[-1:]),
@@ -101,19 +106,16 @@ def _density(axes: Axes, histogram: Any) -> None:
     if len(seen):
         axes.set_xlim(histogram.edges[seen[0]], histogram.edges[seen[-1] + 1])
     axes.set_ylabel("density")
-    axes.set_ylim(bottom=0.0)
 
 
 def _band(axes: Axes, histogram: Any) -> None:
     """The measured law itself, with its 95 % band, as a ratio to itself."""
     value = histogram.share.value
-    enough = histogram.counts.sum(axis=0) >= _LEAST
     middles = 0.5 * (histogram.edges[1:] + histogram.edges[:-1])
     with np.errstate(all="ignore"):
         half = (histogram.share.high - histogram.share.low) / 2 / value
-    axes.fill_between(
-        middles[enough], 1 - half[enough], 1 + half[enough], color=MEASURED, alpha=0.25, linewidth=0
-    )
+    half[histogram.counts.sum(axis=0) < _LEAST] = np.nan
+    axes.fill_between(middles, 1 - half, 1 + half, color=MEASURED, alpha=0.25, linewidth=0)
     axes.axhline(1.0, color=MEASURED, linewidth=0.8)
     axes.set_ylim(1 - _RATIO, 1 + _RATIO)
     axes.set_ylabel("ratio to\nmeasured")
@@ -122,27 +124,24 @@ def _band(axes: Axes, histogram: Any) -> None:
 def plane_axes(axes: Axes, answer: StationaryEstimate) -> None:
     """The measured density in colours, contours that hold 25 to 95 % of it and of the other laws, and the
     current as arrows."""
-    from simdyn.questions.stationary_comparison import laws
-
     plane = answer.plane
     assert plane is not None
     u, v = plane.edges
     density = plane.density
-    rows, columns = np.flatnonzero(plane.share.sum(axis=1)), np.flatnonzero(plane.share.sum(axis=0))
+    rows, columns = (np.flatnonzero(plane.share.sum(axis=axis) > _UNSEEN) for axis in (1, 0))
     axes.pcolormesh(u, v, density.T, cmap="Blues", shading="flat", rasterized=True)
     axes.set_xlim(u[rows[0]], u[rows[-1] + 1])
     axes.set_ylim(v[columns[0]], v[columns[-1] + 1])
     middles = 0.5 * (u[1:] + u[:-1]), 0.5 * (v[1:] + v[:-1])
     _contour(axes, middles[0], middles[1], density, MEASURED, "-")
-    axes.plot([], [], color=MEASURED, label="measured")
+    axes.plot([], [], color=MEASURED, label="measured (25, 50, 75, 95 %)")
     fine = np.linspace(u[0], u[-1], _GRID), np.linspace(v[0], v[-1], _GRID)
     points = np.stack(np.meshgrid(*fine, indexing="ij"), axis=-1).reshape(-1, 2)
-    for k, (name, law, valid, _) in enumerate(laws(answer)):
-        colour, style = _look(name, k)
-        _contour(axes, fine[0], fine[1], np.asarray(law(points)).reshape(_GRID, _GRID), colour, style)
-        axes.plot(
-            [], [], color=colour, linestyle=style, label=name if valid else f"{name} (outside validity)"
-        )
+    for k, law in enumerate(answer.laws):
+        colour, style = _look(law.name, k)
+        density_there = np.asarray(law.density(points)).reshape(_GRID, _GRID)
+        _contour(axes, fine[0], fine[1], density_there, colour, style)
+        axes.plot([], [], color=colour, linestyle=style, label=_label(law))
     _arrows(axes, plane)
     axes.set_xlabel(plane.names[0])
     axes.set_ylabel(plane.names[1])
@@ -181,7 +180,11 @@ def _arrows(axes: Axes, plane: Any) -> None:
     axes.quiver(
         x[clear], y[clear], current[0][clear], current[1][clear], color=MUTED, angles="xy", width=0.004
     )
-    axes.plot([], [], color=MUTED, label="current")
+    axes.plot([], [], color=MUTED, label="current, relative lengths")
+
+
+def _label(law: OtherLaw) -> str:
+    return law.name if law.valid else f"{law.name} (outside validity)"
 
 
 def _look(name: str, k: int) -> tuple[str, Any]:

@@ -64,6 +64,28 @@ class Figure:
     remark: str
 
 
+@dataclass(frozen=True)
+class OtherLaw:
+    """A density to hold the measured one against.
+
+    Attributes
+    ----------
+    name
+        "exact", or the name of a closed form.
+    density
+        From points (n, d) to the density there.
+    valid
+        Whether it is meant to hold for this problem.
+    remark
+        Why it does or does not, or how it was computed.
+    """
+
+    name: str
+    density: DensityOf
+    valid: bool
+    remark: str
+
+
 def comparison_table(answer: StationaryEstimate) -> pandas.DataFrame:
     """Columns quantity, answer, value, measured, low, high, verdict, remark; distances have own rows."""
     import pandas
@@ -186,13 +208,13 @@ def _figure(
     return Figure(quantity, name, value, found, low, high, verdict, remark)
 
 
-def laws(answer: StationaryEstimate) -> Iterator[tuple[str, DensityOf, bool, str]]:
-    """Densities to hold the measured one against: name, function of points (n, d), validity, remark."""
+def laws(answer: StationaryEstimate) -> Iterator[OtherLaw]:
+    """The exact density, where there is one, and the predicted ones."""
     if answer.reference is not None:
-        yield "exact", answer.reference, True, answer.reference.method
+        yield OtherLaw("exact", answer.reference, True, answer.reference.method)
     for law in answer.predictions:
         if isinstance(law, StationaryLaw) and law.density is not None:
-            yield law.name, law.density, bool(law.valid), str(law.why)
+            yield OtherLaw(law.name, law.density, bool(law.valid), str(law.why))
 
 
 def distance_figures(answer: StationaryEstimate) -> Iterator[Figure]:
@@ -207,8 +229,8 @@ def distance_figures(answer: StationaryEstimate) -> Iterator[Figure]:
         if not histogram.counts.sum():
             continue
         noise = resampled_noise(histogram.counts)
-        for name, density, valid, remark in laws(answer):
-            masses = marginal_masses(answer, density, one.coordinate, histogram.edges)
+        for law in answer.laws:
+            masses = answer.masses(law, one.label)
             for kind, distance in _distances(histogram.counts, masses, noise, histogram.edges):
                 if not answer.settled:
                     verdict = "no claim"
@@ -216,13 +238,13 @@ def distance_figures(answer: StationaryEstimate) -> Iterator[Figure]:
                     verdict = "no difference seen" if distance.low == 0 else "different"
                 yield Figure(
                     f"{kind} distance in {one.label}",
-                    name,
+                    law.name,
                     0.0,
                     distance.value,
                     distance.low,
                     distance.high,
-                    verdict if valid else f"not valid here; {verdict}",
-                    remark,
+                    verdict if law.valid else f"not valid here; {verdict}",
+                    law.remark,
                 )
 
 

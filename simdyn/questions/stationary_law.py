@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from simdyn.exact import Density
+    from simdyn.questions.stationary_comparison import OtherLaw
 
 DEFAULT_PATHS = 4_096
 _COUNTED = 16
@@ -276,6 +277,21 @@ class StationaryEstimate:
         """<x.g>, eta/2 tr<g g'> and their ratio less 1: the fluctuation-dissipation relation, exact for every
         stationary law with second moments; None where it does not apply."""
         return self.measurement.balance()
+
+    @cached_property
+    def laws(self) -> tuple[OtherLaw, ...]:
+        """The exact density, where there is one, and the predicted ones."""
+        from simdyn.questions.stationary_comparison import laws
+
+        return tuple(laws(self))
+
+    def masses(self, law: OtherLaw, label: str) -> np.ndarray:
+        """Probability under another law of each bin of the histogram of a coordinate, in one or two
+        dimensions."""
+        from simdyn.questions.stationary_comparison import marginal_masses
+
+        coordinate = next(one.coordinate for one in self.quantities if one.label == label)
+        return marginal_masses(self, law.density, coordinate, self.histogram[label].edges)
 
     def compare(self) -> pandas.DataFrame:
         """Measured, exact and predicted figures and the distances between the laws, one row each."""

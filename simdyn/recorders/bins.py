@@ -61,9 +61,16 @@ class FittedBins:
             return counts
         assert isinstance(bins, FittedBins)
         moved = np.zeros_like(counts)
-        for k in np.flatnonzero(counts.reshape(-1, counts.shape[-1]).any(axis=0)):
-            to = ((self.first + int(k)) >> (bins.exponent - self.exponent)) - bins.first
-            moved[..., to] += counts[..., k]
+        filled = np.flatnonzero(counts.reshape(-1, counts.shape[-1]).any(axis=0))
+        joined = bins.exponent - self.exponent
+        to = ((self.first + filled) >> joined) - bins.first
+        # A negative index would count from the other end.
+        assert ((to >= 0) & (to < bins.number)).all(), "the other bins do not cover these counts"
+        if joined == 0 and len(filled):
+            moved[..., to[0] : to[-1] + 1] = counts[..., filled[0] : filled[-1] + 1]
+            return moved
+        for k, there in zip(filled, to, strict=True):
+            moved[..., there] += counts[..., k]
         return moved
 
 

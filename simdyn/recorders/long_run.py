@@ -210,9 +210,11 @@ class LongRunRecorder:
             for one in plan.quantities
         )
         self._plane_bins: tuple[FittedBins, FittedBins] = (FittedBins(0, 0, _PLANE_BINS),) * 2
-        shape = (groups, STRETCHES, _PLANE_BINS, _PLANE_BINS) if plan.plane else (0, 0, 1, 1)
+        # Stretches first, so that what one stretch counts is one piece of memory that kernels write to.
+        shape = (STRETCHES, groups, _PLANE_BINS, _PLANE_BINS) if plan.plane else (0, 0, 1, 1)
         self._plane, self._field = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         self._moves = np.zeros((*shape[:2], 2, *shape[2:]), dtype=np.int64)
+        self._stretches = 0
         self._plane_least, self._plane_greatest = np.full(2, np.inf), np.full(2, -np.inf)
         if plan.basins is not None:
             k, table = plan.basins.count, plan.basins
@@ -353,40 +355,33 @@ class LongRunRecorder:
         assert self._plan.plane is not None
         u, v = (np.ascontiguousarray(seen.x[i], dtype=np.float64) for i in self._plan.plane)
         groups = self._group_of[cells]
-        first, rows = int(groups[0]), int(groups[-1] - groups[0]) + 1
-        own = slice(first, first + rows)
-        with self._lock:
-            bins, fitted = self._plane_bins, self._plane_least[0] <= self._plane_greatest[0]
-        counts = np.zeros((rows, _PLANE_BINS, _PLANE_BINS), dtype=np.int64)
-        edges = np.stack([one.edges for one in bins])
-        missed = count_in_plane(u, v, seen.inside, self.width, first, groups, edges, counts)
         if not seen.inside.any():
             return
-        if missed or not fitted:
-            bins = self._cover_plane(u[seen.inside], v[seen.inside])
-            counts[:] = 0
-            edges = np.stack([one.edges for one in bins])
-            count_in_plane(u, v, seen.inside, self.width, first, groups, edges, counts)
+        # The ends must know of all values, not of those alone that the rectangles miss: they may move.
         with self._lock:
-            self._plane[own, stretch] += _moved_in_plane(counts, bins, self._plane_bins)
+            self._stretches = max(self._stretches, stretch + 1)
+            edges = self._cover_plane(u[seen.inside], v[seen.inside])
+            # Straight into the sums: there are so many rectangles that adding up grids costs more than a run.
+            count_in_plane(u, v, seen.inside, self.width, 0, groups, edges, self._plane[stretch])
 
-    def _cover_plane(self, u: np.ndarray, v: np.ndarray) -> tuple[FittedBins, FittedBins]:
-        with self._lock:
-            first = self._plane_least[0] > self._plane_greatest[0]
-            self._plane_least = np.minimum(self._plane_least, [u.min(), v.min()])
-            self._plane_greatest = np.maximum(self._plane_greatest, [u.max(), v.max()])
-            ends = list(zip(self._plane_least.tolist(), self._plane_greatest.tolist(), strict=True))
-            if first or not all(one.covers(*pair) for one, pair in zip(self._plane_bins, ends, strict=True)):
-                u_bins, v_bins = (covering(*pair, _PLANE_BINS).centred(*pair) for pair in ends)
-                self._use_in_plane((u_bins, v_bins))
-            return self._plane_bins
+    def _cover_plane(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Let the rectangles cover these points, too; their edges."""
+        first = self._plane_least[0] > self._plane_greatest[0]
+        self._plane_least = np.minimum(self._plane_least, [u.min(), v.min()])
+        self._plane_greatest = np.maximum(self._plane_greatest, [u.max(), v.max()])
+        ends = list(zip(self._plane_least.tolist(), self._plane_greatest.tolist(), strict=True))
+        if first or not all(one.covers(*pair) for one, pair in zip(self._plane_bins, ends, strict=True)):
+            u_bins, v_bins = (covering(*pair, _PLANE_BINS).centred(*pair) for pair in ends)
+            self._use_in_plane((u_bins, v_bins))
+        return np.stack([one.edges for one in self._plane_bins])
 
     def _use_in_plane(self, bins: tuple[FittedBins, FittedBins]) -> None:
         """Go on with other rectangles."""
         old = self._plane_bins
-        self._plane = _moved_in_plane(self._plane, old, bins)
-        self._field = _moved_in_plane(self._field, old, bins)
-        self._moves = _moved_in_plane(self._moves, old, bins)
+        for sums in (self._plane, self._field, self._moves):
+            # Later stretches are empty, and all of them together are large.
+            for stretch in range(self._stretches):
+                sums[stretch] = _moved_in_plane(sums[stretch], old, bins)
         self._plane_bins = bins
 
     def _fit(self) -> None:
@@ -423,22 +418,16 @@ class LongRunRecorder:
         assert self._plan.units is not None
         rows = list(self._plan.plane)
         before, after = (np.ascontiguousarray(x[rows], dtype=np.float64) for x in (step.before, step.after))
-        groups = self._group_of[cells]
-        first, size = int(groups[0]), int(groups[-1] - groups[0]) + 1
-        own = slice(first, first + size)
         if not step.inside.any():
             return
         middle = 0.5 * (before + after)[:, step.inside]
-        bins = self._cover_plane(middle[0], middle[1])
-        counts = np.zeros((size, _PLANE_BINS, _PLANE_BINS), dtype=np.int64)
-        moves = np.zeros((size, 2, _PLANE_BINS, _PLANE_BINS), dtype=np.int64)
-        edges = np.stack([one.edges for one in bins])
-        add_field(
-            before, after, step.inside, self.width, first, groups, edges, self._plan.units, counts, moves
-        )
         with self._lock:
-            self._field[own, stretch] += _moved_in_plane(counts, bins, self._plane_bins)
-            self._moves[own, stretch] += _moved_in_plane(moves, bins, self._plane_bins)
+            self._stretches = max(self._stretches, stretch + 1)
+            edges = self._cover_plane(middle[0], middle[1])
+            add_field(
+                before, after, step.inside, self.width, 0, self._group_of[cells], edges, self._plan.units,
+                self._field[stretch], self._moves[stretch],
+            )  # fmt: skip
 
     def _balance_of(self, before: np.ndarray, after: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """Number, x.b, |x' - x|^2 and the work of the force, of a few steps of each cell."""
@@ -484,9 +473,9 @@ class LongRunRecorder:
             counts=self._counts,
             rest=self._rest,
             edges=np.stack([one.edges for one in self._bins]),
-            plane=self._plane if plane else None,
-            field=self._field if plane else None,
-            moves=self._moves if plane else None,
+            plane=self._plane.swapaxes(0, 1) if plane else None,
+            field=self._field.swapaxes(0, 1) if plane else None,
+            moves=self._moves.swapaxes(0, 1) if plane else None,
             plane_edges=np.stack([one.edges for one in self._plane_bins]) if plane else None,
             missed=missed,
             turns=self._by_group(self._turn_sums),

@@ -13,11 +13,12 @@ from simdyn.study.definition import (
     Value,
 )
 from simdyn.study.discovery import find_study, study_names
-from simdyn.study.progress import Progress, SilentProgress
+from simdyn.study.progress import CellProgress, Progress, SilentProgress
 from simdyn.study.results import Results
 from simdyn.study.runner import Findings, conclude, report_study, run_study
 
 __all__ = [
+    "CellProgress",
     "Claim",
     "Dimension",
     "Execution",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from simdyn.errors import InputError
@@ -42,10 +44,14 @@ def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
         _sync(partial)
         os.replace(partial, path)
         _sync(path.parent)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise InputError(
-            f"cannot write {path}: {error.strerror or error}; what was finished before is kept, so mend this "
+            f"cannot write {path}: {reason}; what was finished before is kept, so mend this "
             "and run the same command again"
         ) from error
 
@@ -54,6 +60,17 @@ def remove_partial_files(folder: Path) -> None:
     """Remove what an interrupted write left behind in `folder` (not in its subfolders)."""
     for leftover in folder.glob("*" + PARTIAL):
         leftover.unlink(missing_ok=True)
+
+
+def _reason(error: OSError | RuntimeError) -> str | None:
+    """What the operating system said; None for an error that is none of its own."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    # HDF5 wraps the system's error into a long text, as an OSError or a RuntimeError as it happens.
+    number = re.search(r"errno = (\d+)", str(error))
+    if number:
+        return os.strerror(int(number[1]))
+    return str(error) if isinstance(error, OSError) else None
 
 
 def _sync(path: Path) -> None:

@@ -7,9 +7,17 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
-Verdict = Literal["confirmed", "contradicted", "undecided"]
+from simdyn.errors import InputError
+
+Verdict = Literal["holds", "holds only here", "does not hold", "undecided", "not run"]
+"""What a claim turned out to be worth.
+
+"holds only here": true in the window that was measured, false where the claim goes beyond it. "undecided":
+the interval is too wide for a verdict. "not run": what it takes is not installed.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +59,9 @@ class Claim:
 def judge(low: float, high: float, band_low: float, band_high: float) -> Verdict:
     """Verdict on a claim that a quantity lies in a band, given the interval of its measurement.
 
-    "confirmed" when the whole interval lies in the band, "contradicted" when it lies wholly outside,
+    "holds" when the whole interval lies in the band, "does not hold" when it lies wholly outside,
     "undecided" when it straddles an edge or an end is not a number: a wide interval can neither confirm nor
-    contradict.
+    refute. What holds only here, a study finds out with a second measurement elsewhere.
 
     Raises
     ------
@@ -65,9 +73,9 @@ def judge(low: float, high: float, band_low: float, band_high: float) -> Verdict
     if math.isnan(low) or math.isnan(high):
         return "undecided"
     if band_low <= low and high <= band_high:
-        return "confirmed"
+        return "holds"
     if high < band_low or low > band_high:
-        return "contradicted"
+        return "does not hold"
     return "undecided"
 
 
@@ -79,3 +87,21 @@ def claims_text(claims: Sequence[Claim]) -> str:
 
     records = [{key: finite(value) for key, value in dataclasses.asdict(claim).items()} for claim in claims]
     return json.dumps(records, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_claims(path: Path) -> tuple[Claim, ...]:
+    """The claims that `claims_text` wrote into the file `path`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or holds anything else.
+    """
+    try:
+        return tuple(Claim(**record) for record in json.loads(path.read_bytes()))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; choose another folder") from error
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{path} is not the claims of a study; write it anew with `simdyn study report {path.parent}`"
+        ) from error

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from simdyn.errors import InputError
 from simdyn.study.claims import Claim
-from simdyn.study.progress import Progress
+from simdyn.study.progress import CellProgress
+from simdyn.study.settings import from_record, overridden
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -152,7 +153,7 @@ class Execution:
     """
 
     threads: int | None
-    progress: Progress
+    progress: CellProgress
 
 
 @dataclass(frozen=True)
@@ -216,9 +217,25 @@ class Study(Generic[S]):
                     f"the settings of study {self.name} are {settings!r}; make them a frozen dataclass"
                 )
 
-    def settings(self, size: Size) -> S:
-        """The quick or the full settings."""
-        return self.quick if size == "quick" else self.full
+    def settings(self, size: Size, overrides: Mapping[str, Any] | None = None) -> S:
+        """The quick or the full settings, with some of them overridden.
+
+        Raises
+        ------
+        InputError
+            If an override names no setting or is of another kind than its default.
+        """
+        return overridden(self.quick if size == "quick" else self.full, overrides or {})
+
+    def stored_settings(self, record: Mapping[str, Any]) -> S:
+        """The settings that a manifest holds.
+
+        Raises
+        ------
+        InputError
+            If the study has other settings by now.
+        """
+        return from_record(type(self.quick), record)
 
     def checked_grids(self, settings: S) -> tuple[Grid, ...]:
         """The grids, after a check that their names differ."""

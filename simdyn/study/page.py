@@ -7,11 +7,11 @@ from string import Template
 STYLE = """
 :root { --ink: #1b1f24; --muted: #59626d; --paper: #ffffff; --soft: #f4f6f8; --line: #d9dee4;
   --accent: #0b5cad;
-  --confirmed: #00664b; --confirmed-soft: #e2f3ee; --contradicted: #a33c00; --contradicted-soft: #fdebdf;
+  --holds: #00664b; --holds-soft: #e2f3ee; --fails: #a33c00; --fails-soft: #fdebdf;
   --undecided: #4d5762; --undecided-soft: #eceff2; color-scheme: light dark; }
 @media screen and (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --muted: #9aa5b1; --paper: #14181d;
-  --soft: #1d232a; --line: #343c46; --accent: #7ab8ff; --confirmed: #5fd3ae; --confirmed-soft: #12332a;
-  --contradicted: #ff9d66; --contradicted-soft: #40210f; --undecided: #b4bec9; --undecided-soft: #2a313a; } }
+  --soft: #1d232a; --line: #343c46; --accent: #7ab8ff; --holds: #5fd3ae; --holds-soft: #12332a;
+  --fails: #ff9d66; --fails-soft: #40210f; --undecided: #b4bec9; --undecided-soft: #2a313a; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.55;
@@ -34,10 +34,11 @@ nav a { margin-right: 1.1rem; white-space: nowrap; }
 .verdict { display: inline-block; padding: .12rem .6rem; border-radius: 1rem; font-size: .88rem;
   font-weight: 600;
   white-space: nowrap; border: 1px solid currentColor; }
-.confirmed { color: var(--confirmed); background: var(--confirmed-soft); }
-.contradicted { color: var(--contradicted); background: var(--contradicted-soft); }
+.holds { color: var(--holds); background: var(--holds-soft); }
+.fails { color: var(--fails); background: var(--fails-soft); }
+.here { color: var(--accent); border-style: dotted; }
 .undecided { color: var(--undecided); background: var(--undecided-soft); border-style: dashed; }
-.warning { border-left: 4px solid var(--contradicted); background: var(--contradicted-soft);
+.warning { border-left: 4px solid var(--fails); background: var(--fails-soft);
   padding: .7rem 1rem;
   max-width: none; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
@@ -68,6 +69,14 @@ figure { margin: 1.6rem 0 2.4rem; }
   overflow-x: auto; }
 .drawing svg { display: block; width: 100%; height: auto; max-height: 44rem; margin: 0 auto; }
 .drawing svg * { stroke-linejoin: round; stroke-linecap: butt; }
+.zoom, .unzoom { font-size: .85rem; }
+.unzoom { display: none; }
+.drawing:target { position: fixed; inset: 0; z-index: 1; overflow: auto; border-radius: 0; }
+.drawing:target svg { width: 250%; max-width: none; max-height: none; }
+.drawing:target .zoom { display: none; }
+.drawing:target .unzoom { display: block; position: fixed; top: .8rem; right: 1.2rem; color: #0b5cad;
+  background: #fff; border: 1px solid #0b5cad; border-radius: .4rem; padding: .2rem .7rem; }
+.group td { background: var(--soft); padding: .7rem; }
 figcaption { margin-top: .6rem; font-size: .93rem; max-width: 46rem; }
 pre { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .8rem 1rem;
   overflow-x: auto;
@@ -104,7 +113,9 @@ code, pre { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation M
   tr, figure, pre { break-inside: avoid; }
   thead { display: table-header-group; }
   .wide, .drawing, pre { overflow: visible; }
-  .drawing { border: 0; padding: 0; }
+  .drawing, .drawing:target { position: static; border: 0; padding: 0; }
+  .drawing:target svg { width: 100%; }
+  .drawing .zoom, .drawing .unzoom { display: none; }
   .drawing svg { max-height: 190mm; }
   .grid { font-size: 8pt; }
   pre { white-space: pre-wrap; }
@@ -152,6 +163,36 @@ $grids
 <section id="repeat">
 <h2>How to repeat this</h2>
 $repeat
+</section>
+</main>
+</body>
+</html>
+"""
+)
+
+SUMMARY = Template(
+    """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="simdyn">
+<title>All claims</title>
+<style>$style</style>
+</head>
+<body>
+<main>
+<header>
+<div class="over">simdyn studies</div>
+<h1>All claims</h1>
+$tally
+</header>
+<section id="claims">
+$claims
+</section>
+<section id="repeat">
+<h2>How to repeat this</h2>
+$commands
 </section>
 </main>
 </body>

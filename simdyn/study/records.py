@@ -28,7 +28,7 @@ def digest(content: object) -> str:
 def write_record(path: Path, content: dict[str, Any]) -> None:
     """Write `content` with its checksum, atomically, as valid JSON even where numbers are not finite."""
     record = {"checksum": digest(content), "content": _encoded(content)}
-    write_atomically(path, (json.dumps(record, indent=1, allow_nan=False) + "\n").encode())
+    write_atomically(path, (json.dumps(record, allow_nan=False) + "\n").encode())
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -47,7 +47,10 @@ def read_record(path: Path) -> dict[str, Any]:
         raise DamagedRecordError("is not valid JSON (truncated or overwritten)") from error
     if not isinstance(record, dict) or set(record) != {"checksum", "content"}:
         raise DamagedRecordError("is not a record of simdyn")
-    content = _decoded(record["content"])
+    try:
+        content = _decoded(record["content"])
+    except ValueError as error:
+        raise DamagedRecordError("holds a number that is none") from error
     if not isinstance(content, dict) or digest(content) != record["checksum"]:
         raise DamagedRecordError("fails its checksum")
     return content

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -14,13 +14,29 @@ from simdyn.study.definition import Grid, Study
 from simdyn.study.inline_svg import inline_figure, whisker
 from simdyn.study.page import PAGE, STYLE
 from simdyn.study.results import Results
+from simdyn.study.settings import toml_text
 from simdyn.study.storage import Manifest
 
 if TYPE_CHECKING:
     from simdyn.study.runner import Findings
 
-SYMBOLS: dict[Verdict, str] = {"confirmed": "✓", "contradicted": "✗", "undecided": "?"}
+SYMBOLS: dict[Verdict, str] = {
+    "holds": "✓",
+    "holds only here": "◐",
+    "does not hold": "✗",
+    "undecided": "?",
+    "not run": "–",
+}
 """Beside colour and word, so that a verdict is told apart in any of the three ways."""
+
+_CLASSES: dict[Verdict, str] = {
+    "holds": "holds",
+    "holds only here": "here",
+    "does not hold": "fails",
+    "undecided": "undecided",
+    "not run": "undecided",
+}
+"""Colours, in the style sheet."""
 
 _SECTIONS = {
     "claims": "Claims",
@@ -50,7 +66,7 @@ def report_html(study: Study[Any], findings: Findings, drawings: Mapping[str, st
         warning=_warning(results),
         summary=_paragraphs(study.summary),
         contents=" ".join(f'<a href="#{key}">{text}</a>' for key, text in _SECTIONS.items()),
-        claims=_claims(findings.claims),
+        claims=claims_table([("", findings.claims)]),
         figures="\n".join(
             _figure(number, drawn.name, drawn.caption, drawings[drawn.name])
             for number, drawn in enumerate(findings.figures, start=1)
@@ -62,10 +78,14 @@ def report_html(study: Study[Any], findings: Findings, drawings: Mapping[str, st
 
 
 def repeat_command(manifest: Manifest) -> str:
-    """The shell command that repeats the run into a new folder."""
+    """The shell command that repeats the run into a new folder, with the file of settings that it takes."""
+    command = f"simdyn study run {shlex.quote(manifest.origin)} --{manifest.size} --seed {manifest.entropy} "
+    out = f"--out {shlex.quote(f'results/{manifest.study}')}"
+    if not manifest.overrides:
+        return command + out
     return (
-        f"simdyn study run {shlex.quote(manifest.origin)} --{manifest.size} --seed {manifest.entropy} "
-        f"--out {shlex.quote(f'results/{manifest.study}')}"
+        f"cat > settings.toml <<'END'\n{toml_text(manifest.overrides)}END\n"
+        f"{command}--settings settings.toml {out}"
     )
 
 
@@ -95,14 +115,15 @@ def _paragraphs(text: str) -> str:
     return "\n".join(f"<p>{escape(part.strip())}</p>" for part in text.split("\n\n") if part.strip())
 
 
-def _verdict(verdict: Verdict, text: str | None = None) -> str:
-    return f'<span class="verdict {verdict}">{SYMBOLS[verdict]} {text or verdict}</span>'
+def verdict_mark(verdict: Verdict, text: str | None = None) -> str:
+    """A verdict as HTML: colour, symbol and word."""
+    return f'<span class="verdict {_CLASSES[verdict]}">{SYMBOLS[verdict]} {text or verdict}</span>'
 
 
 def _tally(claims: tuple[Claim, ...]) -> str:
     counts = Counter(claim.verdict for claim in claims)
     items = [
-        f"<li>{_verdict(verdict, f'{counts[verdict]} {verdict}')}</li>"
+        f"<li>{verdict_mark(verdict, f'{counts[verdict]} {verdict}')}</li>"
         for verdict in get_args(Verdict)
         if counts[verdict]
     ]
@@ -118,20 +139,13 @@ def _warning(results: Results) -> str:
     )
 
 
-def _claims(claims: tuple[Claim, ...]) -> str:
+def claims_table(groups: Sequence[tuple[str, Sequence[Claim]]]) -> str:
+    """Claims as one table; each group below a heading in HTML, which may be empty."""
     rows = []
-    for claim in claims:
-        unit = f' <span class="muted">{escape(claim.unit)}</span>' if claim.unit else ""
-        ends = (number(claim.low), number(claim.high))
-        interval = "" if ends == ("—", "—") else f'<span class="interval">[{ends[0]}, {ends[1]}]</span>'
-        rows.append(
-            f'<tr><td class="statement"><div class="text">{escape(claim.claim)}</div>'
-            f'<div class="cited">{escape(claim.source)}</div><p class="why">{escape(claim.why)}</p></td>'
-            f'<td class="number" data-name="Predicted">{number(claim.predicted)}{unit}</td>'
-            f'<td class="number" data-name="Measured">{number(claim.measured)}{unit}{interval}'
-            f"{whisker(claim)}</td>"
-            f'<td data-name="Verdict">{_verdict(claim.verdict)}</td></tr>'
-        )
+    for heading, claims in groups:
+        if heading:
+            rows.append(f'<tr class="group"><td colspan="4">{heading}</td></tr>')
+        rows += [_claim_row(claim) for claim in claims]
     return (
         '<table class="claims"><thead><tr><th>Claim, source and reason for the verdict</th>'
         '<th class="number">Predicted</th><th class="number">Measured [interval]</th>'
@@ -139,13 +153,29 @@ def _claims(claims: tuple[Claim, ...]) -> str:
         f"</thead><tbody>{''.join(rows)}</tbody></table>"
         '<p class="notes">In the small pictures the dot and bar are the measured value and its interval, the '
         "upright line is the prediction; the axis is logarithmic where they span more than a factor of 20. "
-        "Every verdict is computed from the measurements below.</p>"
+        "Every verdict is computed from the measurements of its run.</p>"
+    )
+
+
+def _claim_row(claim: Claim) -> str:
+    unit = f' <span class="muted">{escape(claim.unit)}</span>' if claim.unit else ""
+    ends = (number(claim.low), number(claim.high))
+    interval = "" if ends == ("—", "—") else f'<span class="interval">[{ends[0]}, {ends[1]}]</span>'
+    return (
+        f'<tr><td class="statement"><div class="text">{escape(claim.claim)}</div>'
+        f'<div class="cited">{escape(claim.source)}</div><p class="why">{escape(claim.why)}</p></td>'
+        f'<td class="number" data-name="Predicted">{number(claim.predicted)}{unit}</td>'
+        f'<td class="number" data-name="Measured">{number(claim.measured)}{unit}{interval}'
+        f"{whisker(claim)}</td>"
+        f'<td data-name="Verdict">{verdict_mark(claim.verdict)}</td></tr>'
     )
 
 
 def _figure(count: int, name: str, caption: str, svg: str) -> str:
     return (
-        f'<figure id="{name}"><div class="drawing">{inline_figure(svg, f"f{count}", caption)}</div>'
+        f'<figure id="{name}"><div class="drawing" id="zoom-{name}">'
+        f"{inline_figure(svg, f'f{count}', caption)}"
+        f'<a class="zoom" href="#zoom-{name}">enlarge</a><a class="unzoom" href="#{name}">close</a></div>'
         f"<figcaption><strong>Figure {count}.</strong> {escape(caption)} "
         f'<span class="muted">(figures/{name}.png, .svg, .pdf)</span></figcaption></figure>'
     )
@@ -195,8 +225,8 @@ def _repeat(results: Results) -> str:
     )
     return (
         f"<pre><code>{escape(repeat_command(manifest))}</code></pre>"
-        "<p>With the versions below this gives the same numbers to the last bit, whatever the number of "
-        "threads and however often the run is interrupted and taken up again.</p>"
+        "<p>With the versions below this gives the same numbers to the last bit, wherever they are computed, "
+        "whatever the number of threads and however often the run is interrupted and taken up again.</p>"
         f'<div class="columns"><div><h3>Settings</h3>{_facts(manifest.settings)}</div>'
         f"<div><h3>Run</h3>{_facts(run)}{software}</div></div>"
         '<p class="notes">Beside this file: <code>results.nc</code> and <code>results.csv</code> hold all '

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simdyn.errors import InputError
-from simdyn.study.definition import Grid, Parameters, Value
-from simdyn.study.storage import Manifest, Shard, StudyFolder
+from simdyn.study.definition import Grid, Value
+from simdyn.study.storage import Manifest, Measured, StudyFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,26 +108,26 @@ def collect(folder: StudyFolder, grids: Sequence[Grid]) -> Results:
     Raises
     ------
     InputError
-        If cells are missing or damaged.
+        If cells are missing.
     """
-    shards: dict[str, list[tuple[Parameters, Shard]]] = {}
+    finished: dict[str, list[Measured]] = {}
     total = sum(grid.size for grid in grids)
     for grid in grids:
-        found = [(cell, folder.load(grid.name, cell)) for cell in grid.cells()]
-        shards[grid.name] = [(cell, shard) for cell, shard in found if shard is not None]
-    everything = [shard for cells in shards.values() for _, shard in cells]
+        found = (folder.load(grid.name, cell) for cell in grid.cells())
+        finished[grid.name] = [cell for cell in found if cell is not None]
+    everything = [cell for cells in finished.values() for cell in cells]
     if len(everything) < total:
         raise InputError(
             f"{folder.path} has {len(everything)} of {total} cells; finish it first with "
             f"`simdyn study run {folder.manifest.origin} --out {folder.path}`"
         )
-    versions = {json.dumps(shard.versions): shard.versions for shard in everything}
+    versions = {json.dumps(cell.versions): cell.versions for cell in everything}
     return Results(
         folder.manifest,
         tuple(grids),
-        {grid.name: _dataset(grid, [shard for _, shard in shards[grid.name]]) for grid in grids},
+        {grid.name: _dataset(grid, finished[grid.name]) for grid in grids},
         tuple(versions[text] for text in sorted(versions)),
-        sum(shard.seconds for shard in everything),
+        sum(cell.seconds for cell in everything),
     )
 
 
@@ -143,18 +143,18 @@ def csv_text(results: Results) -> str:
     return text
 
 
-def _dataset(grid: Grid, shards: Sequence[Shard]) -> xr.Dataset:
+def _dataset(grid: Grid, cells: Sequence[Measured]) -> xr.Dataset:
     import xarray as xr
 
     names = [dimension.name for dimension in grid.dimensions]
     described = {quantity.name: quantity for quantity in grid.quantities}
-    quantities = list(dict.fromkeys([*described, *(name for shard in shards for name in shard.values)]))
+    quantities = list(dict.fromkeys([*described, *(name for cell in cells for name in cell.values)]))
     variables: dict[str, Any] = {}
     for name in quantities:
         attributes = {}
         if name in described:
             attributes = {"units": described[name].unit, "long_name": described[name].description}
-        column = _column(name, [shard.values.get(name) for shard in shards])
+        column = _column(name, [cell.values.get(name) for cell in cells])
         variables[name] = (names, column.reshape(grid.shape), attributes)
     coordinates = {
         dimension.name: (

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simdyn.engines.threads import default_threads
 from simdyn.errors import InputError
 from simdyn.plotting.style import FORMATS, figure_bytes
 from simdyn.results import versions
 from simdyn.study.atomic import replace_atomically, write_atomically
 from simdyn.study.claims import Claim, claims_text
-from simdyn.study.definition import (
-    Execution,
-    Grid,
-    Parameters,
-    Size,
-    Study,
-    StudyFigure,
-    Value,
-    plain_value,
-    settings_record,
-)
+from simdyn.study.definition import Grid, Size, Study, StudyFigure, settings_record
+from simdyn.study.interrupt import noticed
+from simdyn.study.pools import Lent, Pool, cluster, processes
 from simdyn.study.progress import Progress, SilentProgress
 from simdyn.study.results import Results, collect, csv_text, write_netcdf
-from simdyn.study.seeds import cell_seed
-from simdyn.study.storage import Manifest, Shard, StudyFolder, open_existing, open_folder
+from simdyn.study.storage import Manifest, StudyFolder, open_existing, open_folder
+from simdyn.study.sweep import sweep_here, sweep_in_pool, waiting_cells
+from simdyn.study.work import Job, StudySource
 
 
 @dataclass(frozen=True)
@@ -45,16 +44,32 @@ def run_study(
     size: Size = "full",
     seed: int = 0,
     threads: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    executor: Executor | None = None,
     origin: str | None = None,
     progress: Progress | None = None,
 ) -> Findings:
     """Compute the cells that `out` does not hold yet, then write all outputs there.
 
     Interrupted at any moment, finished cells stay, and the same call goes on; the results are then the same
-    to the bit as those of an undisturbed run.
+    to the bit as those of an undisturbed run, wherever the cells were computed.
 
     Parameters
     ----------
+    threads
+        Threads of each cell. By default all in this process; the cores divided by `workers`; 1 elsewhere.
+    overrides
+        Settings that replace those of the study, by name.
+    workers
+        Run the cells in so many processes. They start afresh, so a script that asks for them must guard its
+        own work with `if __name__ == "__main__"`.
+    scheduler
+        Address of a Dask scheduler to run the cells on instead.
+    executor
+        Any executor of `concurrent.futures` to run the cells on instead; it stays yours to shut down. How
+        many units of work it gets at a time follows from `workers` if given, else from its own number.
     origin
         What to give to `simdyn study run` to get this study, if that is not its name: its file.
 
@@ -68,8 +83,9 @@ def run_study(
     if threads is not None and threads < 1:
         raise InputError(f"the number of threads is {threads}; give at least 1")
     progress = progress or SilentProgress()
-    settings = study.settings(size)
+    settings = study.settings(size, overrides)
     grids = study.checked_grids(settings)
+    pool, threads = _pool(workers, scheduler, executor, threads)
     manifest = Manifest(
         study=study.name,
         origin=origin or study.name,
@@ -78,9 +94,10 @@ def run_study(
         entropy=seed,
         problem=_problem(study, grids),
         versions=versions(),
+        overrides=dict(overrides or {}),
     )
     with open_folder(out, manifest) as folder:
-        _run_cells(study, folder, grids, settings, Execution(threads, progress))
+        _run_cells(study, folder, grids, threads, pool, progress)
         return write_outputs(study, collect(folder, grids), out)
 
 
@@ -97,18 +114,13 @@ def report_study(study: Study[Any], out: Path) -> Findings:
             raise InputError(
                 f"{out} holds the study {folder.manifest.study}, not {study.name}; name that one"
             )
-        settings = study.settings(folder.manifest.size)
-        if settings_record(settings) != folder.manifest.settings:
-            raise InputError(
-                f"{out} was computed with other settings than the study {study.name} has now; run it again "
-                "into another --out"
-            )
+        settings = study.stored_settings(folder.manifest.settings)
         return write_outputs(study, collect(folder, study.checked_grids(settings)), out)
 
 
 def conclude(study: Study[Any], results: Results) -> Findings:
     """Figures and claims from results alone."""
-    settings = study.settings(results.manifest.size)
+    settings = study.stored_settings(results.manifest.settings)
     return Findings(results, tuple(study.claims(results, settings)), tuple(study.figures(results, settings)))
 
 
@@ -131,51 +143,51 @@ def write_outputs(study: Study[Any], results: Results, out: Path) -> Findings:
     return findings
 
 
-def measure_cell(
-    study: Study[Any],
-    grid: Grid,
-    parameters: Parameters,
-    entropy: int,
-    settings: object,
-    execution: Execution,
-) -> Shard:
-    """Measure one cell; a pure function of all but `execution`, wherever it runs.
-
-    Raises
-    ------
-    TypeError
-        If the study's cell function returns what cannot be stored.
-    KeyError
-        If it leaves out a quantity that the grid declares.
-    """
-    began = time.perf_counter()
-    seed = cell_seed(entropy, grid.name, parameters)
-    try:
-        measured = study.cell(grid.name, dict(parameters), seed, settings, execution)
-        values: dict[str, Value] = {name: plain_value(value, name) for name, value in measured.items()}
-        missing = [quantity.name for quantity in grid.quantities if quantity.name not in values]
-        if missing:
-            raise KeyError(f"the cell did not return {', '.join(missing)}")
-    except Exception as error:
-        error.add_note(f"in study {study.name}, grid {grid.name}, cell {parameters}")
-        raise
-    return Shard(values=values, seconds=time.perf_counter() - began, versions=versions())
-
-
 def _run_cells(
-    study: Study[Any], folder: StudyFolder, grids: tuple[Grid, ...], settings: object, execution: Execution
+    study: Study[Any],
+    folder: StudyFolder,
+    grids: tuple[Grid, ...],
+    threads: int | None,
+    pool: AbstractContextManager[Pool] | None,
+    progress: Progress,
 ) -> None:
-    progress = execution.progress
-    cells = [(grid, parameters) for grid in grids for parameters in grid.cells()]
-    waiting = [
-        (index, *cell) for index, cell in enumerate(cells) if folder.load(cell[0].name, cell[1]) is None
-    ]
-    progress.study_started(study.name, len(cells) - len(waiting), len(cells))
-    for index, grid, parameters in waiting:
-        progress.cell_started(grid.name, index, len(cells), parameters)
-        shard = measure_cell(study, grid, parameters, folder.manifest.entropy, settings, execution)
-        folder.store(grid.name, parameters, shard)
-        progress.cell_finished()
+    cells = waiting_cells(folder, grids)
+    left = Counter(waiting.cell[0] for waiting in cells)
+    progress.study_started(study.name, left, sum(grid.size for grid in grids))
+    if not cells:
+        return
+    job = Job(
+        source=StudySource(study=study) if pool is None else StudySource.of(study),
+        settings=folder.manifest.settings,
+        entropy=folder.manifest.entropy,
+        quantities={grid.name: tuple(quantity.name for quantity in grid.quantities) for grid in grids},
+        threads=threads,
+    )
+    if pool is None:
+        with noticed() as interrupt:
+            sweep_here(study, folder, cells, job, progress, interrupt)
+    else:
+        with pool as workers:
+            sweep_in_pool(folder, cells, job, workers, progress)
+
+
+def _pool(
+    workers: int | None, scheduler: str | None, executor: Executor | None, threads: int | None
+) -> tuple[AbstractContextManager[Pool] | None, int | None]:
+    """Where to run, and the threads of a cell there: all, or a worker's share of them."""
+    if workers is not None and workers < 1:
+        raise InputError(f"the number of workers is {workers}; give at least 1")
+    if scheduler is not None and (executor is not None or workers is not None):
+        raise InputError(
+            f"the scheduler {scheduler} has workers of its own; give it without workers and executor"
+        )
+    if scheduler is not None:
+        return cluster(scheduler, f"simdyn-{os.getpid()}-{time.time_ns()}"), threads or 1
+    if executor is not None:
+        return nullcontext(Lent(executor, workers)), threads or 1
+    if workers is not None:
+        return processes(workers), threads or max(1, default_threads(None) // workers)
+    return None, threads
 
 
 def _problem(study: Study[Any], grids: tuple[Grid, ...]) -> dict[str, Any]:

@@ -1,20 +1,20 @@
-"""A study's folder: a manifest that says whose it is, and one immutable shard for every finished cell."""
+"""A study's folder: a manifest that says whose it is, and immutable shards of finished cells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from simdyn.errors import InputError
 from simdyn.study.atomic import PARTIAL, remove_partial_files
-from simdyn.study.definition import Grid, Parameters, Size, Value
+from simdyn.study.definition import Parameters, Size, Value
 from simdyn.study.lock import LOCK, locked
-from simdyn.study.records import DamagedRecordError, digest, read_record, write_record
+from simdyn.study.records import DamagedRecordError, canonical, digest, read_record, write_record
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "study.json"
 SHARDS = "shards"
 
@@ -30,6 +30,8 @@ class Manifest:
         file.
     size, settings, entropy
         "quick" or "full", the settings in effect, and the seed of the whole study.
+    overrides
+        Those of the settings that were given by a file.
     problem
         Title, source and the grids, for a reader without simdyn.
     versions
@@ -43,6 +45,7 @@ class Manifest:
     entropy: int
     problem: dict[str, Any]
     versions: dict[str, str]
+    overrides: dict[str, Any] = field(default_factory=dict)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -55,7 +58,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shard:
+class Measured:
     """One finished cell: what it measured, how long it took and which software did it."""
 
     values: dict[str, Value]
@@ -63,50 +66,83 @@ class Shard:
     versions: dict[str, str]
 
 
+Cell = tuple[str, Parameters]
+"""The name of a grid and the coordinates of a cell."""
+
+
 class StudyFolder:
-    """The shards of one run. Get one from `open_folder`, which holds the lock."""
+    """The shards of one run, one for every unit of work: cells that were finished at about one time.
+
+    Get one from `open_folder`, which holds the lock.
+
+    Raises
+    ------
+    InputError
+        If a shard is damaged or holds cells of another run.
+    """
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path = path
         self.manifest = manifest
+        self._cells: dict[str, Measured] = {}
+        for file in sorted((path / SHARDS).glob("*.json")):
+            try:
+                self._cells.update(self._read(file))
+            except DamagedRecordError as error:
+                raise InputError(
+                    f"the shard {file} {error}; delete that file and run the study again to have its cells "
+                    "recomputed"
+                ) from error
 
-    def _key(self, grid: str, parameters: Parameters) -> dict[str, Any]:
-        return {**self.manifest.identity, "grid": grid, "parameters": parameters}
+    def store(self, finished: Sequence[tuple[Cell, Measured]]) -> None:
+        """Keep finished cells for good, in one shard for each set of versions among them."""
+        by_versions: dict[object, list[tuple[Cell, Measured]]] = {}
+        for cell, measured in finished:
+            by_versions.setdefault(tuple(sorted(measured.versions.items())), []).append((cell, measured))
+        for group in by_versions.values():
+            cells = [
+                {
+                    "grid": grid,
+                    "parameters": parameters,
+                    "values": measured.values,
+                    "seconds": measured.seconds,
+                }
+                for (grid, parameters), measured in group
+            ]
+            run = self.manifest.identity
+            path = self.path / SHARDS / f"{_shard_name(run, cells)}.json"
+            write_record(path, {"run": run, "versions": group[0][1].versions, "cells": cells})
+        for cell, measured in finished:
+            self._cells[_cell_key(*cell)] = measured
 
-    def shard_path(self, grid: str, parameters: Parameters) -> Path:
-        """The cell's file, named by the hash of all that its numbers depend on."""
-        return self.path / SHARDS / f"{digest(self._key(grid, parameters))}.json"
+    def load(self, grid: str, parameters: Parameters) -> Measured | None:
+        """A finished cell, or None where there is none yet."""
+        return self._cells.get(_cell_key(grid, parameters))
 
-    def store(self, grid: str, parameters: Parameters, shard: Shard) -> None:
-        """Keep a finished cell for good."""
-        content = {"cell": self._key(grid, parameters), **vars(shard)}
-        write_record(self.shard_path(grid, parameters), content)
+    def _read(self, file: Path) -> dict[str, Measured]:
+        """The cells of one shard by their keys."""
+        content = read_record(file)
+        if set(content) != {"run", "versions", "cells"}:
+            raise DamagedRecordError("is not a shard of simdyn")
+        if content["run"] != self.manifest.identity:
+            raise DamagedRecordError("belongs to another run")
+        if file.stem != _shard_name(content["run"], content["cells"]):
+            raise DamagedRecordError("holds other cells than its name says")
+        return {
+            _cell_key(cell["grid"], cell["parameters"]): Measured(
+                values=cell["values"], seconds=cell["seconds"], versions=content["versions"]
+            )
+            for cell in content["cells"]
+        }
 
-    def load(self, grid: str, parameters: Parameters) -> Shard | None:
-        """A finished cell, or None where there is none yet.
 
-        Raises
-        ------
-        InputError
-            If the cell's shard is damaged.
-        """
-        path = self.shard_path(grid, parameters)
-        if not path.exists():
-            return None
-        try:
-            content = read_record(path)
-            if content.pop("cell", None) != self._key(grid, parameters):
-                raise DamagedRecordError("holds another cell than its name says")
-        except DamagedRecordError as error:
-            raise InputError(
-                f"the shard {path} {error}; delete that file and run the study again to have its cell "
-                "recomputed"
-            ) from error
-        return Shard(**content)
+def _cell_key(grid: str, parameters: Parameters) -> str:
+    return canonical([grid, parameters])
 
-    def finished(self, grids: tuple[Grid, ...]) -> int:
-        """Number of cells of `grids` that have a shard."""
-        return sum(self.shard_path(grid.name, cell).exists() for grid in grids for cell in grid.cells())
+
+def _shard_name(run: dict[str, Any], cells: Sequence[Mapping[str, Any]]) -> str:
+    """The hash of all that the numbers of the cells depend on."""
+    return digest({"run": run, "cells": [[cell["grid"], cell["parameters"]] for cell in cells]})
 
 
 @contextmanager
@@ -225,5 +261,5 @@ def _check_same_run(path: Path, found: Manifest, wanted: Manifest) -> None:
         key = next(key for key in keys if found.settings.get(key) != wanted.settings.get(key))
         raise InputError(
             f"{path} was begun with other settings ({key} was {found.settings.get(key)}, now "
-            f"{wanted.settings.get(key)}); choose another --out"
+            f"{wanted.settings.get(key)}); give those (or none) to go on with it or choose another --out"
         )

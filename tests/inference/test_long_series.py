@@ -34,12 +34,36 @@ def ar1(rng, a, groups, times):
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0, 1.5])
 def test_the_integrated_time_of_an_ar1_process(share):
-    """1 - eta h = a: tau_int = (2 - eta h) / (eta h). The window cuts off e^-10 of it on the slow side."""
+    """1 - eta h = a: tau_int = (2 - eta h) / (eta h). The window cuts off e^-10 of it, also where
+    signs alternate (share 1.5)."""
     series = ar1(np.random.default_rng(3), 1 - share, 32, 4000)
     found = memory_of(series)
     assert found.resolved
     assert abs(found.time - (2 - share) / share) < Z * found.error + 1e-3
     assert found.error < 0.1 * found.time
+
+
+def test_the_integrated_time_of_an_oscillation():
+    """x'' = a x' + b x + z with roots r exp(+-iw), as heavy ball makes it: tau_int is the spectrum at
+    frequency 0, 1 / (1 - a - b)^2, over the variance."""
+    r, w = 0.9, 0.6
+    a, b = 2 * r * np.cos(w), -r * r
+    rng = np.random.default_rng(6)
+    kicks = rng.standard_normal((32, 6000))
+    x = np.zeros((32, 6000))
+    for t in range(2, 6000):
+        x[:, t] = a * x[:, t - 1] + b * x[:, t - 2] + kicks[:, t]
+    variance = (1 - b) / ((1 + b) * ((1 - b) ** 2 - a**2))
+    exact = 1 / (1 - a - b) ** 2 / variance
+    found = memory_of(x[:, 500:])
+    assert found.resolved
+    correlation = [1.0, a / (1 - b)]
+    for _ in range(400):
+        correlation.append(a * correlation[-1] + b * correlation[-2])
+    cut_off = 2 * abs(sum(correlation[found.window + 1 :]))
+    assert cut_off < 0.01
+    assert abs(found.time - exact) < Z * found.error + cut_off
+    assert found.error < 0.05
 
 
 def test_a_series_that_is_too_short_is_said_to_be():

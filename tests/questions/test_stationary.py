@@ -201,6 +201,7 @@ def test_noise_that_grows_with_the_distance(convention, variance, tail):
     assert (distances["low"] < 0.01).all()
 
 
+@pytest.mark.slow
 def test_weights_of_basins():
     """R-B8 by formula, and the chain's own shares by its exact density where noise is high."""
     line = styblinski_tang(dim=1)
@@ -222,6 +223,7 @@ def test_weights_of_basins():
     assert answer.transitions.sum() > 1000
 
 
+@pytest.mark.slow
 def test_a_chain_that_is_not_gibbs():
     """R-B9: E x^2 of the chain, not that of Gibbs."""
     waves = Potential("x**2/2 + cos(2*x)/2")
@@ -296,6 +298,7 @@ def test_explosions_are_said():
     json.dumps(gone.to_json(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_tails_without_a_variance_are_said():
     """Kesten: multipliers 1 - eta h_B with E|A|^kappa = 1 at kappa < 2, and alpha-stable kicks."""
     heavy = QuadraticSum([1.5, 6.0], [0.0, 1.0])
@@ -322,6 +325,7 @@ def test_a_collapse_is_said():
     assert "collapse" in answer.warnings[0]
 
 
+@pytest.mark.slow
 def test_a_plane_with_two_basins():
     answer = stationary(
         Potential("(x**2 - 1)**2/4 + y**2/2 + x*y/4"), SGLD(0.1, 0.12), paths=1024, steps=20_000, exact=False
@@ -333,6 +337,7 @@ def test_a_plane_with_two_basins():
     assert gibbs.density is not None
 
 
+@pytest.mark.slow
 def test_a_field_without_energy():
     """Rotation around 0: angular momentum 2 w S of x' = -x + w J x with S = D."""
     answer = stationary(DriftField(["-x - 2*y", "2*x - y"]), SDE(0.1, 0.005), "0", paths=2048, steps=20_000)

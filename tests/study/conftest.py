@@ -15,11 +15,11 @@ class InterruptedAfter(SilentProgress):
     def __init__(self, cells):
         self.left = cells
 
-    def update(self, **state):
+    def cell_state(self, cell, state):
         if self.left == 0:
             raise KeyboardInterrupt
 
-    def cell_finished(self):
+    def cell_finished(self, cell, seconds):
         self.left -= 1
 
 
@@ -54,3 +54,9 @@ def outputs():
         return {name: (folder / name).read_bytes() for name in names}
 
     return read
+
+
+@pytest.fixture
+def one_cell_a_shard(monkeypatch):
+    """Keep every cell by itself, however fast it is."""
+    monkeypatch.setattr("simdyn.study.sweep.UNIT_SECONDS", 0.0)

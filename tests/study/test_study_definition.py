@@ -99,13 +99,13 @@ def test_seeds_of_different_cells_grids_and_studies_differ():
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [
-        (0.95, 1.05, "confirmed"),
-        (0.9, 1.1, "confirmed"),
+        (0.95, 1.05, "holds"),
+        (0.9, 1.1, "holds"),
         (0.85, 1.05, "undecided"),
         (0.5, 2.0, "undecided"),
-        (1.2, 1.3, "contradicted"),
-        (0.1, 0.2, "contradicted"),
-        (1.2, float("inf"), "contradicted"),
+        (1.2, 1.3, "does not hold"),
+        (0.1, 0.2, "does not hold"),
+        (1.2, float("inf"), "does not hold"),
         (1.0, float("inf"), "undecided"),
         (float("nan"), 1.0, "undecided"),
     ],

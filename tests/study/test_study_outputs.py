@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
-from simdyn.study import Claim, conclude, run_study
+from simdyn.study import Claim, Verdict, conclude, run_study
 from simdyn.study.claims import claims_text
 
 
@@ -68,10 +69,10 @@ def test_netcdf_keeps_dimensions_units_types_and_provenance(findings, out):
 
 def test_values_sit_at_their_coordinates(toy, findings):
     # Negative control for a transposed or shuffled grid: each cell is compared with a direct call.
-    from simdyn.study import Execution, SilentProgress
+    from simdyn.study import CellProgress, Execution
     from simdyn.study.seeds import cell_seed
 
-    execution = Execution(1, SilentProgress())
+    execution = Execution(1, CellProgress())
     for rate in (0.5, 1.0, 2.0):
         for threshold in (1, 2):
             cell = {"rate": rate, "threshold": threshold}
@@ -84,7 +85,7 @@ def test_claims_file_has_the_agreed_keys(findings, out):
     assert len(records) == 3
     for record in records:
         assert list(record)[:7] == ["claim", "source", "predicted", "measured", "low", "high", "verdict"]
-        assert record["verdict"] in ("confirmed", "contradicted", "undecided")
+        assert record["verdict"] in get_args(Verdict)
         assert record["low"] <= record["measured"] <= record["high"]
 
 
@@ -104,9 +105,9 @@ def test_claims_without_a_finite_value_are_null_not_nan():
 
 
 def test_an_altered_measurement_changes_the_verdict(toy, findings):
-    assert [claim.verdict for claim in findings.claims] == ["confirmed"] * 3
+    assert [claim.verdict for claim in findings.claims] == ["holds"] * 3
     altered = conclude(toy, findings.results.altered("means", "mean", 1.5, rate=1.0))
-    assert [claim.verdict for claim in altered.claims] == ["confirmed", "contradicted", "confirmed"]
+    assert [claim.verdict for claim in altered.claims] == ["holds", "does not hold", "holds"]
     assert float(findings.results["means"]["mean"].sel(rate=1.0)) != 1.5
 
 

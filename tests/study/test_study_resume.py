@@ -13,6 +13,8 @@ import pytest
 
 from simdyn.study import SilentProgress, run_study
 
+pytestmark = pytest.mark.usefixtures("one_cell_a_shard")
+
 
 def shard_values(folder):
     return {path.name: path.read_bytes() for path in (folder / "shards").iterdir()}
@@ -62,8 +64,8 @@ def test_a_new_grid_point_changes_no_other_cell(toy, tmp_path):
     class Counting(SilentProgress):
         done = None
 
-        def study_started(self, name, done, total):
-            self.done = (done, total)
+        def study_started(self, name, waiting, total):
+            self.done = (total - sum(waiting.values()), total)
 
     def wider_grids(settings):
         return toy.grids(dataclasses.replace(settings, rates=(0.25, *settings.rates)))

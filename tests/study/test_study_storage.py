@@ -14,6 +14,10 @@ import pytest
 
 from simdyn.errors import InputError
 from simdyn.study import Study, report_study, run_study
+from simdyn.study.atomic import replace_atomically
+from simdyn.study.records import DamagedRecordError, read_record, write_record
+
+pytestmark = pytest.mark.usefixtures("one_cell_a_shard")
 
 
 @pytest.fixture
@@ -119,7 +123,7 @@ def test_another_run_in_the_folder_is_refused(toy, finished):
     assert "--quick" in refusal(lambda: run_study(toy, finished, size="full"))
     assert "--seed 0, not 1" in refusal(lambda: run_study(toy, finished, size="quick", seed=1))
     assert "samples was 4000, now 5" in refusal(lambda: run_study(changed, finished, size="quick"))
-    assert "other settings" in refusal(lambda: report_study(changed, finished))
+    report_study(changed, finished)  # by the settings that the folder was computed with
     assert "not other" in refusal(lambda: report_study(other, finished))
 
 
@@ -187,3 +191,48 @@ def test_full_disk_keeps_what_is_finished(toy, tmp_path, outputs, monkeypatch):
 
 def test_unwritable_folder(toy):
     assert "choose another --out" in refusal(lambda: run_study(toy, Path("/proc/nowhere"), size="quick"))
+
+
+def test_every_flipped_bit_is_noticed_or_harmless(tmp_path):
+    content = {"a": [1.5, float("nan"), -float("inf")], "b": {"c": True}}
+    file = tmp_path / "record.json"
+    write_record(file, content)
+    good, raw = repr(read_record(file)), file.read_bytes()
+    harmless = 0
+    for place in range(8 * len(raw)):
+        flipped = bytearray(raw)
+        flipped[place // 8] ^= 1 << place % 8
+        file.write_bytes(flipped)
+        try:
+            found = read_record(file)
+        except DamagedRecordError:
+            continue
+        harmless += 1
+        assert repr(found) == good
+    assert harmless < len(raw)  # white space and the case of exponents
+    for length in range(len(raw) - 1):
+        file.write_bytes(raw[:length])
+        with pytest.raises(DamagedRecordError):
+            read_record(file)
+
+
+def test_full_disk_under_hdf5_is_one_sentence_too(tmp_path):
+    # HDF5 tells of a full disk by an OSError or a RuntimeError, without the number where Python looks for it.
+    def write(partial):
+        partial.write_bytes(b"half")
+        raise RuntimeError(f"Can't flush (file write failed: errno = {errno.ENOSPC}, error message = 'No')")
+
+    text = refusal(lambda: replace_atomically(tmp_path / "results.nc", write))
+    assert "No space left on device; what was finished before is kept" in text
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(RuntimeError, match="another"):
+        replace_atomically(tmp_path / "x", lambda partial: (_ for _ in ()).throw(RuntimeError("another")))
+
+
+def test_a_shard_of_another_run_is_refused(toy, finished, tmp_path):
+    run_study(toy, tmp_path / "other", size="quick", seed=1)
+    stranger = next((tmp_path / "other" / "shards").iterdir())
+    copy = finished / "shards" / stranger.name
+    copy.write_bytes(stranger.read_bytes())
+    text = refusal(lambda: report_study(toy, finished))
+    assert f"{copy} belongs to another run" in text

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +39,26 @@ def grids(settings):
     ]
 
 
+def misbehave(parameters):
+    """What tests of the runner ask a worker to do, by the environment."""
+    bomb = os.environ.get("TOY_BOMB")
+    if bomb == "always":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif bomb:
+        try:
+            os.unlink(bomb)
+        except FileNotFoundError:
+            pass
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
+    if os.environ.get("TOY_PIDS"):
+        Path(os.environ["TOY_PIDS"], f"{os.getpid()}.pid").touch()
+    if os.environ.get("TOY_FAILS") == str(parameters["rate"]):
+        raise ArithmeticError("asked to fail")
+
+
 def cell(grid, parameters, seed, settings, execution):
+    misbehave(parameters)
     time.sleep(float(os.environ.get("TOY_SECONDS", "0")))
     drawn = np.random.Generator(np.random.Philox(seed)).exponential(1 / parameters["rate"], settings.samples)
     execution.progress.update(
