@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 8
 _WEIGHED = 8
+_DUST = 1e-9
+"""Of the width of the interval: what is left of a zero after rounding."""
 
 
 def summary(answer: StationaryEstimate) -> str:
@@ -125,7 +127,8 @@ def _by(answer: StationaryEstimate, name: str, kind: str, remark: str) -> list[s
     lines = []
     for figure in found:
         verdict = figure.verdict.removeprefix("not valid here; ")
-        lines.append(f"  {kind}  {figure.quantity} {figure.value:.6g} by {name}; {verdict}")
+        value = 0.0 if abs(figure.value) < _DUST * (figure.high - figure.low) else figure.value
+        lines.append(f"  {kind}  {figure.quantity} {value:.6g} by {name}; {verdict}")
     far = [
         f for f in distance_figures(answer) if f.answer == name and f.quantity.startswith("total variation")
     ]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simdyn.recorders import HistogramRecorder, Quantity, Schedule
+from simdyn.recorders.bins import FittedBins
 
 
 def record(show, ensemble, states, quantities, **options):
@@ -103,3 +104,16 @@ def test_no_value_at_all(show, ensemble):
     assert counts.sum() == 0
     assert uncounted.tolist() == [[300]]
     assert np.isfinite(edges).all()
+
+
+def test_fitted_bins_move_counts_without_loss():
+    """By whole bins, and joined in pairs; never to bins that do not cover them."""
+    old = FittedBins(first=-3, exponent=-2, number=8)
+    counts = np.array([[0, 1, 2, 3, 4, 5, 6, 0]])
+    shifted = old.moved(counts, FittedBins(first=-2, exponent=-2, number=8))
+    np.testing.assert_array_equal(shifted, [[1, 2, 3, 4, 5, 6, 0, 0]])
+    # Bins -3 to 4 of a quarter lie in bins -2, -1, -1, 0, 0, 1, 1, 2 of a half.
+    joined = old.moved(counts, FittedBins(first=-2, exponent=-1, number=8))
+    np.testing.assert_array_equal(joined, [[0, 3, 7, 11, 0, 0, 0, 0]])
+    with pytest.raises(AssertionError, match="do not cover"):
+        old.moved(counts, FittedBins(first=0, exponent=-2, number=8))
