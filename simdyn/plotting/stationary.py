@@ -180,7 +180,9 @@ def _arrows(axes: Axes, plane: Any) -> None:
     axes.quiver(
         x[clear], y[clear], current[0][clear], current[1][clear], color=MUTED, angles="xy", width=0.004
     )
-    axes.plot([], [], color=MUTED, label="current, relative lengths")
+    longest = float(np.sqrt((current[:, clear] ** 2).sum(axis=0)).max())
+    label = f"current, at most {longest:.2g} per unit of time and length"
+    axes.plot([], [], color=MUTED, label=label)
 
 
 def _label(law: OtherLaw) -> str:

@@ -285,13 +285,21 @@ class StationaryEstimate:
 
         return tuple(laws(self))
 
+    @cached_property
+    def _known_masses(self) -> dict[tuple[str, str], np.ndarray]:
+        """What `masses` has found, for in the plane that takes seconds."""
+        return {}
+
     def masses(self, law: OtherLaw, label: str) -> np.ndarray:
         """Probability under another law of each bin of the histogram of a coordinate, in one or two
         dimensions."""
         from simdyn.questions.stationary_comparison import marginal_masses
 
-        coordinate = next(one.coordinate for one in self.quantities if one.label == label)
-        return marginal_masses(self, law.density, coordinate, self.histogram[label].edges)
+        if (law.name, label) not in self._known_masses:
+            coordinate = next(one.coordinate for one in self.quantities if one.label == label)
+            masses = marginal_masses(self, law.density, coordinate, self.histogram[label].edges)
+            self._known_masses[law.name, label] = masses
+        return self._known_masses[law.name, label]
 
     def compare(self) -> pandas.DataFrame:
         """Measured, exact and predicted figures and the distances between the laws, one row each."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from simdyn.inference import Figures, Interval
 from simdyn.questions.ensemble_summary import written
-from simdyn.questions.stationary_comparison import comparison_table, distance_figures, moment_figures
+from simdyn.questions.stationary_comparison import Figure, comparison_table, distance_figures, moment_figures
 from simdyn.theory import StationaryLaw
 
 if TYPE_CHECKING:
@@ -107,32 +107,30 @@ def _currents(answer: StationaryEstimate) -> list[str]:
 
 def _others(answer: StationaryEstimate) -> list[str]:
     lines: list[str] = []
+    figures = [*moment_figures(answer), *distance_figures(answer)]
     if answer.reference is None:
         lines.append(f"  exact      none: {answer.reference_note}")
     else:
-        lines += _by(answer, "exact", "exact    ", answer.reference.method)
+        lines += _by(figures, "exact", "exact    ", answer.reference.method)
     for law in answer.predictions:
         mark = "" if law.valid else "NOT VALID HERE: "
         if not isinstance(law, StationaryLaw) and law.name not in ("Circulation", "Entropy production"):
             lines.append(f"  predicted  {float(law.value):.6g} ({law.unit}) by {law.name}")
             lines.append(f"             {mark}{law.why}")
             continue
-        lines += _by(answer, law.name, "predicted", mark + str(law.why))
+        lines += _by(figures, law.name, "predicted", mark + str(law.why))
     return lines
 
 
-def _by(answer: StationaryEstimate, name: str, kind: str, remark: str) -> list[str]:
+def _by(figures: list[Figure], name: str, kind: str, remark: str) -> list[str]:
     """What one answer says, and where the measurement sees it."""
-    found = [f for f in moment_figures(answer) if f.answer == name]
+    found = [f for f in figures if f.answer == name]
     lines = []
-    for figure in found:
+    for figure in (f for f in found if " distance in " not in f.quantity):
         verdict = figure.verdict.removeprefix("not valid here; ")
         value = 0.0 if abs(figure.value) < _DUST * (figure.high - figure.low) else figure.value
         lines.append(f"  {kind}  {figure.quantity} {value:.6g} by {name}; {verdict}")
-    far = [
-        f for f in distance_figures(answer) if f.answer == name and f.quantity.startswith("total variation")
-    ]
-    for figure in far:
+    for figure in (f for f in found if f.quantity.startswith("total variation distance in ")):
         lines.append(
             f"             {figure.quantity} {figure.measured:.3g} ({figure.low:.2g} to {figure.high:.2g})"
         )
