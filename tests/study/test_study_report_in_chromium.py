@@ -58,13 +58,14 @@ addEventListener("load", () => {
     .filter(e => e.getBoundingClientRect().right > frame.clientWidth + 1).map(e => e.tagName);
   const drawing = page.querySelector(".drawing svg").getBoundingClientRect();
   const before = drawing.width;
-  frame.contentWindow.location.hash = page.querySelector(".zoom").getAttribute("href");
-  requestAnimationFrame(() => setTimeout(() => {
+  // No frames are asked for: a busy machine may draw none before it is told to stop.
+  frame.contentWindow.addEventListener("hashchange", () => {
     const after = page.querySelector(".drawing svg").getBoundingClientRect().width;
     document.body.dataset.found = JSON.stringify({scroll: page.documentElement.scrollWidth,
       client: frame.clientWidth, wide: wide, before: before, after: after,
       close: getComputedStyle(page.querySelector(".unzoom")).display});
-  }, 100));
+  });
+  frame.contentWindow.location.hash = page.querySelector(".zoom").getAttribute("href");
 });
 </script>"""
 
