@@ -51,7 +51,7 @@ def train(
     momentum: float = 0.0,
     seed: int = 0,
 ) -> Training:
-    """Train a network, in place, on the squared loss |z - y|^2 / 2: the sum over outputs, the mean over samples.
+    """Train a network, in place, on the squared loss, half of the sum over outputs, averaged over samples.
 
     Parameters
     ----------
