@@ -1,0 +1,58 @@
+"""Which minima SGD can keep: linear stability of Wu, Ma & E (2018), and the slides that tell of it.
+
+The paper: near a global minimum SGD is a random linear iteration; it is stable in mean square only if
+sharpness a and non-uniformity s are small enough for the learning rate and the batch size. Slide by slide:
+
+Escape from one of two equally good minima (two functions). SGD leaves x = 1, gradient descent stays. The
+slides say that gradient descent behaves alike and that x = 0 has the more stable curvature; neither is so:
+the sharpness is 2 at both, and only s differs.
+
+The diagram of sharpness and non-uniformity. The box follows from Theorem 1's inequality; in one dimension
+the exact region is a half-ellipse in it. So the batch size does change the admissible sharpness unless s =
+0.
+
+Tables and figures of networks: training and test accuracy, a and s against batch size and learning rate, s
+against a, the course of both over the first 3,000 steps after a switch from gradient descent to SGD,
+gradient descent against SGD, and an adaptive optimiser beside them. They are repeated with small networks
+of the same kinds, on the 8 by 8 digits or on files of FashionMNIST or CIFAR-10 that the reader has, with
+the squared loss. What should come out: gradient descent ends close to a = 2/eta, SGD below its bound on s,
+by how much theory does not say; s grows with a.
+
+Out of reach here: the slides' networks of 898,510 and 71,410 parameters with ten outputs on 1,000 images of
+28 by 28 and 32 by 32 pixels; their numbers are not compared, only the statements.
+"""
+
+from simdyn.study import Study
+from studies.wu2018.claims import claims
+from studies.wu2018.experiment import FULL, QUICK, cell, grids
+from studies.wu2018.figures import figures
+
+STUDY = Study(
+    name="wu2018",
+    title="Which minima SGD can keep: sharpness and non-uniformity",
+    source="Lei Wu, Chao Ma, Weinan E: How SGD Selects the Global Minima in Over-parameterized Learning: A "
+    "Dynamical Stability Perspective, NeurIPS 2018",
+    summary="SGD keeps only minima that are stable for it: their sharpness a and their non-uniformity s "
+    "must be small "
+    "enough for the learning rate and the batch size. This study measures the paper's example of two "
+    "functions and "
+    "its diagram beside the exact regions, and where small networks end that are trained on images, with "
+    "several "
+    "batch sizes and learning rates.\n\n"
+    "Without PyTorch and scikit-learn (the extra torch) the statements about networks are not run.",
+    methods="Two functions: ensembles of runs from beside x = 1. Diagram: ensembles of the linear "
+    "iteration with two "
+    "samples of curvature a - s and a + s, one step from 1, so that the mean square can be seen.\n\n"
+    "Networks: fully connected (two hidden layers of 32) and convolutional after VGG, one output that is "
+    "to be -1 or 1, "
+    "squared loss, single precision, fresh batches without replacement, until the mean loss is at most the "
+    "tolerance. a, s and the exact mean-square threshold are those of the Gauss-Newton curvature at the "
+    "end, through "
+    "the Gram matrix of the samples; it is the Hessian where the residuals vanish.",
+    quick=QUICK,
+    full=FULL,
+    grids=grids,
+    cell=cell,
+    figures=figures,
+    claims=claims,
+)
