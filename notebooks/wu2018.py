@@ -30,8 +30,8 @@ from simdyn.study import find_study, run_study
 # %% [markdown]
 # ## Two functions
 #
-# The mean of two functions has minima at 0 and 1, equally deep and equally sharp. At 1 the two curvatures are 0.2
-# and 3.8, at 0 both are 2. With a learning rate of 0.7 gradient descent stays at 1, and SGD leaves.
+# The mean of two functions has minima at 0 and 1, equally deep and equally sharp. At 1 the two curvatures are
+# 0.2 and 3.8, at 0 both are 2. With a learning rate of 0.7 gradient descent stays at 1, and SGD leaves.
 
 # %%
 landscape = two_functions()
@@ -41,7 +41,7 @@ print(sd.stability(landscape, sd.SGD(0.7, 1), at="x=1", seed=1))
 figure, axes = plt.subplots(figsize=(5, 3), layout="constrained")
 for label, dynamics in (("SGD, B = 1", sd.SGD(0.7, 1)), ("gradient descent", sd.SGD(0.7, 2, noise="none"))):
     data = sd.simulate(
-        landscape, dynamics, start=[1.00001], paths=3, steps=120, record={"snapshots": 1}, seed=3
+        landscape, dynamics, start=[1.00001], paths=3, steps=120, record=["snapshots"], every=1, seed=3
     )
     path = data["snapshots"].values[:, 0, 0]
     axes.plot(path, label=label)
@@ -52,8 +52,8 @@ plt.show()
 # %% [markdown]
 # ## The whole study
 #
-# The same from the shell: `simdyn study run wu2018 --quick --out results/wu2018`. Without PyTorch the claims about
-# networks read "not run".
+# The same from the shell: `simdyn study run wu2018 --quick --out results/wu2018`. Without PyTorch the claims
+# about networks read "not run".
 
 # %%
 study = find_study("wu2018")
