@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, partial
-from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +14,7 @@ from simdyn.engines.precision import checked_dtype
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.exits import Exit, Score
-from simdyn.lowering import kernels_of, load_kernels, lower
+from simdyn.lowering import MachineCode, kernels_of, lower
 from simdyn.noise import Seed, key_words
 
 
@@ -67,8 +66,8 @@ class CpuEngine:
         self._constants = chosen.constants
 
     @cached_property
-    def _kernels(self) -> ModuleType:
-        return load_kernels(self.source)
+    def _kernels(self) -> MachineCode:
+        return MachineCode(self.source)
 
     def integrate(
         self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0

@@ -9,6 +9,7 @@ from potentials.first_use import names_on_first_use
 if TYPE_CHECKING:
     from simdyn.lowering.cache import cache_folder, cached_file, load_kernels
     from simdyn.lowering.kernel_choice import Kernels, kernels_of
+    from simdyn.lowering.machine_code import MachineCode
     from simdyn.lowering.numba_kernels import Grouping, grouping
     from simdyn.lowering.program import DIVERGED, DIVERGENCE_BOUND, Program, lower
 
@@ -17,6 +18,7 @@ __getattr__, __dir__ = names_on_first_use(
     {
         "simdyn.lowering.cache": ["cache_folder", "cached_file", "load_kernels"],
         "simdyn.lowering.kernel_choice": ["Kernels", "kernels_of"],
+        "simdyn.lowering.machine_code": ["MachineCode"],
         "simdyn.lowering.numba_kernels": ["Grouping", "grouping"],
         "simdyn.lowering.program": ["DIVERGED", "DIVERGENCE_BOUND", "Program", "lower"],
     },
@@ -27,6 +29,7 @@ __all__ = [
     "DIVERGENCE_BOUND",
     "Grouping",
     "Kernels",
+    "MachineCode",
     "Program",
     "cache_folder",
     "cached_file",
