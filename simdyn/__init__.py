@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from potentials.first_use import names_on_first_use
-
 from simdyn._version import __version__
 
 if TYPE_CHECKING:

@@ -83,7 +83,12 @@ _C_LIBRARY = {"malloc", "free", "memset", "memcpy", "memmove"}
 _DONE = (0, -2)
 """What a function returns that has ended well, with a value or with None."""
 
+_OTHER = "other"
+"""Arguments that go through Numba."""
+
+_KINDS = {int: "q", np.int64: "q", np.uint64: "Q", bool: "?", np.bool_: "?"}
 _SCALARS = {"q": "i64", "Q": "i64", "d": "double", "?": "i8"}
+_NUMBER, _INTEGER = struct.Struct("<d"), struct.Struct("<Q")
 _WORD = (1 << 64) - 1
 
 
@@ -104,22 +109,22 @@ class _Kernel:
 
     def __init__(self, source: str, name: str) -> None:
         self._source, self._name = source, name
-        self._entries: dict[tuple[str, ...], Callable[..., Any]] = {}
+        self._entries: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, *arguments: Any) -> Any:
-        kinds: list[str] = []
+        kinds: list[Any] = []
         words: list[int] = []
         _flatten(arguments, kinds, words)
         key = tuple(kinds)
         entry = self._entries.get(key)
         if entry is None:
             with self._lock:
-                entry = self._entries.get(key) or self._find(key)
+                entry = self._entries.get(key) or self._find(_spelt(key), len(words))
                 self._entries[key] = entry
         return entry(arguments, words)
 
-    def _find(self, kinds: tuple[str, ...]) -> Callable[..., Any]:
+    def _find(self, kinds: tuple[str, ...], count: int) -> Callable[..., Any]:
         """From the cache folder, or compiled and kept there."""
         if not _storable(kinds):
             return self._through_numba
@@ -132,38 +137,48 @@ class _Kernel:
                 return self._through_numba
             write_atomically(path, _with_checksum(made))
             found = made
-        return _loaded(found, digest)
+        return _loaded(found, digest, count)
 
     def _through_numba(self, arguments: tuple[Any, ...], words: list[int]) -> Any:
         return getattr(load_kernels(self._source), self._name)(*arguments)
 
 
-def _flatten(arguments: tuple[Any, ...], kinds: list[str], words: list[int]) -> None:
-    """The kinds of all arguments, and the words in which they are passed."""
+def _flatten(arguments: tuple[Any, ...], kinds: list[Any], words: list[int]) -> None:
+    """The kinds of all arguments, and the words in which they are passed.
+
+    This is done at every call, of which there may be one a step, and so in the ways that take least time.
+    """
     for value in arguments:
-        if isinstance(value, np.ndarray):
-            layout = "C" if value.flags.c_contiguous and value.flags.aligned else "A"
-            kinds.append(f"{value.dtype.str}{value.ndim}{layout}")
-            address = value.__array_interface__["data"][0]
-            words += (0, 0, value.size, value.itemsize, address, *value.shape, *value.strides)
-        elif isinstance(value, bool | np.bool_):
-            kinds.append("?")
-            words.append(int(value))
-        elif isinstance(value, np.uint64):
-            kinds.append("Q")
-            words.append(int(value))
-        elif isinstance(value, int | np.int64):
-            kinds.append("q")
-            words.append(int(value) & _WORD)
-        elif isinstance(value, float):
-            kinds.append("d")
-            words += struct.unpack("<Q", struct.pack("<d", value))
-        elif isinstance(value, tuple):
+        kind = type(value)
+        if kind is np.ndarray:
+            flags = value.flags
+            kinds.append((value.dtype, value.ndim, flags.c_contiguous and flags.aligned))
+            words += (0, 0, value.size, value.itemsize, _address(value), *value.shape, *value.strides)
+        elif kind is tuple:
             kinds.append("(")
             _flatten(value, kinds, words)
             kinds.append(")")
+        elif kind is float:
+            kinds.append("d")
+            words += _INTEGER.unpack(_NUMBER.pack(value))
         else:
-            raise TypeError(f"A kernel takes no {type(value).__name__}.")
+            kinds.append(_KINDS.get(kind, _OTHER))
+            words.append(int(value) & _WORD if kind in _KINDS else 0)
+
+
+def _address(array: np.ndarray) -> int:
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
+    except (TypeError, ValueError, BufferError):
+        # Arrays that may not be written, or are empty.
+        return int(array.__array_interface__["data"][0])
+
+
+def _spelt(kinds: tuple[Any, ...]) -> tuple[str, ...]:
+    """The kinds in words: an array of two dimensions is <f82."""
+    return tuple(
+        kind if isinstance(kind, str) else f"{kind[0].str}{kind[1]}" if kind[2] else _OTHER for kind in kinds
+    )
 
 
 def _storable(kinds: tuple[str, ...]) -> bool:
@@ -171,14 +186,15 @@ def _storable(kinds: tuple[str, ...]) -> bool:
     return (
         platform.machine() in _PROCESSORS
         and "NUMBA_DISABLE_JIT" not in os.environ
-        and not any(kind[0] in ">|" and kind[1] != "b" or kind.endswith("A") for kind in kinds)
+        and not any(kind == _OTHER or kind.startswith(">") for kind in kinds)
     )
 
 
 def _digest(module: str, name: str, kinds: tuple[str, ...]) -> str:
     """A name for machine code: what was compiled, by what, for which processor, with which settings."""
     settings = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
-    text = json.dumps([module, name, kinds, _RUNTIME, version("numba"), version("llvmlite"), _host(), settings])
+    versions = [version(package) for package in ("numba", "llvmlite")]
+    text = json.dumps([module, name, kinds, _RUNTIME, versions, _host(), settings])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -213,8 +229,8 @@ def _read(path: Path) -> bytes | None:
 # --- loading -----------------------------------------------------------------------------------------------
 
 
-def _loaded(content: bytes, digest: str) -> Callable[..., Any]:
-    """The entry of stored machine code, as a function of arguments and their words."""
+def _loaded(content: bytes, digest: str, count: int) -> Callable[..., Any]:
+    """The entry of stored machine code, as a function of arguments and their `count` words."""
     from llvmlite import binding
 
     results, code = content[0], content[1:]
@@ -224,18 +240,18 @@ def _loaded(content: bytes, digest: str) -> Callable[..., Any]:
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    entry = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(engine.get_function_address(_entry_name(digest)))
+    address = engine.get_function_address(_entry_name(digest))
+    entry = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(address)
+    room, found = [0] * (1 + max(1, results)), struct.Struct(f"<{results}q")
+    block = struct.Struct(f"<{len(room) + count}Q")
+    memory = ctypes.c_char * block.size
 
     def call(arguments: tuple[Any, ...], words: list[int]) -> tuple[int, ...] | None:
         # The arguments are named so that their memory stays until the end.
-        block = (ctypes.c_uint64 * (1 + max(1, results) + len(words)))()
-        first = 1 + max(1, results)
-        block[first:] = words
-        if entry(block) not in _DONE:
+        passed = memory.from_buffer_copy(block.pack(*room, *words))
+        if entry(passed) not in _DONE:
             raise MemoryError("A kernel found no memory for its arrays.")
-        if not results:
-            return None
-        return tuple((ctypes.c_int64 * (1 + results)).from_buffer(block)[1:])
+        return found.unpack_from(passed, 8) if results else None
 
     # The machine code lives as long as its engine.
     call.__dict__["engine"] = engine
@@ -301,7 +317,7 @@ def _types_of(kinds: Iterator[str]) -> tuple[Any, ...]:
         elif kind in scalars:
             found.append(scalars[kind])
         else:
-            found.append(types.Array(from_dtype(np.dtype(kind[:-2])), int(kind[-2]), "C"))
+            found.append(types.Array(from_dtype(np.dtype(kind[:-1])), int(kind[-1]), "C"))
     return tuple(found)
 
 
@@ -317,9 +333,11 @@ def _count_results(kind: Any, types: Any) -> int | None:
 def _standing_alone(text: str, name: str) -> str | None:
     """Numba's text of a kernel without what wraps it for Python, and with what it needs of Numba's library;
     None if it needs something else."""
-    text = re.sub(rf'^define [^\n]*@"?(?:_ZN7cpython|cfunc\.)[^\n]*\n(?:[^\n]*\n)*?}}\n', "", text, flags=re.M)
+    wrapper = r'^define [^\n]*@"?(?:_ZN7cpython|cfunc\.)[^\n]*\n(?:[^\n]*\n)*?}\n'
+    text = re.sub(wrapper, "", text, flags=re.M)
     for line, definition in _RUNTIME.items():
-        text = re.sub(rf"^{re.escape(line)}[^\n]*$", lambda _, new=definition: new, text, flags=re.M)
+        # Attributes, which other lines define, are not needed.
+        text = re.sub(rf"^{re.escape(line)}[^\n]*$", definition, text, flags=re.M)
     outside = re.findall(r'^(?:declare [^\n]*?|(?=@))@"?([^"(\s]+)"?(?:\(| = external)', text, flags=re.M)
     for needed in outside:
         used = len(re.findall(rf'@"?{re.escape(needed)}(?![\w.$-])', text)) > 1
@@ -337,7 +355,7 @@ def _entry(text: str, name: str, kinds: tuple[str, ...], results: int, digest: s
         if kind in _SCALARS:
             expected.append(_SCALARS[kind])
         elif kind not in "()":
-            expected += ["ptr", "ptr", "i64", "i64", "ptr", *["i64"] * (2 * int(kind[-2]))]
+            expected += ["ptr", "ptr", "i64", "i64", "ptr", *["i64"] * (2 * int(kind[-1]))]
     if head is None or _parameters(head[1]) != expected:
         return None
     lines = ["%results = getelementptr i64, ptr %block, i64 1"]
