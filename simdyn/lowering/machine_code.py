@@ -99,6 +99,8 @@ class MachineCode:
         self._source = source
 
     def __getattr__(self, name: str) -> _Kernel:
+        if name.startswith("_"):
+            raise AttributeError(name)
         kernel = _Kernel(self._source, name)
         setattr(self, name, kernel)
         return kernel
