@@ -7,12 +7,15 @@ import importlib.util
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from simdyn.errors import InputError
+
+_LOADING = threading.RLock()
 
 _DEVICE_MODULES = ("noise/device.py", "noise/polynomials.py", "noise/indices.py", "lowering/vector_rows.py")
 
@@ -41,8 +44,12 @@ def cache_folder() -> Path:
 def load_kernels(source: str) -> ModuleType:
     """The module with this text, from the cache folder; written there first if it is new."""
     name = module_name(source)
-    if name in sys.modules:
-        return sys.modules[name]
+    # A module stands in sys.modules before it is complete, and several threads may want it at once.
+    with _LOADING:
+        return sys.modules[name] if name in sys.modules else _load(name, source)
+
+
+def _load(name: str, source: str) -> ModuleType:
     path = cache_folder() / f"{name}.py"
     if not path.exists() or path.read_text() != source:
         write_atomically(path, source)

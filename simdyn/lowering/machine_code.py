@@ -87,8 +87,12 @@ _OTHER = "other"
 """Arguments that go through Numba."""
 
 _KINDS = {int: "q", np.int64: "q", np.uint64: "Q", bool: "?", np.bool_: "?"}
-_SCALARS = {"q": "i64", "Q": "i64", "d": "double", "?": "i8"}
-_NUMBER, _INTEGER = struct.Struct("<d"), struct.Struct("<Q")
+_REALS = {float: "d", np.float64: "d", np.float32: "f"}
+_SCALARS = {"q": "i64", "Q": "i64", "d": "double", "f": "float", "?": "i8"}
+_WORD_OF = {
+    "d": lambda value: struct.unpack("<Q", struct.pack("<d", value)),
+    "f": lambda value: struct.unpack("<Q", struct.pack("<fxxxx", value)),
+}
 _WORD = (1 << 64) - 1
 
 
@@ -160,9 +164,9 @@ def _flatten(arguments: tuple[Any, ...], kinds: list[Any], words: list[int]) -> 
             kinds.append("(")
             _flatten(value, kinds, words)
             kinds.append(")")
-        elif kind is float:
-            kinds.append("d")
-            words += _INTEGER.unpack(_NUMBER.pack(value))
+        elif kind in _REALS:
+            kinds.append(_REALS[kind])
+            words += _WORD_OF[_REALS[kind]](value)
         else:
             kinds.append(_KINDS.get(kind, _OTHER))
             words.append(int(value) & _WORD if kind in _KINDS else 0)
@@ -309,7 +313,8 @@ def _types_of(kinds: Iterator[str]) -> tuple[Any, ...]:
     from numba import types
     from numba.np.numpy_support import from_dtype
 
-    scalars = {"q": types.int64, "Q": types.uint64, "d": types.float64, "?": types.boolean}
+    scalars = {"q": types.int64, "Q": types.uint64, "d": types.float64, "f": types.float32}
+    scalars["?"] = types.boolean
     found: list[Any] = []
     for kind in kinds:
         if kind == ")":

@@ -73,6 +73,7 @@ VARIANTS = [
     {"flag": False},
     {"offset": np.int64(-(2**62))},
     {"offset": 2.5},
+    {"offset": np.float32(2.5)},
     {"flag": np.True_, "length": 5},
     {"x": np.arange(10.0, dtype=np.float32).reshape(2, 5)},
     {"x": np.zeros((2, 0))},
@@ -80,11 +81,11 @@ VARIANTS = [
 
 
 def test_every_kind_of_argument_arrives(empty_cache):
-    """And some do not change what was compiled for the others: six kinds of calls."""
+    """And some do not change what was compiled for the others: seven kinds of calls."""
     own = MachineCode(SOURCE).fill
     for changes in VARIANTS:
         assert called(own, **changes) == expected(**changes)
-    assert len(kept(empty_cache)) == 3
+    assert len(kept(empty_cache)) == 4
 
 
 def test_arrays_of_another_layout_go_through_numba(empty_cache):
@@ -146,7 +147,7 @@ def test_the_name_covers_all_that_machine_code_depends_on(monkeypatch):
     [
         ("_ARRAY", ("data", "shape", "strides")),
         ("_RUNTIME", {}),
-        ("_SCALARS", {"q": "i32", "Q": "i64", "d": "double", "?": "i8"}),
+        ("_SCALARS", {"q": "i32", "Q": "i64", "d": "double", "f": "float", "?": "i8"}),
         ("_PROCESSORS", ()),
     ],
 )
