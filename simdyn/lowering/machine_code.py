@@ -79,7 +79,7 @@ declare void @free(ptr)
 """The two functions of Numba's run-time library that kernels call, which count users of memory and give it
 back after the last one; here they take it from the C library."""
 
-_C_LIBRARY = {"malloc", "free", "memset", "memcpy", "memmove"}
+_C_LIBRARY = {"malloc", "free", "memset", "memcpy", "memmove", "sqrt", "sqrtf"}
 _DONE = (0, -2)
 """What a function returns that has ended well, with a value or with None."""
 
