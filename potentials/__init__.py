@@ -5,8 +5,9 @@ Names are imported on first use, so that whoever needs only the errors does not 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from potentials.first_use import names_on_first_use
 
 if TYPE_CHECKING:
     from potentials.catalogue import (
@@ -48,48 +49,49 @@ if TYPE_CHECKING:
     from potentials.valley import Valley
     from potentials.well_graph import Pass, WellGraph
 
-_HOMES = {
-    "CriticalPoint": "potentials.critical_points",
-    "DriftField": "potentials.drift_field",
-    "FixedPoint": "potentials.fixed_points",
-    "FiniteSum": "potentials.finite_sum",
-    "FunctionSpace": "potentials.function_space",
-    "InputError": "potentials.errors",
-    "LinearisedNetwork": "potentials.linearised_network",
-    "Pass": "potentials.well_graph",
-    "Potential": "potentials.potential",
-    "QuadraticSum": "potentials.quadratic_sum",
-    "SampleMean": "potentials.sample_mean",
-    "Valley": "potentials.valley",
-    "WellGraph": "potentials.well_graph",
-    "bulk_and_outliers": "potentials.catalogue",
-    "cosine": "potentials.catalogue",
-    "curved_valley": "potentials.catalogue",
-    "coupled_chain": "potentials.catalogue",
-    "describe": "potentials.catalogue",
-    "double_well": "potentials.catalogue",
-    "lookup": "potentials.catalogue",
-    "maier_stein": "potentials.catalogue",
-    "muller_brown": "potentials.catalogue",
-    "names": "potentials.catalogue",
-    "options": "potentials.catalogue",
-    "parse_condition": "potentials.formula",
-    "parse_expression": "potentials.formula",
-    "quadratic": "potentials.catalogue",
-    "rescaled_wells": "potentials.catalogue",
-    "SampleCurvatures": "potentials.sample_curvatures",
-    "curvatures_at": "potentials.sample_curvatures",
-    "sharp_and_flat": "potentials.catalogue",
-    "shifted_styblinski_tang": "potentials.catalogue",
-    "shifted_styblinski_tang_covariance": "potentials.catalogue",
-    "styblinski_tang": "potentials.catalogue",
-    "symbol": "potentials.formula",
-    "three_wells": "potentials.catalogue",
-    "three_wells_ring": "potentials.catalogue",
-    "tilted_well": "potentials.catalogue",
-    "winding_valley": "potentials.catalogue",
-    "two_functions": "potentials.catalogue",
-}
+__getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "potentials.catalogue": [
+            "bulk_and_outliers",
+            "cosine",
+            "coupled_chain",
+            "curved_valley",
+            "describe",
+            "double_well",
+            "lookup",
+            "maier_stein",
+            "muller_brown",
+            "names",
+            "options",
+            "quadratic",
+            "rescaled_wells",
+            "sharp_and_flat",
+            "shifted_styblinski_tang",
+            "shifted_styblinski_tang_covariance",
+            "styblinski_tang",
+            "three_wells",
+            "three_wells_ring",
+            "tilted_well",
+            "two_functions",
+            "winding_valley",
+        ],
+        "potentials.critical_points": ["CriticalPoint"],
+        "potentials.drift_field": ["DriftField"],
+        "potentials.errors": ["InputError"],
+        "potentials.finite_sum": ["FiniteSum"],
+        "potentials.fixed_points": ["FixedPoint"],
+        "potentials.formula": ["parse_condition", "parse_expression", "symbol"],
+        "potentials.function_space": ["FunctionSpace"],
+        "potentials.linearised_network": ["LinearisedNetwork"],
+        "potentials.potential": ["Potential"],
+        "potentials.quadratic_sum": ["QuadraticSum"],
+        "potentials.sample_curvatures": ["SampleCurvatures", "curvatures_at"],
+        "potentials.sample_mean": ["SampleMean"],
+        "potentials.valley": ["Valley"],
+        "potentials.well_graph": ["Pass", "WellGraph"],
+    },
+)
 
 __all__ = [
     "CriticalPoint",
@@ -133,15 +135,3 @@ __all__ = [
     "winding_valley",
     "two_functions",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'potentials' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -5,9 +5,9 @@ Names are imported on first use, so that `import simdyn` costs next to nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from potentials.first_use import names_on_first_use
 from simdyn._version import __version__
 
 if TYPE_CHECKING:
@@ -33,36 +33,33 @@ if TYPE_CHECKING:
     from simdyn.questions.stability import StabilityReport, stability
     from simdyn.results import Estimate, Prediction, Reference
 
-_HOMES = {
-    "AlphaStable": "simdyn.dynamics",
-    "EscapeEstimate": "simdyn.questions",
-    "Estimate": "simdyn.results",
-    "Exit": "simdyn.exits",
-    "InputError": "simdyn.errors",
-    "Prediction": "simdyn.results",
-    "Reference": "simdyn.results",
-    "SDE": "simdyn.dynamics",
-    "SGD": "simdyn.dynamics",
-    "SGLD": "simdyn.dynamics",
-    "StationaryEstimate": "simdyn.questions",
-    "cosine": "simdyn.dynamics",
-    "escape_time": "simdyn.questions",
-    "stationary": "simdyn.questions",
-    "stepwise": "simdyn.dynamics",
-    "StabilityReport": "simdyn.questions",
-    "Survey": "simdyn.questions",
-    "rate_diagram": "simdyn.questions",
-    "selection_diagram": "simdyn.questions",
-    "sharpness_diagram": "simdyn.questions",
-    "stability": "simdyn.questions",
-    "survey": "simdyn.questions",
-    "bench": "simdyn.installation",
-    "doctor": "simdyn.installation",
-    "simulate": "simdyn.questions",
-    "ValidityMap": "simdyn.questions",
-    "validity": "simdyn.questions",
-}
-_MODULES = {"exact", "theory"}
+__getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "simdyn.dynamics": ["AlphaStable", "SDE", "SGD", "SGLD", "cosine", "stepwise"],
+        "simdyn.errors": ["InputError"],
+        "simdyn.exits": ["Exit"],
+        "simdyn.installation": ["bench", "doctor"],
+        "simdyn.questions": [
+            "EscapeEstimate",
+            "StabilityReport",
+            "StationaryEstimate",
+            "Survey",
+            "ValidityMap",
+            "escape_time",
+            "rate_diagram",
+            "selection_diagram",
+            "sharpness_diagram",
+            "simulate",
+            "stability",
+            "stationary",
+            "survey",
+            "validity",
+        ],
+        "simdyn.results": ["Estimate", "Prediction", "Reference"],
+    },
+    modules=["exact", "theory"],
+)
 
 __all__ = [
     "SDE",
@@ -96,18 +93,3 @@ __all__ = [
     "theory",
     "validity",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-    elif name in _MODULES:
-        value = import_module(f"simdyn.{name}")
-    else:
-        raise AttributeError(f"module 'simdyn' has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -50,6 +50,9 @@ SIDEWAYS = {
 }
 """Imports within one floor that are allowed."""
 
+GROUND_OF_POTENTIALS = ("potentials.errors", "potentials.first_use")
+"""Modules of potentials that import nothing, and that every package may import."""
+
 PLUGINS = {("simdyn.study.discovery", "studies")}
 """Looked up by name at run time: the list of studies is what lies in that folder."""
 
@@ -58,7 +61,8 @@ def package_of(module):
     """The entry of FLOORS that a dotted module name belongs to; None for other people's packages."""
     parts = module.split(".")
     if parts[0] == "potentials":
-        return "potentials.errors" if parts[1:2] == ["errors"] else "potentials"
+        name = ".".join(parts[:2])
+        return name if name in GROUND_OF_POTENTIALS else "potentials"
     if parts[0] == "studies":
         return "studies"
     if parts[0] == "simdyn":
@@ -67,7 +71,7 @@ def package_of(module):
 
 
 def floor_of(package):
-    return GROUND if package == "potentials.errors" else FLOORS[package]
+    return GROUND if package in GROUND_OF_POTENTIALS else FLOORS[package]
 
 
 def _is_package(name):
@@ -119,7 +123,7 @@ def violations(source, module, is_package=False):
                 found.append(f"{module} imports {name} through the front door simdyn")
         elif here.startswith("potentials") and not there.startswith("potentials"):
             found.append(f"{module} imports {name}, but potentials stands alone")
-        elif there not in FLOORS and there != "potentials.errors":
+        elif there not in FLOORS and there not in GROUND_OF_POTENTIALS:
             found.append(f"{module} imports {name}, which has no floor")
         elif floor_of(there) == floor_of(here) and (for_types or (here, there) in SIDEWAYS):
             continue
@@ -145,7 +149,7 @@ def test_imports_only_go_down(path, module, is_package):
 
 
 def test_every_package_has_a_floor():
-    packages = {package_of(module) for _, module, _ in MODULES} - {"simdyn", "potentials.errors"}
+    packages = {package_of(module) for _, module, _ in MODULES} - {"simdyn", *GROUND_OF_POTENTIALS}
     assert packages <= set(FLOORS)
     assert len(MODULES) > 60
 

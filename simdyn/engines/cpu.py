@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, partial
-from types import ModuleType
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +14,7 @@ from simdyn.engines.precision import checked_dtype
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.exits import Exit, Score
-from simdyn.lowering import kernels_of, load_kernels, lower
+from simdyn.lowering import kernels_of, lower
 from simdyn.noise import Seed, key_words
 
 
@@ -63,12 +62,8 @@ class CpuEngine:
         program = lower(update, exit, score)
         self.state_dim = program.dim
         chosen = kernels_of(program, dtype, noise == "wide")
-        self.source, self._lanes, self._group = chosen.source, chosen.lanes, chosen.group
-        self._constants = chosen.constants
-
-    @cached_property
-    def _kernels(self) -> ModuleType:
-        return load_kernels(self.source)
+        self.source, self._kernels = chosen.source, chosen.code
+        self._lanes, self._group, self._constants = chosen.lanes, chosen.group, chosen.constants
 
     def integrate(
         self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0

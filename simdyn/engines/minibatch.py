@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, partial
-from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +15,7 @@ from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
 from simdyn.exits import Exit
-from simdyn.lowering import load_kernels
+from simdyn.lowering import MachineCode
 from simdyn.lowering.minibatch_kernels import BATCH_LANES, minibatch_kernel
 from simdyn.noise import Seed, key_words
 
@@ -180,8 +179,8 @@ class MinibatchEngine:
                 yield step, x
 
     @cached_property
-    def _kernels(self) -> ModuleType:
-        return load_kernels(self.source)
+    def _kernels(self) -> MachineCode:
+        return MachineCode(self.source)
 
     def _state(self, x: np.ndarray) -> np.ndarray:
         """A copy of `x` with a column for each number of the state; velocities that are not there are

@@ -1,31 +1,70 @@
 """Numerically exact answers, where dimension or structure allows them."""
 
-from simdyn.exact.chain import chain_first_passage
-from simdyn.exact.committor import committor
-from simdyn.exact.curves import Density, Survival
-from simdyn.exact.errors import NoReference
-from simdyn.exact.escape import escape_moments, escape_time, overshoot_share
-from simdyn.exact.first_passage import first_passage
-from simdyn.exact.gram_stability import (
-    gram_mean_square_threshold,
-    gram_nonuniformity,
-    gram_sharpness,
-    gram_theorem1_multiplier,
-    gram_theorem1_threshold,
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from potentials.first_use import names_on_first_use
+
+if TYPE_CHECKING:
+    from simdyn.exact.chain import chain_first_passage
+    from simdyn.exact.committor import committor
+    from simdyn.exact.curves import Density, Survival
+    from simdyn.exact.errors import NoReference
+    from simdyn.exact.escape import escape_moments, escape_time, overshoot_share
+    from simdyn.exact.first_passage import first_passage
+    from simdyn.exact.gram_stability import (
+        gram_mean_square_threshold,
+        gram_nonuniformity,
+        gram_sharpness,
+        gram_theorem1_multiplier,
+        gram_theorem1_threshold,
+    )
+    from simdyn.exact.isotropic_data import isotropic_almost_sure_threshold, isotropic_lyapunov
+    from simdyn.exact.long_run import quasi_stationary, spectral_gap, stationary_density
+    from simdyn.exact.mean_square import mean_square_multiplier, mean_square_threshold, second_moments
+    from simdyn.exact.minimum_action import MinimumAction, minimum_action
+    from simdyn.exact.path_growth import (
+        almost_sure_threshold,
+        descent_multiplier,
+        descent_threshold,
+        lyapunov_exponent,
+        moment_multiplier,
+        moment_threshold,
+    )
+    from simdyn.exact.survival import survival
+
+__getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "simdyn.exact.chain": ["chain_first_passage"],
+        "simdyn.exact.committor": ["committor"],
+        "simdyn.exact.curves": ["Density", "Survival"],
+        "simdyn.exact.errors": ["NoReference"],
+        "simdyn.exact.escape": ["escape_moments", "escape_time", "overshoot_share"],
+        "simdyn.exact.first_passage": ["first_passage"],
+        "simdyn.exact.gram_stability": [
+            "gram_mean_square_threshold",
+            "gram_nonuniformity",
+            "gram_sharpness",
+            "gram_theorem1_multiplier",
+            "gram_theorem1_threshold",
+        ],
+        "simdyn.exact.isotropic_data": ["isotropic_almost_sure_threshold", "isotropic_lyapunov"],
+        "simdyn.exact.long_run": ["quasi_stationary", "spectral_gap", "stationary_density"],
+        "simdyn.exact.mean_square": ["mean_square_multiplier", "mean_square_threshold", "second_moments"],
+        "simdyn.exact.minimum_action": ["MinimumAction", "minimum_action"],
+        "simdyn.exact.path_growth": [
+            "almost_sure_threshold",
+            "descent_multiplier",
+            "descent_threshold",
+            "lyapunov_exponent",
+            "moment_multiplier",
+            "moment_threshold",
+        ],
+        "simdyn.exact.survival": ["survival"],
+    },
 )
-from simdyn.exact.isotropic_data import isotropic_almost_sure_threshold, isotropic_lyapunov
-from simdyn.exact.long_run import quasi_stationary, spectral_gap, stationary_density
-from simdyn.exact.mean_square import mean_square_multiplier, mean_square_threshold, second_moments
-from simdyn.exact.minimum_action import MinimumAction, minimum_action
-from simdyn.exact.path_growth import (
-    almost_sure_threshold,
-    descent_multiplier,
-    descent_threshold,
-    lyapunov_exponent,
-    moment_multiplier,
-    moment_threshold,
-)
-from simdyn.exact.survival import survival
 
 __all__ = [
     "Density",

@@ -1,21 +1,50 @@
 """From observations to intervals."""
 
-from simdyn.inference.autocorrelation import Memory, memory_of
-from simdyn.inference.distances import (
-    Distance,
-    kolmogorov_smirnov,
-    resampled_noise,
-    total_variation,
-    wasserstein,
-    with_interval,
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from potentials.first_use import names_on_first_use
+
+if TYPE_CHECKING:
+    from simdyn.inference.autocorrelation import Memory, memory_of
+    from simdyn.inference.distances import (
+        Distance,
+        kolmogorov_smirnov,
+        resampled_noise,
+        total_variation,
+        wasserstein,
+        with_interval,
+    )
+    from simdyn.inference.exponential import ExponentialFit, fit_exponential, limits_of_mean
+    from simdyn.inference.exponentiality import ExponentialityTest, check_exponentiality
+    from simdyn.inference.groups import Figures, agreement_of_halves, jackknife, scale_reduction
+    from simdyn.inference.line import Line, fit_line
+    from simdyn.inference.sample import Interval, deviation_of, mean_of, quantile_of
+    from simdyn.inference.survival import SurvivalCurve, kaplan_meier
+    from simdyn.inference.tail import tail_index
+
+__getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "simdyn.inference.autocorrelation": ["Memory", "memory_of"],
+        "simdyn.inference.distances": [
+            "Distance",
+            "kolmogorov_smirnov",
+            "resampled_noise",
+            "total_variation",
+            "wasserstein",
+            "with_interval",
+        ],
+        "simdyn.inference.exponential": ["ExponentialFit", "fit_exponential", "limits_of_mean"],
+        "simdyn.inference.exponentiality": ["ExponentialityTest", "check_exponentiality"],
+        "simdyn.inference.groups": ["Figures", "agreement_of_halves", "jackknife", "scale_reduction"],
+        "simdyn.inference.line": ["Line", "fit_line"],
+        "simdyn.inference.sample": ["Interval", "deviation_of", "mean_of", "quantile_of"],
+        "simdyn.inference.survival": ["SurvivalCurve", "kaplan_meier"],
+        "simdyn.inference.tail": ["tail_index"],
+    },
 )
-from simdyn.inference.exponential import ExponentialFit, fit_exponential, limits_of_mean
-from simdyn.inference.exponentiality import ExponentialityTest, check_exponentiality
-from simdyn.inference.groups import Figures, agreement_of_halves, jackknife, scale_reduction
-from simdyn.inference.line import Line, fit_line
-from simdyn.inference.sample import Interval, deviation_of, mean_of, quantile_of
-from simdyn.inference.survival import SurvivalCurve, kaplan_meier
-from simdyn.inference.tail import tail_index
 
 __all__ = [
     "Distance",

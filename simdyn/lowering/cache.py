@@ -7,12 +7,15 @@ import importlib.util
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from simdyn.errors import InputError
+
+_LOADING = threading.RLock()
 
 _DEVICE_MODULES = ("noise/device.py", "noise/polynomials.py", "noise/indices.py", "lowering/vector_rows.py")
 
@@ -39,17 +42,17 @@ def cache_folder() -> Path:
 
 
 def load_kernels(source: str) -> ModuleType:
-    """The module with this text, from the cache folder; written there first if it is new.
+    """The module with this text, from the cache folder; written there first if it is new."""
+    name = module_name(source)
+    # A module stands in sys.modules before it is complete, and several threads may want it at once.
+    with _LOADING:
+        return sys.modules[name] if name in sys.modules else _load(name, source)
 
-    The name covers the text and the device functions that it calls, which Numba's own cache does not follow.
-    """
-    digest = hashlib.sha256((source + _device_text()).encode()).hexdigest()[:24]
-    name = f"simdyn_kernels_{digest}"
-    if name in sys.modules:
-        return sys.modules[name]
+
+def _load(name: str, source: str) -> ModuleType:
     path = cache_folder() / f"{name}.py"
     if not path.exists() or path.read_text() != source:
-        _write(path, source)
+        write_atomically(path, source)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -64,11 +67,20 @@ def load_kernels(source: str) -> ModuleType:
     return module
 
 
+def module_name(source: str) -> str:
+    """The name of the module with this text.
+
+    It covers the text and the device functions that it calls, which Numba's own cache does not follow.
+    """
+    digest = hashlib.sha256((source + _device_text()).encode()).hexdigest()[:24]
+    return f"simdyn_kernels_{digest}"
+
+
 def cached_file(name: str, make: Callable[[], bytes]) -> Path:
     """A file in the cache folder; written there first by `make` if it is new."""
     path = cache_folder() / name
     if not path.exists():
-        _write(path, make())
+        write_atomically(path, make())
     return path
 
 
@@ -78,7 +90,7 @@ def _device_text() -> str:
     return "".join((folder / name).read_text() for name in _DEVICE_MODULES)
 
 
-def _write(path: Path, content: str | bytes) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Atomically, since several processes may want the same kernel at once."""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from simdyn.errors import InputError
-from simdyn.lowering.loop_kernels import LOOP_LANES, loop_source
+from simdyn.lowering.loop_kernels import LOOP_LANES, LoopMachineCode, loop_source
+from simdyn.lowering.machine_code import MachineCode
 from simdyn.lowering.numba_kernels import Grouping, grouping, kernel_source, lanes_of
 from simdyn.lowering.program import Program
 
@@ -32,6 +33,8 @@ class Kernels:
     ----------
     source
         Text of the module that holds them.
+    code
+        The same, to be called.
     lanes
         Paths that one call of a kernel advances side by side.
     group
@@ -41,6 +44,7 @@ class Kernels:
     """
 
     source: str
+    code: MachineCode
     lanes: int
     group: Grouping
     constants: Any
@@ -69,9 +73,8 @@ def kernels_of(program: Program, dtype: str, wide: bool) -> Kernels:
 def unrolled(program: Program, dtype: str, wide: bool) -> Kernels:
     """Kernels in which every coordinate has its own lines."""
     constants = np.array(program.constant_values(), dtype=dtype)
-    return Kernels(
-        kernel_source(program, dtype, wide), lanes_of(program, wide), grouping(program, wide), constants
-    )
+    source, group = kernel_source(program, dtype, wide), grouping(program, wide)
+    return Kernels(source, MachineCode(source), lanes_of(program, wide), group, constants)
 
 
 def looped(program: Program, dtype: str, wide: bool) -> Kernels:
@@ -84,7 +87,8 @@ def looped(program: Program, dtype: str, wide: bool) -> Kernels:
     """
     source, tables = loop_source(program, dtype, wide)
     constants = tables.arguments(program.constant_values(), np.dtype(dtype))
-    return Kernels(source, LOOP_LANES, grouping(program, wide), constants)
+    group = grouping(program, wide)
+    return Kernels(source, LoopMachineCode(source, group.steps), LOOP_LANES, group, constants)
 
 
 def size_of(program: Program) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from functools import cache
 
-from simdyn.lowering.cache import load_kernels
+from simdyn.lowering.machine_code import MachineCode
 
 LANES = 64
 """Paths that are advanced side by side."""
@@ -187,6 +187,7 @@ def grow(out, first_path, steps, marks, curvatures, factored, rate, momentum, ba
 '''
 
 
-def linear_kernels() -> ModuleType:
-    """The compiled module with `grow`."""
-    return load_kernels(SOURCE)
+@cache
+def linear_kernels() -> MachineCode:
+    """The kernel `grow`."""
+    return MachineCode(SOURCE)

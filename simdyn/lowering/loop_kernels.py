@@ -27,6 +27,7 @@ from simdyn.lowering.loop_templates import (
     LOOP_INTEGRATE,
     TAKE_STEP,
 )
+from simdyn.lowering.machine_code import MachineCode
 from simdyn.lowering.numba_kernels import grouping, streams
 from simdyn.lowering.numba_printer import NumbaPrinter
 from simdyn.lowering.program import DIVERGED, Program
@@ -104,6 +105,53 @@ class Tables:
             return self.constants + self.literals.setdefault(repr(leaf.value), len(self.literals))
         number = int(leaf.name.lstrip("abcdefghijklmnopqrstuvwxyz"))
         return number if leaf.name[0] == "c" else number * self.spacing
+
+
+class LoopMachineCode(MachineCode):
+    """Kernels in loops: one function, compiled once, takes whole groups of steps and parts of groups.
+
+    Parameters
+    ----------
+    source
+        Text of the kernels.
+    steps
+        Steps in a group.
+    """
+
+    def __init__(self, source: str, steps: int) -> None:
+        super().__init__(source)
+        self._steps = steps
+        self._nowhere = np.full(steps, -1)
+
+    def integrate(
+        self,
+        x: np.ndarray,
+        numbers: np.ndarray,
+        first_group: int,
+        last_group: int,
+        constants: tuple[np.ndarray, np.ndarray],
+        *key: np.uint64,
+    ) -> None:
+        """Advance by whole groups of steps."""
+        nothing = np.empty((0, 0, 0), dtype=x.dtype)
+        self.run_groups(
+            x, numbers, first_group, last_group, 0, self._steps, self._nowhere, nothing, constants, *key
+        )
+
+    def integrate_part(
+        self,
+        x: np.ndarray,
+        numbers: np.ndarray,
+        group: int,
+        first: int,
+        last: int,
+        places: np.ndarray,
+        states: np.ndarray,
+        constants: tuple[np.ndarray, np.ndarray],
+        *key: np.uint64,
+    ) -> None:
+        """Advance by steps first to last - 1 of one group, and show the states after some of them."""
+        self.run_groups(x, numbers, group, group + 1, first, last, places, states, constants, *key)
 
 
 def check_length(dim: int, operations: int) -> None:

@@ -101,21 +101,6 @@ def run_groups(
         for i in range(DIM):
             for j in range(width):
                 x[i, begin + j] = here[i * LANES + j]
-
-
-def integrate(x, numbers, first_group, last_group, constants, key0, key1):
-    """Advance by whole groups of steps."""
-    nowhere, nothing = np.full(STEPS, -1), np.empty((0, 0, 0), dtype=REAL)
-    run_groups(
-        x, numbers, first_group, last_group, 0, STEPS, nowhere, nothing, constants, key0, key1
-    )
-
-
-def integrate_part(x, numbers, group, first, last, places, states, constants, key0, key1):
-    """Advance by steps first to last - 1 of one group, and show the states after some of them."""
-    run_groups(
-        x, numbers, group, group + 1, first, last, places, states, constants, key0, key1
-    )
 '''
 
 LOOP_FIRST_PASSAGE = '''

@@ -6,7 +6,22 @@ path, counted over steps and within a step over coordinates, is number n mod 4 o
 div 2 for the wide variant).
 """
 
-from simdyn.noise.key import Seed, key_of, key_words, seed_record
-from simdyn.noise.purposes import Purpose
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from potentials.first_use import names_on_first_use
+
+if TYPE_CHECKING:
+    from simdyn.noise.key import Seed, key_of, key_words, seed_record
+    from simdyn.noise.purposes import Purpose
+
+__getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "simdyn.noise.key": ["Seed", "key_of", "key_words", "seed_record"],
+        "simdyn.noise.purposes": ["Purpose"],
+    },
+)
 
 __all__ = ["Purpose", "Seed", "key_of", "key_words", "seed_record"]

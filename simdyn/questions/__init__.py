@@ -1,13 +1,34 @@
 """Questions put to a landscape and a dynamics: measure, attach predictions and reference, plot."""
 
-from simdyn.questions.escape import EscapeEstimate, escape_time
-from simdyn.questions.landscape_survey import Survey, survey
-from simdyn.questions.simulation import simulate
-from simdyn.questions.stability import StabilityReport, stability
-from simdyn.questions.stability_diagrams import rate_diagram, selection_diagram, sharpness_diagram
-from simdyn.questions.stationary_law import StationaryEstimate, stationary
-from simdyn.questions.validity_diagram import validity
-from simdyn.questions.validity_map import ValidityMap
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from potentials.first_use import names_on_first_use
+
+if TYPE_CHECKING:
+    from simdyn.questions.escape import EscapeEstimate, escape_time
+    from simdyn.questions.landscape_survey import Survey, survey
+    from simdyn.questions.simulation import simulate
+    from simdyn.questions.stability import StabilityReport, stability
+    from simdyn.questions.stability_diagrams import rate_diagram, selection_diagram, sharpness_diagram
+    from simdyn.questions.stationary_law import StationaryEstimate, stationary
+    from simdyn.questions.validity_diagram import validity
+    from simdyn.questions.validity_map import ValidityMap
+
+__getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "simdyn.questions.escape": ["EscapeEstimate", "escape_time"],
+        "simdyn.questions.landscape_survey": ["Survey", "survey"],
+        "simdyn.questions.simulation": ["simulate"],
+        "simdyn.questions.stability": ["StabilityReport", "stability"],
+        "simdyn.questions.stability_diagrams": ["rate_diagram", "selection_diagram", "sharpness_diagram"],
+        "simdyn.questions.stationary_law": ["StationaryEstimate", "stationary"],
+        "simdyn.questions.validity_diagram": ["validity"],
+        "simdyn.questions.validity_map": ["ValidityMap"],
+    },
+)
 
 __all__ = [
     "EscapeEstimate",

@@ -1,21 +1,50 @@
 """Studies: sweeps that are stored as they go, and reports whose verdicts follow from the measurements."""
 
-from simdyn.study.claims import Claim, Verdict, judge
-from simdyn.study.definition import (
-    Dimension,
-    Execution,
-    Grid,
-    Parameters,
-    Quantity,
-    Size,
-    Study,
-    StudyFigure,
-    Value,
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from potentials.first_use import names_on_first_use
+
+if TYPE_CHECKING:
+    from simdyn.study.claims import Claim, Verdict, judge
+    from simdyn.study.definition import (
+        Dimension,
+        Execution,
+        Grid,
+        Parameters,
+        Quantity,
+        Size,
+        Study,
+        StudyFigure,
+        Value,
+    )
+    from simdyn.study.discovery import find_study, study_names
+    from simdyn.study.progress import CellProgress, Progress, SilentProgress
+    from simdyn.study.results import Results
+    from simdyn.study.runner import Findings, conclude, report_study, run_study
+
+__getattr__, __dir__ = names_on_first_use(
+    __name__,
+    {
+        "simdyn.study.claims": ["Claim", "Verdict", "judge"],
+        "simdyn.study.definition": [
+            "Dimension",
+            "Execution",
+            "Grid",
+            "Parameters",
+            "Quantity",
+            "Size",
+            "Study",
+            "StudyFigure",
+            "Value",
+        ],
+        "simdyn.study.discovery": ["find_study", "study_names"],
+        "simdyn.study.progress": ["CellProgress", "Progress", "SilentProgress"],
+        "simdyn.study.results": ["Results"],
+        "simdyn.study.runner": ["Findings", "conclude", "report_study", "run_study"],
+    },
 )
-from simdyn.study.discovery import find_study, study_names
-from simdyn.study.progress import CellProgress, Progress, SilentProgress
-from simdyn.study.results import Results
-from simdyn.study.runner import Findings, conclude, report_study, run_study
 
 __all__ = [
     "CellProgress",

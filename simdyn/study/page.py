@@ -48,9 +48,9 @@ td { vertical-align: top; border-bottom: 1px solid var(--line); padding: .55rem 
 th.number, td.number { text-align: right; white-space: nowrap; padding-left: .7rem; padding-right: 0; }
 th .unit { display: block; font-weight: 400; }
 .wide { overflow-x: auto; }
-.grid { width: auto; min-width: 50%; }
+.grid { width: auto; min-width: 50%; font-size: .86rem; }
 .grid th, .grid td { padding: .25rem 1.6rem .25rem 0; }
-.grid th.number, .grid td.number { padding: .25rem .8rem .25rem 1.2rem; }
+.grid th.number, .grid td.number { padding: .25rem .3rem .25rem .5rem; }
 .grid tbody tr:hover { background: var(--soft); }
 .claims .statement { width: 60%; }
 .claims td:last-child, .claims th:last-child { padding-left: 1.6rem; padding-right: 0; }

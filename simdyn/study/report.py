@@ -123,7 +123,7 @@ def verdict_mark(verdict: Verdict, text: str | None = None) -> str:
 def _tally(claims: tuple[Claim, ...]) -> str:
     counts = Counter(claim.verdict for claim in claims)
     items = [
-        f"<li>{verdict_mark(verdict, f'{counts[verdict]} {verdict}')}</li>"
+        f"<li>{verdict_mark(verdict, f'{verdict}: {counts[verdict]}')}</li>"
         for verdict in get_args(Verdict)
         if counts[verdict]
     ]

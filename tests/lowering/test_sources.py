@@ -114,25 +114,6 @@ def test_sources_do_not_depend_on_the_hash_seed():
     assert len(set(first)) == 4
 
 
-ONE_STEP = """
-import numpy as np
-from potentials import double_well
-from simdyn.dynamics import SGLD
-from simdyn.engines.cpu import CpuEngine
-from simdyn.lowering import load_kernels
-engine = CpuEngine(SGLD(0.01, 0.1).update(double_well()), threads=1)
-state = engine.integrate(np.array([[-1.0]]), steps=4, seed=1)
-stats = load_kernels(engine.source).integrate.stats
-print(state[0, 0].hex(), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
-"""
-
-
-def test_a_second_process_finds_the_machine_code_of_the_first(tmp_path):
-    state, hits, misses = run_python(ONE_STEP, SIMDYN_CACHE=str(tmp_path))
-    assert (hits, misses) == ("0", "1")
-    assert run_python(ONE_STEP, SIMDYN_CACHE=str(tmp_path)) == [state, "1", "0"]
-
-
 def test_the_cache_folder_is_the_one_that_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("SIMDYN_CACHE", str(tmp_path / "new" / "place"))
     assert cache_folder() == tmp_path / "new" / "place"
