@@ -66,6 +66,11 @@ class CpuEngine:
         self.source, self._lanes, self._group = chosen.source, chosen.lanes, chosen.group
         self._constants = chosen.constants
 
+    @property
+    def lanes(self) -> int:
+        """Paths that run at the same time."""
+        return self.threads * self._lanes
+
     @cached_property
     def _kernels(self) -> ModuleType:
         return load_kernels(self.source)

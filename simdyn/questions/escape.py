@@ -368,7 +368,7 @@ def escape_time(
     estimate = measurement.estimate()
     tally = Tally()
     if isinstance(measurement, DirectMeasurement):
-        tally = measurement.records.tally
+        tally = measurement.counts.tally
     elif isinstance(measurement, FluxMeasurement):
         tally = Tally(diverged=measurement.tally.diverged)
     return EscapeEstimate(
