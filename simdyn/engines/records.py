@@ -88,8 +88,8 @@ class ExitRecords:
         """Those of the first paths alone, whose memory does not hold on to that of the others."""
         if paths >= len(self.code):
             return self
-        parts = (array[:paths].copy() for array in (self.steps, self.code, self.state))
-        return ExitRecords(*parts, complete=self.complete)
+        steps, code, state = (array[:paths].copy() for array in (self.steps, self.code, self.state))
+        return ExitRecords(steps, code, state, self.complete)
 
     @staticmethod
     def join(parts: list[ExitRecords]) -> ExitRecords:
