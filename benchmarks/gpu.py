@@ -3,7 +3,8 @@
     pip install ".[cuda12]" "jax[cuda12]" torch
     python -m benchmarks.gpu --save
 
-Needs a GPU. Times are wall clocks of whole calls, with the copy of the results to the host.
+Needs a GPU. Times of peers are wall clocks of whole calls, with the copy of the results to the host; rates of
+the device are between the copies.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
 
-from benchmarks.contest import PeerUnavailable
+from benchmarks.contest import PeerUnavailable, at_least
 from benchmarks.findings import RESULTS
 from benchmarks.machine import hardware, now, software
 from benchmarks.workloads import WORKLOADS
@@ -48,15 +50,41 @@ def main() -> None:
             skipped[peer] = str(error)
     tables = []
     for name in CHOSEN:
-        workload = replace(WORKLOADS[name], goals={}, peers=None)  # the goals are for one thread of a CPU
+        # The goals of the workload are for one thread of a CPU.
+        goals = {"JAX scan": at_least(10.0)} if WORKLOADS[name].exit_above is None else {}
+        workload = replace(WORKLOADS[name], goals=goals, peers=None)
         tables.append((workload, measure(workload, offers, arguments.rounds, _tell)))
     facts = {"GPU": CupyDevice().name, "GPUs": str(CupyDevice.count()), **hardware()}
     report = Report(now(), threads, arguments.rounds, facts, software() | _cuda(), skipped, tables)
-    print(report.text())
+    alone = list(_alone(arguments.rounds))
+    print("\n".join([report.text(), *alone]))
     if arguments.save:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "gpu.md").write_text(report.markdown() + "\n")
+        (RESULTS / "gpu.md").write_text("\n".join([report.markdown(), *alone]) + "\n")
         (RESULTS / "gpu.json").write_text(report.json())
+
+
+def _alone(rounds: int) -> Iterator[str]:
+    """What one device does by itself, as Markdown."""
+    import cupy
+    import numpy as np
+
+    from benchmarks.device_rates import HEADING, bound_on, many_escapes, rates
+    from potentials import double_well
+    from simdyn.dynamics import SGLD
+    from simdyn.engines.gpu import GpuEngine
+    from simdyn.exits import resolve_exit
+
+    device = cupy.cuda.Device(0)
+    clock = device.attributes["ClockRate"] * 1e3
+    processors = device.attributes["MultiProcessorCount"]
+    yield f"\n## The device by itself\n\n{processors} multiprocessors at up to {clock / 1e9:.2f} GHz.\n"
+    yield HEADING
+    for rate in rates(GpuEngine, bound_on(f"sm_{device.compute_capability}", processors, clock), rounds):
+        _tell(rate.line())
+        yield rate.line()
+    well, start = double_well(), np.array([-1.0])
+    yield "\n" + many_escapes(SGLD(0.1, 1.0).update(well), resolve_exit("x >= 0", well, start), start)
 
 
 def _on_this_machine(peer, offer, threads, workload):  # type: ignore[no-untyped-def]

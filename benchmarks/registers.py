@@ -1,4 +1,6 @@
-"""What a thread of each GPU kernel takes: registers, spilled bytes, stack; NVRTC tells, without a GPU.
+"""What a thread of each GPU kernel takes: registers, spilled bytes, stack, instructions of a path-step.
+
+NVRTC tells, without a GPU:
 
 pip install ".[cuda12]"
 python -m benchmarks.registers --save
@@ -10,6 +12,7 @@ import argparse
 from collections.abc import Iterator
 
 from benchmarks.findings import RESULTS
+from benchmarks.issue_bound import instructions_of_turn
 from benchmarks.machine import in_one_line, now, software
 from potentials import double_well, muller_brown, styblinski_tang
 from simdyn.dynamics import SDE, SGD, SGLD, Rule
@@ -32,19 +35,24 @@ PROBLEMS = {
 
 def rows() -> Iterator[str]:
     """The table in Markdown, line by line."""
-    yield "| problem | dtype | kernel | architecture | registers | spilled bytes | stack bytes |"
-    yield "|---|---|---|---|---:|---:|---:|"
+    yield (
+        "| problem | dtype | kernel | architecture | registers | spilled bytes | stack bytes | "
+        "instructions a path-step |"
+    )
+    yield "|---|---|---|---|---:|---:|---:|---:|"
     for name, (landscape, dynamics) in PROBLEMS.items():
         start = landscape.deepest().x
         update: Rule = dynamics.update(landscape, start)
         program = lower(update, resolve_exit("valley" if landscape.dim != 2 else "x > 0", landscape, start))  # type: ignore[arg-type]
         for dtype in ("float64", "float32"):
-            source = cuda_kernels_of(program, dtype, False).source
+            kernels = cuda_kernels_of(program, dtype, False)
+            source = kernels.source
             for architecture in ARCHITECTURES:
                 for kernel, usage in usage_of(source, architecture).items():
+                    turn = instructions_of_turn(source, architecture, kernel)
                     yield (
                         f"| {name} | {dtype} | {kernel} | {architecture} | {usage.registers} | "
-                        f"{usage.spilled} | {usage.stack} |"
+                        f"{usage.spilled} | {usage.stack} | {turn / kernels.group.steps:.1f} |"
                     )
 
 
@@ -61,7 +69,9 @@ def main() -> None:
         [
             "# Registers of the GPU kernels\n",
             f"- date: {now()}\n- compiler: NVRTC {version}; blocks of {THREADS} threads",
-            f"- versions: {in_one_line(software())}\n",
+            f"- versions: {in_one_line(software())}",
+            "- instructions: of a turn of the kernel's loop in which no path ends, without the slow paths of "
+            "roots and divisions\n",
             *rows(),
         ]
     )

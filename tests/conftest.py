@@ -22,6 +22,22 @@ settings.register_profile(
 settings.load_profile("simdyn")
 
 
+@pytest.fixture(autouse=True)
+def backend_under_test(request, monkeypatch):
+    """With SIMDYN_TEST_GPU=1 in the environment all work goes to the GPU that leaves backend and threads to
+    simdyn and runs there; with SIMDYN_TEST_GPU=host to the stand-in that is this machine."""
+    chosen = os.environ.get("SIMDYN_TEST_GPU")
+    if not chosen or request.node.get_closest_marker("own_backend"):
+        return
+    monkeypatch.setattr("simdyn.engines.backends.GPU_PATHS", 1)
+    monkeypatch.setattr("simdyn.engines.backends.GPU_WORK", 0.0)
+    if chosen == "host":
+        from gpu_device import DeviceUnderTest
+
+        monkeypatch.setattr("simdyn.engines.device.missing_device", lambda: "")
+        monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", DeviceUnderTest)
+
+
 @pytest.fixture(scope="session")
 def bare_noise():
     """Builds the update x' = x + xi, so that one step from the origin shows the normals themselves."""

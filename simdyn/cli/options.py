@@ -35,7 +35,7 @@ Sgld = Annotated[
 ]
 Start = Annotated[str, typer.Option(help='"deepest", "x=-1", or numbers.')]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
-Backend = Annotated[str, typer.Option(help="auto (the CPU), cpu or gpu.")]
+Backend = Annotated[str, typer.Option(help="auto (settles on one and says which), cpu or gpu.")]
 Threads = Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")]
 Dtype = Annotated[str, typer.Option(help="float64 or float32.")]
 Normals = Annotated[str, typer.Option(help="standard (up to 7.5 sigma) or wide (up to 8.6).")]

@@ -65,6 +65,11 @@ class CpuEngine:
         self.source, self._kernels = chosen.source, chosen.code
         self._lanes, self._group, self._constants = chosen.lanes, chosen.group, chosen.constants
 
+    @property
+    def lanes(self) -> int:
+        """Paths that run at the same time."""
+        return self.threads * self._lanes
+
     def integrate(
         self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
     ) -> np.ndarray:

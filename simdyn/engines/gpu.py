@@ -114,6 +114,11 @@ class GpuEngine:
             np.int64(len(spreads)), *scratch,
         )  # fmt: skip
 
+    @property
+    def lanes(self) -> int:
+        """Paths that run at the same time."""
+        return self._lanes
+
     def integrate(
         self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
     ) -> np.ndarray:

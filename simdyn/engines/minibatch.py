@@ -144,6 +144,11 @@ class MinibatchEngine:
             in_threads([partial(work, *piece) for piece in pieces])
         return state[:, : given.shape[1]]
 
+    @property
+    def lanes(self) -> int:
+        """Paths that run at the same time."""
+        return self.threads * self._lanes
+
     def paths_that_fit(self) -> None:
         """No limit: states are in memory already."""
 

@@ -39,6 +39,11 @@ class SeveralGpus:
         for engine in self.engines:
             self._idle.put(engine)
 
+    @property
+    def lanes(self) -> int:
+        """Paths that run at the same time."""
+        return sum(engine.lanes for engine in self.engines)
+
     def integrate(
         self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
     ) -> np.ndarray:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 
 import numpy as np
 
 from simdyn.dynamics import Rule
-from simdyn.engines import ExitRecords, Tally, engine_for
+from simdyn.engines import ExitCounts, ExitRecords, Tally, engine_for
 from simdyn.errors import InputError
 from simdyn.exits import Exit
 from simdyn.inference import ExponentialFit, ExponentialityTest, check_exponentiality, fit_exponential
@@ -19,6 +19,18 @@ from simdyn.results import Estimate
 
 DEFAULT_WORK = 2e10
 """Coordinate-steps that a run may take when nobody sets a step budget: some tens of seconds on two cores."""
+
+KEPT_PATHS = 1_000_000
+"""Paths of which records are kept one by one; of all of them there are counts."""
+
+_KEPT_BYTES = 1 << 28
+"""Memory that these records may take; with very many coordinates it ends before so many paths."""
+
+_BATCH_BYTES = 1 << 25
+"""Memory for the records of the paths that are run before they are counted."""
+
+_PATHS_OF_LANE = 128
+"""Fewest paths of a batch for each that runs at the same time: at its end most of those wait for a few."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +43,14 @@ class DirectMeasurement:
         The mean and how it was formed.
     exponentiality
         Test of the part of the law beyond the burn-in.
+    counts
+        How many paths ended how after how many steps: what the other numbers here are formed from.
+    ages
+        Time of the end in the unit of the dynamics, for each entry of `counts`.
     records
-        How each path ended.
+        How each path ended; in a run of more than `KEPT_PATHS` the first of them.
     times
-        Time of the end of each path in the unit of the dynamics, shape (n,).
+        Time of the end of each path of `records` in the unit of the dynamics, shape (n,).
     channels
         Number of channels of the exit.
     max_steps
@@ -47,6 +63,8 @@ class DirectMeasurement:
 
     fit: ExponentialFit
     exponentiality: ExponentialityTest
+    counts: ExitCounts
+    ages: np.ndarray
     records: ExitRecords
     times: np.ndarray
     channels: int
@@ -59,7 +77,7 @@ class DirectMeasurement:
     @property
     def path_steps(self) -> int:
         """Steps taken by all paths."""
-        return self.records.tally.path_steps
+        return self.counts.tally.path_steps
 
     @property
     def complete(self) -> bool:
@@ -74,13 +92,13 @@ class DirectMeasurement:
     @property
     def shares(self) -> np.ndarray:
         """Share of the escapes through each channel, shape (channels,)."""
-        code = self.records.code
-        events = max(1, int((code > 0).sum()))
-        return np.array([(code == k + 1).sum() / events for k in range(self.channels)])
+        code, paths = self.counts.code, self.counts.paths
+        events = max(1, int(paths[code > 0].sum()))
+        return np.array([paths[code == k + 1].sum() / events for k in range(self.channels)])
 
     @property
     def exit_points(self) -> np.ndarray:
-        """Points just after the exit, shape (n, d)."""
+        """Points just after the exit, of the paths of `records`, shape (n, d)."""
         return self.records.state[self.records.exited]
 
     def estimate(self, confidence: float = 0.95) -> Estimate:
@@ -88,9 +106,10 @@ class DirectMeasurement:
         if confidence == self.fit.estimate.confidence:
             return self.fit.estimate
         again = fit_exponential(
-            self.times,
-            self.records.exited,
+            self.ages,
+            self.counts.exited,
             unit=self.fit.estimate.unit,
+            paths=self.counts.paths,
             burn_in=self.fit.burn_in,
             confidence=confidence,
         )
@@ -99,10 +118,9 @@ class DirectMeasurement:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What makes the value doubtful."""
-        records, fit = self.records, self.fit
-        tally, total = records.tally, len(records.code)
+        tally, total, fit = self.counts.tally, self.counts.total, self.fit
         found = []
-        if not records.complete:
+        if not self.complete:
             found.append("The run was interrupted; the value rests on what had been done by then.")
         if tally.events == 0:
             found.append(
@@ -174,6 +192,9 @@ def measure_escape(
 ) -> DirectMeasurement:
     """Simulate paths from `start` until they leave, and estimate the mean time that this takes.
 
+    Memory stays bounded: paths are run in batches, whose ends are counted by their numbers of steps. No
+    result depends on the batches.
+
     Parameters
     ----------
     update, exit, start
@@ -208,32 +229,40 @@ def measure_escape(
         start=start, paths=paths, steps=budget,
     )  # fmt: skip
     begun = time.perf_counter()
-    batches: list[ExitRecords] = []
+    size = 16 + update.state_dim * np.dtype(dtype).itemsize
+    batch = max(1, _BATCH_BYTES // size, _PATHS_OF_LANE * engine.lanes)
+    to_keep = min(KEPT_PATHS, max(1, _KEPT_BYTES // size))
+    kept: list[ExitRecords] = []
+    counts, complete = ExitCounts.none(), True
     wanted = paths if target_error is None else min(paths, max(100, round(target_error**-2)))
     while wanted:
-        done = sum(len(batch.code) for batch in batches)
-        before = sum((batch.tally for batch in batches), Tally())
-        batches.append(
-            engine.first_passage(
+        aim = counts.total + wanted
+        while complete and counts.total < aim:
+            done, before = counts.total, counts.tally
+            records = engine.first_passage(
                 start,
-                paths=wanted,
+                paths=min(batch, aim - done),
                 max_steps=budget,
                 seed=seed,
                 first_path=done,
                 report=None if report is None else lambda t, b=before: report(Progress(b + t, paths)),  # type: ignore[misc]
             )
-        )
-        records = ExitRecords.join(batches)
-        if len(records.code) == 0:
+            complete = records.complete
+            counts += records.counts
+            kept.append(records.first(max(0, to_keep - done)))
+            # Not to be held while the next batch runs.
+            del records
+        if counts.total == 0:
             # Interrupted before it had begun: there is nothing to keep.
             raise KeyboardInterrupt
+        kept = [replace(ExitRecords.join(kept), complete=complete)]
         seconds = time.perf_counter() - begun
         measurement = _measurement(
-            update, records, burn_in, len(exit.channels), budget, seconds, engine.backend
+            update, counts, kept[0], burn_in, len(exit.channels), budget, seconds, engine.backend
         )
-        if not records.complete or target_error is None:
+        if not complete or target_error is None:
             break
-        wanted = _further_paths(measurement.fit, len(records.code), paths, target_error)
+        wanted = _further_paths(measurement.fit, counts.total, paths, target_error)
     return measurement
 
 
@@ -248,6 +277,7 @@ def _further_paths(fit: ExponentialFit, done: int, limit: int, target_error: flo
 
 def _measurement(
     update: Rule,
+    counts: ExitCounts,
     records: ExitRecords,
     burn_in: float,
     channels: int,
@@ -255,18 +285,25 @@ def _measurement(
     seconds: float,
     backend: str,
 ) -> DirectMeasurement:
-    observed = records.exited
-    times = records.steps.astype(float)
+    observed, paths = counts.exited, counts.paths
+    ages = _times(update, counts)
+    fit = fit_exponential(ages, observed, unit=update.unit, paths=paths)
+    lasting = update.noisy and 0 < burn_in < 0.1 * fit.estimate.value
+    if lasting and not np.any(~observed & (ages < burn_in)):
+        fit = fit_exponential(ages, observed, unit=update.unit, paths=paths, burn_in=burn_in)
+    later = ages > fit.burn_in
+    test = check_exponentiality(ages[later] - fit.burn_in, observed[later], paths[later])
+    times = _times(update, records)
+    return DirectMeasurement(fit, test, counts, ages, records, times, channels, max_steps, seconds, backend)
+
+
+def _times(update: Rule, ends: ExitCounts | ExitRecords) -> np.ndarray:
+    """When paths ended, in the unit of the dynamics."""
+    times = ends.steps.astype(float)
     if update.unit == "time":
         # A bridge finds that an exit took place within a step, not when; the middle is right to first order.
-        times = (times - 0.5 * observed if update.bridge else times) * update.step
-    fit = fit_exponential(times, observed, unit=update.unit)
-    lasting = update.noisy and 0 < burn_in < 0.1 * fit.estimate.value
-    if lasting and not np.any(~observed & (times < burn_in)):
-        fit = fit_exponential(times, observed, unit=update.unit, burn_in=burn_in)
-    later = times > fit.burn_in
-    test = check_exponentiality(times[later] - fit.burn_in, observed[later])
-    return DirectMeasurement(fit, test, records, times, channels, max_steps, seconds, backend)
+        times = (times - 0.5 * ends.exited if update.bridge else times) * update.step
+    return times
 
 
 def checked_budget(paths: int, max_steps: int | None, dim: int = 1) -> int:

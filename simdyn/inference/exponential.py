@@ -46,6 +46,7 @@ def fit_exponential(
     observed: np.ndarray,
     *,
     unit: Unit,
+    paths: np.ndarray | None = None,
     burn_in: float = 0.0,
     confidence: float = 0.95,
 ) -> ExponentialFit:
@@ -69,6 +70,8 @@ def fit_exponential(
         Shape (n,): True for exits, False for censored paths.
     unit
         Unit of `times`.
+    paths
+        Shape (n,): how many paths each entry stands for; by default one.
     burn_in
         t0 >= 0 in the same unit.
     confidence
@@ -88,6 +91,8 @@ def fit_exponential(
     times, observed = np.asarray(times, dtype=float), np.asarray(observed, dtype=bool)
     if len(times) == 0:
         raise InputError("There is no path to estimate from; run at least one.")
+    paths = np.ones(len(times), dtype=np.int64) if paths is None else np.asarray(paths)
+    total = int(paths.sum())
     if burn_in > 0 and bool(np.any(~observed & (times < burn_in))):
         raise InputError(
             f"Some paths were censored before the burn-in of {burn_in:g} {unit} was over; raise the step "
@@ -97,11 +102,11 @@ def fit_exponential(
     later = times > burn_in if burn_in > 0 else np.ones(len(times), dtype=bool)
     if burn_in > 0 and not later.any():
         raise InputError(f"Every path ended within the burn-in of {burn_in:g} {unit}; shorten it.")
-    survivors = float(later.mean())
-    exposure = float((times[later] - burn_in).sum())
-    events = int((observed & later).sum())
-    total_events = int(observed.sum())
-    early = float(np.minimum(times, burn_in).mean())
+    survivors = float(paths[later].sum() / total)
+    exposure = float((paths[later] * (times[later] - burn_in)).sum())
+    events = int(paths[observed & later].sum())
+    total_events = int(paths[observed].sum())
+    early = float((paths * np.minimum(times, burn_in)).sum() / total)
     tail = (1.0 - confidence) / 2.0
     if events == 0:
         # Nothing was seen to end after the burn-in: only a lower bound, 2 E / chi2(2).
@@ -115,9 +120,10 @@ def fit_exponential(
     residual = exposure / events
     value = early + survivors * residual
     contributions = np.minimum(times, burn_in) + np.where(later, residual, 0.0)
-    variance = (survivors * residual) ** 2 / events + float(contributions.var()) / len(times)
+    spread = contributions - (paths * contributions).sum() / total
+    variance = (survivors * residual) ** 2 / events + float((paths * spread**2).sum()) / total**2
     effective = value**2 / variance
-    censored = total_events < len(times)
+    censored = total_events < total
     low, high = _limits(value, effective, tail, censored)
     estimate = Estimate(
         value=value, low=low, high=high, unit=unit, confidence=confidence, events=total_events

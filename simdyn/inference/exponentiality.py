@@ -30,7 +30,9 @@ class ExponentialityTest:
         return self.p_value < 1e-3 and abs(self.mean_position - 0.5) > 0.02
 
 
-def check_exponentiality(times: np.ndarray, observed: np.ndarray) -> ExponentialityTest:
+def check_exponentiality(
+    times: np.ndarray, observed: np.ndarray, paths: np.ndarray | None = None
+) -> ExponentialityTest:
     """Cumulative total-time-on-test statistic (Barlow, Bartholomew, Bremner & Brunk 1972).
 
     Under an exponential law the total times on test at the events, divided by the total exposure, are ordered
@@ -41,17 +43,23 @@ def check_exponentiality(times: np.ndarray, observed: np.ndarray) -> Exponential
     ----------
     times, observed
         Shape (n,): time to exit or censoring, and whether it is an exit.
+    paths
+        Shape (n,): how many paths each entry stands for; by default one.
     """
     times, observed = np.asarray(times, dtype=float), np.asarray(observed, dtype=bool)
-    order = np.argsort(times, kind="stable")
-    ages, events = times[order], observed[order]
-    at_risk = len(ages) - np.arange(len(ages))
+    paths = np.ones(len(times), dtype=np.int64) if paths is None else np.asarray(paths)
+    # Of what ends at the same time, events first.
+    order = np.lexsort((~observed, times))
+    ages, events, paths = times[order], observed[order], paths[order]
+    at_risk = np.cumsum(paths[::-1])[::-1]
     on_test = np.cumsum(at_risk * np.diff(ages, prepend=0.0))
-    # Without censoring the last event closes the scale; it is not one of the uniforms.
-    closed = bool(len(events)) and bool(events[-1])
-    positions = on_test[events][:-1] if closed else on_test[events]
-    if len(positions) < 5 or on_test[-1] == 0:
+    positions, weights = on_test[events], paths[events].copy()
+    if len(events) and events[-1]:
+        # Without censoring the last event closes the scale; it is not one of the uniforms.
+        weights[-1] -= 1
+    count = int(weights.sum())
+    if count < 5 or on_test[-1] == 0:
         return ExponentialityTest(0.5, 1.0)
-    mean = float(positions.mean() / on_test[-1])
-    score = (mean - 0.5) * math.sqrt(12 * len(positions))
+    mean = float((weights * positions).sum() / count / on_test[-1])
+    score = (mean - 0.5) * math.sqrt(12 * count)
     return ExponentialityTest(mean, math.erfc(abs(score) / math.sqrt(2)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+_NORMAL_975 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,37 @@ class SurvivalCurve:
     high: np.ndarray
 
 
-def kaplan_meier(times: np.ndarray, observed: np.ndarray) -> SurvivalCurve:
-    """Kaplan-Meier estimate with Greenwood's variance on the log-log scale (scipy.stats.ecdf)."""
-    from scipy.stats import CensoredData, ecdf
+def kaplan_meier(times: np.ndarray, observed: np.ndarray, paths: np.ndarray | None = None) -> SurvivalCurve:
+    """Kaplan-Meier estimate with Greenwood's variance on the log-log scale.
 
+    Parameters
+    ----------
+    times, observed
+        Shape (n,): time to exit or censoring, and whether it is an exit.
+    paths
+        Shape (n,): how many paths each entry stands for; by default one.
+
+    Returns
+    -------
+    SurvivalCurve
+        At each of the different times.
+    """
     times, observed = np.asarray(times, dtype=float), np.asarray(observed, dtype=bool)
-    result: Any = ecdf(CensoredData(uncensored=times[observed], right=times[~observed])).sf
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        # The band is undefined where the estimate is 0 or 1, which is mended below.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        band = result.confidence_interval(0.95, method="log-log")
-    low = np.where(np.isfinite(band.low.probabilities), band.low.probabilities, result.probabilities)
-    high = np.where(np.isfinite(band.high.probabilities), band.high.probabilities, result.probabilities)
-    return SurvivalCurve(result.quantiles, result.probabilities, low, high)
+    paths = np.ones(len(times), dtype=np.int64) if paths is None else np.asarray(paths)
+    ages, place = np.unique(times, return_inverse=True)
+    ended, left = np.zeros(len(ages), dtype=np.int64), np.zeros(len(ages), dtype=np.int64)
+    np.add.at(ended, place, paths)
+    np.add.at(left, place[observed], paths[observed])
+    at_risk = np.cumsum(ended[::-1])[::-1]
+    survival = np.cumprod((at_risk - left) / at_risk)
+    with np.errstate(all="ignore"):
+        # Of log(-log S).
+        error = np.sqrt(np.cumsum(left / (at_risk * (at_risk - left).astype(float)))) / np.abs(
+            np.log(survival)
+        )
+        level = np.log(-np.log(survival))
+        low, high = (np.exp(-np.exp(level + sign * _NORMAL_975 * error)) for sign in (1, -1))
+    # The band is undefined where the estimate is 0 or 1.
+    return SurvivalCurve(
+        ages, survival, np.where(np.isfinite(low), low, survival), np.where(np.isfinite(high), high, survival)
+    )

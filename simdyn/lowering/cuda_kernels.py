@@ -139,11 +139,14 @@ class _CudaWriter:
 
     def first_passage(self) -> str:
         """The kernel of persistent lanes."""
-        steps, jumps = [], self.program.tame is not None
+        jumps = self.program.tame is not None
+        # A path that ends leaves by a `break`: for all others an exit costs a comparison and a branch.
+        steps = ["do {"]
         for s in range(self.group.steps):
             # Whether it is tame is seen from both ends of the step.
             step = [*self._step(s), *self._crossings(s), *self._tame(), *self._forward(), *self._ending(s)]
-            steps += ["if (!ended) {", *_inner(step), "}"]
+            steps += _inner(["{", *_inner(step), "}"])
+        steps.append("} while (false);")
         dim = self.program.dim
         return FIRST_PASSAGE.format(
             model=_ARGUMENT,
@@ -186,6 +189,7 @@ class _CudaWriter:
             "ended = true;",
             f"taken = group * {self.group.steps} + {s + 1};",
             f"reason = {'tame' if jumps else 'bounded'} ? ({first}) : {DIVERGED};",
+            "break;",
         ]
         ends = [*(f"out{k}" for k in channels), *["(!tame)"] * jumps]
         return [f"if ({' | '.join(ends)}) {{", *_inner(body), "}"]

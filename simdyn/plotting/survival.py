@@ -38,7 +38,7 @@ def survival_figure(answer: EscapeEstimate, axes: Axes | None = None) -> Figure:
 
 def _draw(answer: EscapeEstimate, axes: Axes) -> None:
     measurement = cast("DirectMeasurement", answer.measurement)
-    curve = kaplan_meier(measurement.times, measurement.records.exited)
+    curve = kaplan_meier(measurement.ages, measurement.counts.exited, measurement.counts.paths)
     events = max(1, answer.events)
     # The last handful of events says nothing but noise on a log axis.
     floor = max(0.5 / events, float(curve.survival[curve.survival > 0].min(initial=1.0)) * 0.7)

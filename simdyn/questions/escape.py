@@ -227,8 +227,8 @@ def escape_time(
         by default the committor of a discrete chain of independent coordinates whose noise depends on the
         state, and of all else the share of the way to the nearest channel of the exit. The answer names it.
     backend, threads, dtype, normals
-        "auto" (the CPU), "cpu" or "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or
-        "wide" normals.
+        "auto" (the GPU for large work where there is one, else the CPU; the answer says which), "cpu" or
+        "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or "wide" normals.
     target_error
         Relative standard error at which to stop; not for a flux.
     progress
@@ -368,7 +368,7 @@ def escape_time(
     estimate = measurement.estimate()
     tally = Tally()
     if isinstance(measurement, DirectMeasurement):
-        tally = measurement.records.tally
+        tally = measurement.counts.tally
     elif isinstance(measurement, FluxMeasurement):
         tally = Tally(diverged=measurement.tally.diverged)
     return EscapeEstimate(

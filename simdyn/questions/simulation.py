@@ -117,8 +117,8 @@ def simulate(
     seed
         Integer or SeedSequence.
     backend, threads, dtype, normals
-        "auto" (the CPU), "cpu" or "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or
-        "wide" normals.
+        "auto" (the GPU for large work where there is one, else the CPU; the answer says which), "cpu" or
+        "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or "wide" normals.
     progress
         Called a few times a second with the state of the run.
 

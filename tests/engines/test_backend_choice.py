@@ -14,6 +14,8 @@ from simdyn.engines import engine_for
 from simdyn.engines.backends import GPU_PATHS, GPU_WORK
 from simdyn.exits import resolve_exit
 
+pytestmark = pytest.mark.own_backend
+
 START = np.array([-1.0])
 LARGE = {"start": START, "paths": GPU_PATHS, "steps": int(GPU_WORK / GPU_PATHS) + 1}
 

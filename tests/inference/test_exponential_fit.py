@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from simdyn.errors import InputError
@@ -174,3 +176,18 @@ def test_what_cannot_be_fitted():
         fit_exponential(np.array([1.0, 5.0]), np.array([False, True]), unit="time", burn_in=2.0)
     with pytest.raises(InputError, match="ended within the burn-in"):
         fit_exponential(np.array([1.0, 1.5]), np.array([True, True]), unit="time", burn_in=2.0)
+
+
+@given(st.lists(st.tuples(st.integers(2, 9), st.booleans(), st.integers(1, 9)), min_size=1, max_size=12))
+def test_entries_may_stand_for_several_paths(entries):
+    times, observed, paths = (np.array(column) for column in zip(*entries, strict=True))
+    for burn_in in (0.0, 1.5):
+        grouped = fit_exponential(times, observed, unit="steps", paths=paths, burn_in=burn_in)
+        alone = fit_exponential(
+            np.repeat(times, paths), np.repeat(observed, paths), unit="steps", burn_in=burn_in
+        )
+        assert grouped.estimate.events == alone.estimate.events
+        for name in ("survivors", "residual_mean", "effective_events", "relative_error"):
+            assert getattr(grouped, name) == pytest.approx(getattr(alone, name), rel=1e-12)
+        for name in ("value", "low", "high"):
+            assert getattr(grouped.estimate, name) == pytest.approx(getattr(alone.estimate, name), rel=1e-10)

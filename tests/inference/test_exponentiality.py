@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from simdyn.inference import check_exponentiality
@@ -78,3 +80,12 @@ def test_order_does_not_matter():
     times, observed = random_censoring(rng)
     mixed_up = rng.permutation(200)
     assert check_exponentiality(times, observed) == check_exponentiality(times[mixed_up], observed[mixed_up])
+
+
+@given(st.lists(st.tuples(st.integers(2, 9), st.booleans(), st.integers(1, 9)), min_size=1, max_size=12))
+def test_entries_may_stand_for_several_paths(entries):
+    times, observed, paths = (np.array(column) for column in zip(*entries, strict=True))
+    grouped = check_exponentiality(times, observed, paths)
+    alone = check_exponentiality(np.repeat(times, paths), np.repeat(observed, paths))
+    assert grouped.mean_position == pytest.approx(alone.mean_position, rel=1e-12)
+    assert grouped.p_value == pytest.approx(alone.p_value, rel=1e-9)

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
 from simdyn.inference import kaplan_meier
 
@@ -65,3 +70,25 @@ def test_nothing_observed():
     curve = kaplan_meier(np.full(5, 2.0), np.zeros(5, dtype=bool))
     assert (curve.survival == 1.0).all()
     assert np.isfinite(curve.low).all()
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.booleans(), st.integers(1, 9)), min_size=1, max_size=12))
+def test_the_band_is_scipys_and_entries_may_stand_for_several_paths(entries):
+    times, observed, paths = (np.array(column) for column in zip(*entries, strict=True))
+    grouped = kaplan_meier(times, observed, paths)
+    alone = kaplan_meier(np.repeat(times, paths), np.repeat(observed, paths))
+    for name in ("times", "survival", "low", "high"):
+        np.testing.assert_array_equal(getattr(grouped, name), getattr(alone, name))
+    sample = stats.CensoredData(
+        uncensored=np.repeat(times[observed], paths[observed]),
+        right=np.repeat(times[~observed], paths[~observed]),
+    )
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        reference = stats.ecdf(sample).sf
+        band = reference.confidence_interval(0.95, method="log-log")
+    np.testing.assert_array_equal(alone.times, reference.quantiles)
+    np.testing.assert_allclose(alone.survival, reference.probabilities, rtol=1e-13, atol=1e-15)
+    for mine, theirs in ((alone.low, band.low.probabilities), (alone.high, band.high.probabilities)):
+        defined = np.isfinite(theirs)
+        np.testing.assert_allclose(mine[defined], theirs[defined], rtol=1e-9, atol=1e-12)

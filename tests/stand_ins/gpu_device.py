@@ -42,7 +42,7 @@ class _ThisMachine:
 _module = cache(HostModule)
 _turn = threading.Lock()
 
-_Base = CupyDevice if os.environ.get("SIMDYN_TEST_GPU") else _ThisMachine
+_Base = CupyDevice if os.environ.get("SIMDYN_TEST_GPU", "host") not in ("", "host") else _ThisMachine
 
 
 class DeviceUnderTest(_Base):
