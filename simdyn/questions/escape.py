@@ -140,7 +140,7 @@ class EscapeEstimate(Estimate):
         Raises
         ------
         InputError
-            No escapes, noise of samples, or an interrupted run.
+            No escapes, or an interrupted run.
         """
         from simdyn.questions.reactive_paths import reactive_paths_dataset
 

@@ -31,7 +31,7 @@ def splitter(noise: float, threads: int = 1, seed: int = 1, learning_rate: float
     update = SGLD(learning_rate, noise).update(QUARTIC, ORIGIN)
     exit = resolve_exit("x >= 0", QUARTIC, ORIGIN)
     score = Score(QUARTIC.variables[0], {}, "x")
-    return Splitter(CpuEngine(update, exit, threads=threads, score=score), 1, 50, seed)
+    return Splitter(CpuEngine(update, exit, threads=threads, score=score), exit, 50, seed)
 
 
 def chance_to_leave(noise: float, inner: float, points: np.ndarray) -> np.ndarray:
