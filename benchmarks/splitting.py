@@ -24,7 +24,6 @@ from benchmarks.machine import in_one_line
 
 if TYPE_CHECKING:
     from potentials import Potential
-    from simdyn import EscapeEstimate
     from simdyn.dynamics import Dynamics
     from simdyn.plotting.cost import CostCurve
 
@@ -65,52 +64,85 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What came out: the answer of splitting with the processor time of everything it took, and that of
-    direct simulation, where it was run."""
+class Found:
+    """What a method found, what for, and at what expense.
 
-    problem: Problem
-    answer: EscapeEstimate
+    Attributes
+    ----------
+    value, low, high, error
+        Mean escape time in steps, its 95 % interval, its relative standard error.
+    seconds, processor
+        Of the measurement by the clock, and of the processor for everything, the exact value included.
+    path_steps
+        Steps of all paths.
+    runs, replicas
+        Of splitting: number of independent runs, and of paths in each.
+    warnings
+        How many there were.
+    """
+
+    value: float
+    low: float
+    high: float
+    error: float
+    seconds: float
     processor: float
-    direct_answer: EscapeEstimate | None = None
+    path_steps: int
+    runs: int
+    replicas: int
+    warnings: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came out for a problem; direct simulation is not run everywhere."""
+
+    name: str
+    ratio: float | None
+    exact: float
+    splitting: Found
+    direct: Found | None
 
     @property
-    def exact(self) -> float:
-        assert self.answer.reference is not None, self.answer.reference_note
-        return self.answer.reference.value
-
-    @property
-    def error(self) -> float:
-        return self.answer.measurement.relative_error
-
-    @property
-    def runs(self) -> tuple[int, int]:
-        """Number of independent runs of splitting, and of the paths in each."""
-        measurement = self.answer.measurement
-        return len(measurement.runs.probability), measurement.replicas  # type: ignore[attr-defined]
-
-    @property
-    def direct(self) -> float:
+    def direct_steps(self) -> float:
         """Path-steps of direct simulation for the same error: the escapes that it takes, none censored."""
-        return self.exact * self.error**-2
+        return self.exact * self.splitting.error**-2
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.name, "" if self.ratio is None else f"{self.ratio:g}"
 
     def cells(self) -> tuple[str, ...]:
-        answer, ratio = self.answer, self.answer.value / self.exact
+        found, ratio = self.splitting, self.splitting.value / self.exact
         return (
-            self.problem.name,
-            "" if self.problem.ratio is None else f"{self.problem.ratio:g}",
+            *self.place,
             f"{math.log(self.exact):.1f}",
-            f"{answer.value:.4g}",
-            f"{answer.low:.4g} to {answer.high:.4g}",
+            f"{found.value:.4g}",
+            f"{found.low:.4g} to {found.high:.4g}",
             f"{self.exact:.6g}",
             f"{ratio:.3f}",
-            f"{math.log(ratio) / self.error:+.1f}",
-            f"{self.error:.1%}",
-            f"{answer.seconds:.1f}",
-            f"{self.processor:.1f}",
-            f"{answer.steps_done:.2g}",
-            f"{self.direct:.2g}",
-            str(len(answer.warnings)),
+            f"{math.log(ratio) / found.error:+.1f}",
+            f"{found.error:.1%}",
+            f"{found.seconds:.1f}",
+            f"{found.processor:.1f}",
+            f"{found.path_steps:.2g}",
+            f"{self.direct_steps:.2g}",
+            str(found.warnings),
+        )
+
+    def direct_cells(self) -> tuple[str, ...]:
+        found = self.direct
+        assert found is not None
+        apart = math.log(self.splitting.value / found.value) / math.hypot(found.error, self.splitting.error)
+        return (
+            *self.place,
+            f"{found.value:.4g}",
+            f"{found.low:.4g} to {found.high:.4g}",
+            f"{found.value / self.exact:.3f}",
+            f"{apart:+.1f}",
+            f"{found.error:.1%}",
+            f"{found.seconds:.1f}",
+            f"{found.path_steps:.2g}",
         )
 
 
@@ -146,12 +178,34 @@ def problems(dims: Sequence[int]) -> Iterator[list[Problem]]:
             ]
 
 
-def measure(problem: Problem, paths: int, target: float | None, method: str = "splitting") -> EscapeEstimate:
+def measure(
+    problem: Problem, paths: int, target: float | None, method: str = "splitting"
+) -> tuple[Found, float]:
+    """What a method finds, and the exact value."""
     from simdyn import escape_time
+    from simdyn.estimators import SplittingMeasurement
 
-    return escape_time(
+    before = time.process_time()
+    answer = escape_time(
         problem.potential, problem.dynamics, method=method, paths=paths, target_error=target, seed=SEED
     )
+    processor = time.process_time() - before
+    assert answer.reference is not None, answer.reference_note
+    measured = answer.measurement
+    split = isinstance(measured, SplittingMeasurement)
+    found = Found(
+        answer.value,
+        answer.low,
+        answer.high,
+        measured.relative_error,
+        answer.seconds,
+        processor,
+        answer.steps_done,
+        len(measured.runs.probability) if split else 1,
+        measured.replicas if split else paths,
+        len(answer.warnings),
+    )
+    return found, answer.reference.value
 
 
 def series(dims: Sequence[int]) -> Iterator[list[Row]]:
@@ -161,13 +215,11 @@ def series(dims: Sequence[int]) -> Iterator[list[Row]]:
             measure(family[0], 1_000, None, method)
         rows = []
         for problem in family:
-            before = time.process_time()
-            answer = measure(problem, MOST_PATHS, TARGET)
-            row = Row(problem, answer, time.process_time() - before)
-            if row.exact / TARGET**2 * problem.potential.dim <= DIRECT_WORK:
-                row = replace(row, direct_answer=measure(problem, MOST_PATHS, TARGET, "direct"))
-            rows.append(row)
-            print(" | ".join(row.cells()), flush=True)
+            found, exact = measure(problem, MOST_PATHS, TARGET)
+            can = exact / TARGET**2 * problem.potential.dim <= DIRECT_WORK
+            direct = measure(problem, MOST_PATHS, TARGET, "direct")[0] if can else None
+            rows.append(Row(problem.name, problem.ratio, exact, found, direct))
+            print(" | ".join(rows[-1].cells()), flush=True)
         yield rows
 
 
@@ -175,10 +227,11 @@ def markdown(families: list[list[Row]], before: dict[str, object]) -> str:
     """The record."""
     rows = [row for family in families for row in family]
     machine, versions = (in_one_line(before[part]) for part in ("hardware", "software"))  # type: ignore[arg-type]
-    off = [abs(math.log(row.answer.value / row.exact)) / row.error for row in rows]
-    slow, wide = max(row.answer.seconds for row in rows), max(row.error for row in rows)
-    busy = max(row.processor for row in rows)
-    inside = sum(row.answer.contains(row.exact) for row in rows)
+    off = [abs(math.log(row.splitting.value / row.exact)) / row.splitting.error for row in rows]
+    slow, busy, wide = (
+        max(getattr(row.splitting, name) for row in rows) for name in ("seconds", "processor", "error")
+    )
+    inside = sum(row.splitting.low <= row.exact <= row.splitting.high for row in rows)
     lines = [
         "# Escapes by splitting, beside exact values\n",
         f"- Date: {before['date']}",
@@ -197,7 +250,7 @@ def markdown(families: list[list[Row]], before: dict[str, object]) -> str:
         "![Cost against depth](splitting.svg)\n",
         *table(HEADINGS, [row.cells() for row in rows]),
         "\nDirect simulation of the same problems in the same run:\n",
-        *table(DIRECT_HEADINGS, [direct_cells(row) for row in rows if row.direct_answer is not None]),
+        *table(DIRECT_HEADINGS, [row.direct_cells() for row in rows if row.direct]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -207,57 +260,41 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in (headings, rule, *rows)]
 
 
-def direct_cells(row: Row) -> tuple[str, ...]:
-    answer = row.direct_answer
-    assert answer is not None
-    apart = math.hypot(answer.measurement.relative_error, row.error)
-    return (
-        row.problem.name,
-        "" if row.problem.ratio is None else f"{row.problem.ratio:g}",
-        f"{answer.value:.4g}",
-        f"{answer.low:.4g} to {answer.high:.4g}",
-        f"{answer.value / row.exact:.3f}",
-        f"{math.log(row.answer.value / answer.value) / apart:+.1f}",
-        f"{answer.measurement.relative_error:.1%}",
-        f"{answer.seconds:.1f}",
-        f"{answer.steps_done:.2g}",
-    )
-
-
 def curves(families: list[list[Row]], langevin: bool) -> list[CostCurve]:
-    """Costs for the error asked for: what was reached differs a little from row to row, and its square
-    costs."""
+    """Costs for the error asked for, with intervals."""
     from scipy.stats import chi2
 
     from simdyn.plotting.cost import CostCurve
 
-    found = []
-    for rows in families:
-        if (rows[0].problem.ratio is not None) != langevin:
-            continue
-        costs = [row.answer.steps_done * (row.error / TARGET) ** 2 for row in rows]
+    drawn = []
+    for rows in chosen(families, langevin):
+        costs = [cost_for_target(row.splitting) for row in rows]
         # The error comes from the spread of so many runs.
-        free = [row.runs[0] - 1 for row in rows]
-        found.append(
+        free = [row.splitting.runs - 1 for row in rows]
+        drawn.append(
             CostCurve(
-                rows[0].problem.name,
-                [math.log(row.exact) if row.problem.ratio is None else row.problem.ratio for row in rows],
+                rows[0].name,
+                [math.log(row.exact) if row.ratio is None else row.ratio for row in rows],
                 costs,
                 [row.exact / TARGET**2 for row in rows],
                 [
                     (cost * n / chi2.ppf(0.975, n), cost * n / chi2.ppf(0.025, n))
                     for cost, n in zip(costs, free, strict=True)
                 ],
-                [
-                    None
-                    if row.direct_answer is None
-                    else row.direct_answer.steps_done
-                    * (row.direct_answer.measurement.relative_error / TARGET) ** 2
-                    for row in rows
-                ],
+                [None if row.direct is None else cost_for_target(row.direct) for row in rows],
             )
         )
-    return found
+    return drawn
+
+
+def chosen(families: list[list[Row]], langevin: bool) -> list[list[Row]]:
+    """Those of SGLD, or those of SGD."""
+    return [rows for rows in families if (rows[0].ratio is not None) == langevin]
+
+
+def cost_for_target(found: Found) -> float:
+    """Path-steps for the error asked for: what was reached differs a little, and its square costs."""
+    return found.path_steps * (found.error / TARGET) ** 2
 
 
 def growth_lines(families: list[list[Row]]) -> list[str]:
@@ -269,10 +306,14 @@ def growth_lines(families: list[list[Row]]) -> list[str]:
         drawn = curves(families, langevin)
         if not drawn:
             continue
-        chosen = [rows for rows in families if (rows[0].problem.ratio is not None) == langevin]
         single = [
-            replace(curve, splitting=[row.answer.steps_done / math.prod(row.runs) for row in rows])
-            for curve, rows in zip(drawn, chosen, strict=True)
+            replace(
+                curve,
+                splitting=[
+                    row.splitting.path_steps / (row.splitting.runs * row.splitting.replicas) for row in rows
+                ],
+            )
+            for curve, rows in zip(drawn, chosen(families, langevin), strict=True)
         ]
         lines.append(
             f"- Growth with the {depth} from {FROM_DEPTH:g} on, 95 % intervals: splitting for a given error "

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from simdyn.dynamics import MinibatchUpdate, Rule
 from simdyn.dynamics.portions import in_portions
-from simdyn.engines import watching_engine
+from simdyn.engines import Tally, watching_engine
 from simdyn.errors import InputError
-from simdyn.estimators.direct import check_target
+from simdyn.estimators.direct import Progress, check_target
 from simdyn.estimators.splitting import KILLED_SHARE, LoopLaw, Splitter, Splitting
 from simdyn.exits import Exit, Score
 from simdyn.noise import Seed
@@ -26,6 +27,7 @@ _FEWEST, _MOST = 50, 500
 _SPREAD_OF_A_POOR_SCORE = 4.0
 _SHARE_OF_ONE_RUN = 0.3
 _EXITS_SHOWN = 2_000
+_SECONDS_BETWEEN_REPORTS = 0.1
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,7 @@ def measure_by_splitting(
     dtype: str = "float64",
     normals: str = "standard",
     target_error: float | None = None,
+    report: Callable[[Progress], None] | None = None,
 ) -> SplittingMeasurement:
     """Mean time to leave, by adaptive multilevel splitting.
 
@@ -218,6 +221,8 @@ def measure_by_splitting(
         See the engine.
     target_error
         Relative standard error at which to stop; batches of `RUNS` runs are added until then.
+    report
+        Called when something has come out, at most ten times a second.
 
     Raises
     ------
@@ -234,7 +239,18 @@ def measure_by_splitting(
     begun = time.perf_counter()
     chain = in_portions(update, score.portions)
     engine = watching_engine(chain, exit, score, dtype=dtype, noise=normals, threads=threads)
-    splitter = Splitter(engine, exit, relaxation * score.portions, seed)
+    reached = math.inf
+    told = -math.inf
+
+    def tell(stage: str, share: float, arrived: int) -> None:
+        nonlocal told
+        if report is None or time.perf_counter() < told + _SECONDS_BETWEEN_REPORTS:
+            return
+        told = time.perf_counter()
+        tally = Tally(events=arrived, path_steps=splitter.path_steps)
+        report(Progress(tally, RUNS * replicas, stage, share, reached))
+
+    splitter = Splitter(engine, exit, relaxation * score.portions, seed, tell)
     rest = chain.at_rest(start)
     first = score.at(chain.variables, rest[: len(chain.variables)])
     state = np.concatenate([rest, [first, first, 0.0, 0.0]])
@@ -254,7 +270,8 @@ def measure_by_splitting(
             time.perf_counter() - begun,
             score.portions,
         )
-        if target_error is not None and measurement.relative_error <= target_error:
+        reached = measurement.relative_error
+        if target_error is not None and reached <= target_error:
             break
     return measurement
 

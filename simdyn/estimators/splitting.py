@@ -22,6 +22,7 @@ level is found by going through its path once more.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -174,10 +175,21 @@ class Splitter:
         Number of steps in which paths settle in the well.
     seed
         Key of all randomness.
+    tell
+        Called after each leg of the loops and each level of splitting with the name of the stage, the share
+        of it that is done and the number of replicas that have arrived.
     """
 
-    def __init__(self, engine: WatchingEngine, exit: Exit, relaxation: int, seed: Seed) -> None:
+    def __init__(
+        self,
+        engine: WatchingEngine,
+        exit: Exit,
+        relaxation: int,
+        seed: Seed,
+        tell: Callable[[str, float, int], None] | None = None,
+    ) -> None:
         self.engine = engine
+        self._tell = tell or (lambda stage, share, arrived: None)
         self.exit = exit
         self.channels = len(exit.channels)
         self.relaxation = relaxation
@@ -222,6 +234,7 @@ class Splitter:
                 ahead.leave(back)
             back = self._without_exits(back, runs)
             crossed, up_steps, numbers = self._leg(back, up=outer, down=-math.inf)
+            self._tell("loops", (loop + 1) / (_LOOPS_TO_FORGET + _LOOPS_MEASURED), 0)
             if settling:
                 ahead.go_on(up_steps)
             else:
@@ -286,6 +299,7 @@ class Splitter:
         genealogy = Genealogy(branch, number)
         while True:
             best = ends[:, _BEST]
+            self._tell("splitting", float(np.isinf(best).mean()), int(np.isinf(best).sum()))
             level, parents, children = np.full(runs, np.inf), [], []
             for run in np.flatnonzero(alive):
                 members = np.arange(run * replicas, (run + 1) * replicas)
