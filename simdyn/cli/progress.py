@@ -1,4 +1,4 @@
-"""How a measurement or simulation gets on, on standard error: a bar on a terminal, else lines of long ones."""
+"""How a run gets on, on standard error: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
