@@ -131,9 +131,9 @@ print(f"{answer.value:.3g} steps ({answer.low:.3g} to {answer.high:.3g})")
 
 # %% [markdown]
 # With noise shaped by the Hessian and a large learning rate the way out begins at the wrong wall: paths climb
-# away from the saddle, to where noise is large, and leap over the point where it vanishes. Ranked by how likely
-# the best landing of the step in progress is to lead out, they are found where direct simulation would wait for
-# 10^13 steps. Ranked by position they are not: the runs disagree, and the answer says so.
+# away from the saddle, to where noise is large, and leap over the point where it vanishes. Ranked by how
+# likely the best landing of the step in progress is to lead out, they are found where direct simulation would
+# wait for 10^13 steps. Ranked by position they are not: the runs disagree, and the answer says so.
 
 # %%
 quartic = potentials.double_well()
@@ -188,9 +188,9 @@ for rate, growth, error, value in zip(rates, growths, errors, exact_growths, str
 # %% [markdown]
 # **What depth costs.** Direct simulation takes the mean time as often as there are escapes to see, and that
 # grows exponentially with the barrier. Each path of splitting costs about as much at any depth, or a little
-# more, and for the same error there have to be about as many of them as the barrier has multiples of the noise.
-# Open marks are direct simulation where it could be run. `python -m benchmarks.splitting` draws the same for
-# two landscapes in up to ten dimensions.
+# more, and for the same error there have to be about as many of them as the barrier has multiples of the
+# noise. Open marks are direct simulation where it could be run. `python -m benchmarks.splitting` draws the
+# same for two landscapes in up to ten dimensions.
 
 # %%
 target = 0.05
