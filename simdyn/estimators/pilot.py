@@ -58,7 +58,7 @@ def run_pilot(
     seed, threads, dtype, normals
         See the engine.
     report
-        Called about ten times a second.
+        Called about ten times a second, and when paths have taken their steps.
 
     Raises
     ------
@@ -75,6 +75,8 @@ def run_pilot(
         )
         if not records.complete:
             raise KeyboardInterrupt
+        if tell is not None:
+            tell(records.tally)
         tally: Tally = records.tally
         return tally.events + tally.diverged
 
