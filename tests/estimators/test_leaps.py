@@ -96,8 +96,9 @@ def test_portions_add_up_to_the_step() -> None:
 def test_the_action_grows_with_the_logarithm_of_the_learning_rate() -> None:
     """eta S = 4/9 log(1/eta) + const for the quartic well, by mean times of up to 10^15 steps.
 
-    S is taken as the growth of log N between two batch sizes. What is left of the prefactor in it, some power
-    of B, and the next order in eta are there in the exact values, too; against the law they may be a tenth.
+    S is taken as the growth of log N between two batch sizes. At these learning rates the least action itself
+    grows by 0.48 for each factor e, and a power of B in the prefactor adds about 0.02: against the limit 4/9
+    the slope may be off by 0.1 beyond its sampling error. For a barrier over a temperature it would be 0.
     """
     found = []
     for rate, sizes in ((0.05, (0.65, 1.2)), (0.025, (0.26, 0.48))):
@@ -117,6 +118,5 @@ def test_the_action_grows_with_the_logarithm_of_the_learning_rate() -> None:
     assert min(steps for _, _, steps in found) > 1e13
     slope = (found[1][0] - found[0][0]) / math.log(2)
     doubt = math.hypot(found[0][1], found[1][1]) / math.log(2)
-    assert abs(slope - 4 / 9) < student.isf(FALSE_ALARM / 2, 19) * doubt + 0.045
-    # Negative control: for a barrier over a temperature eta S would not change at all.
-    assert slope > student.isf(FALSE_ALARM / 2, 19) * doubt
+    assert abs(slope - 4 / 9) < student.isf(FALSE_ALARM / 2, 19) * doubt + 0.1
+    assert slope > student.isf(FALSE_ALARM / 2, 19) * doubt + 0.1
