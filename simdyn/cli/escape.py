@@ -54,13 +54,13 @@ def escape(
 ) -> None:
     """Measure a mean escape time and hold it against closed forms and the exact value."""
     from simdyn.cli.picture import check_picture
-    from simdyn.cli.progress import escape_bar
+    from simdyn.cli.progress import escape_progress
     from simdyn.questions import escape_time
 
     check_picture(plot)
     chosen = problem.dynamics(sgd, sgld, sde)
     landscape = problem.landscape(potential, dim, set_ or [], data, start)
-    with escape_bar(paths) as report:
+    with escape_progress() as report:
         answer = escape_time(
             landscape,
             chosen,

@@ -1,8 +1,9 @@
-"""A progress bar for one measurement or simulation, on standard error and only on a terminal."""
+"""How a run gets on, on standard error: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,36 +13,47 @@ if TYPE_CHECKING:
     from simdyn.recorders import Progress as Simulation
 
 
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def state_in_words(state: Measurement) -> str:
+    """For example "splitting: 1,204 of 10,000 paths are out, relative error 4.1 %"."""
+    parts = [f"{state.tally.events:,} of {state.paths:,} paths are out"]
+    if state.stage == "loops":
+        parts = [f"{state.paths:,} paths settle in the well, {state.done:.0%}"]
+    if state.tally.censored:
+        parts.append(f"{state.censored_share:.1%} censored")
+    if state.relative_error < 1:
+        parts.append(f"relative error {100 * state.relative_error:.2g} %")
+    return f"{state.stage}: {', '.join(parts)}"
+
+
 @contextmanager
-def escape_bar(paths: int) -> Iterator[Callable[[Measurement], None] | None]:
-    """Yields the callback that moves the bar; None where nobody watches."""
+def escape_progress() -> Iterator[Callable[[Measurement], None]]:
+    """Yields the callback that moves the bar, or that writes a line now and then if the run is a long one."""
     if not sys.stderr.isatty():
-        yield None
+        written = time.monotonic()
+
+        def write(state: Measurement) -> None:
+            nonlocal written
+            if time.monotonic() >= written + _SECONDS_BETWEEN_LINES:
+                written = time.monotonic()
+                print(state_in_words(state), file=sys.stderr, flush=True)
+
+        yield write
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("escapes {task.fields[events]:,}"),
         BarColumn(),
-        TextColumn(
-            "{task.percentage:>3.0f}%  censored {task.fields[censored]:.1%}  error {task.fields[error]:.2%}"
-        ),
+        TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(),
+        TextColumn("{task.description}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("escape", total=paths, events=0, censored=0.0, error=1.0)
-
-        def report(state: Measurement) -> None:
-            bar.update(
-                task,
-                completed=state.finished,
-                events=state.tally.events,
-                censored=state.censored_share,
-                error=min(1.0, state.relative_error),
-            )
-
-        yield report
+        task = bar.add_task("", total=1.0)
+        yield lambda state: bar.update(task, completed=state.done, description=state_in_words(state))
 
 
 @contextmanager

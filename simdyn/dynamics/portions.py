@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy
 
+from simdyn.dynamics.minibatch import MinibatchUpdate
 from simdyn.dynamics.update import Update
 from simdyn.errors import InputError
 
@@ -23,8 +24,10 @@ def reached(variable: sympy.Symbol) -> sympy.Symbol:
     return sympy.Symbol(f"_reached_{variable.name}", real=True)
 
 
-def in_portions(update: Update, count: int) -> Update:
+def in_portions(update: Update | MinibatchUpdate, count: int) -> Update | MinibatchUpdate:
     """The same chain, `count` steps for one: the Gaussian kick of a step is a sum of independent parts.
+
+    In one portion it is the chain as it was.
 
     The coordinates stand still until the last portion, so that an exit is looked at where it was; what has
     come together meanwhile is memory, and is known to whoever watches the path.
@@ -34,7 +37,9 @@ def in_portions(update: Update, count: int) -> Update:
     InputError
         A rule that is no Gaussian chain.
     """
-    if not update.gaussian:
+    if count == 1:
+        return update
+    if not isinstance(update, Update) or not update.gaussian:
         raise InputError("Only a step with Gaussian noise and no memory can be taken in portions.")
     last = sympy.StrictGreaterThan(PLACE, COUNT - sympy.Rational(3, 2))
     drift, meanwhile = [], []

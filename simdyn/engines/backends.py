@@ -10,14 +10,15 @@ import numpy as np
 from simdyn.dynamics import MinibatchUpdate, Rule
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
-from simdyn.exits import Exit
+from simdyn.exits import Exit, Score
 
 if TYPE_CHECKING:
     from simdyn.engines.gpu import GpuEngine
     from simdyn.engines.minibatch import MinibatchEngine
     from simdyn.engines.several_gpus import SeveralGpus
 
-    Engine = CpuEngine | MinibatchEngine | GpuEngine | SeveralGpus
+    WatchingEngine = CpuEngine | MinibatchEngine
+    Engine = WatchingEngine | GpuEngine | SeveralGpus
 
 BACKENDS = ("auto", "cpu", "gpu")
 
@@ -98,6 +99,17 @@ def engine_for(
                 stacklevel=2,
             )
     return cpu(threads)
+
+
+def watching_engine(
+    update: Rule, exit: Exit, score: Score, *, dtype: str, noise: str, threads: int | None
+) -> WatchingEngine:
+    """The CPU engine of a rule in symbols or by samples whose paths keep a record of a score."""
+    if isinstance(update, MinibatchUpdate):
+        from simdyn.engines.minibatch import MinibatchEngine
+
+        return MinibatchEngine(update, exit, dtype=dtype, noise=noise, threads=threads, score=score)
+    return CpuEngine(update, exit, dtype=dtype, noise=noise, threads=threads, score=score)
 
 
 def _gpu(update: Rule, exit: Exit | None, dtype: str, noise: str) -> GpuEngine | SeveralGpus:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
+import sympy
 
 from simdyn.dynamics import MinibatchUpdate
 from simdyn.engines.first_passage import FirstPassage
@@ -14,7 +15,7 @@ from simdyn.engines.precision import checked_dtype
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
-from simdyn.exits import Exit
+from simdyn.exits import Exit, Score
 from simdyn.lowering import MachineCode
 from simdyn.lowering.minibatch_kernels import BATCH_LANES, minibatch_kernel
 from simdyn.noise import Seed, key_words
@@ -59,6 +60,8 @@ class MinibatchEngine:
     threads
         Number of threads; by default one for each core that this process may use. Results do not depend on
         it.
+    score
+        What paths keep a record of, for `passages`.
 
     Raises
     ------
@@ -76,12 +79,14 @@ class MinibatchEngine:
         dtype: str = "float64",
         noise: str = "standard",
         threads: int | None = None,
+        score: Score | None = None,
     ) -> None:
         self.dtype = checked_dtype(dtype, noise, update)
         self.threads = default_threads(threads)
         self.update = update
-        self.dim, self.state_dim = update.dim, update.state_dim
-        kernel = minibatch_kernel(update, exit, noise == "wide", dtype)
+        self.dim, self.score = update.dim, score
+        self.state_dim = update.state_dim + (0 if score is None else 4)
+        kernel = minibatch_kernel(update, exit, noise == "wide", dtype, score)
         self.source = kernel.source
         n = update.potential.size
         drawn = update.noise == "minibatch"
@@ -112,7 +117,7 @@ class MinibatchEngine:
         ----------
         x
             Shape (n, d): positions at step `first_step`, at rest; or, with momentum, (n, 2 d): positions and
-            velocities.
+            velocities. With a score (n, state_dim), of which the score comes up to date and the rest stays.
         steps
             Number of steps.
         seed
@@ -130,18 +135,20 @@ class MinibatchEngine:
         key = key_words(seed)
         given = np.asarray(x, dtype=self.dtype)
         state = self._state(given)
+        numbers = _consecutive(first_path, len(state))
         share = max(1, -(-len(state) // (self.threads * self._lanes))) * self._lanes
         pieces = [(begin, min(len(state), begin + share)) for begin in range(0, len(state), share)]
 
         def work(begin: int, end: int) -> None:
             self._kernels.integrate(
-                state[begin:end], first_path + begin, first_step, first_step + steps, *self._model, *key
+                state[begin:end], numbers[begin:end], first_step, first_step + steps, *self._model, *key
             )
 
         if len(pieces) == 1:
             work(*pieces[0])
         else:
             in_threads([partial(work, *piece) for piece in pieces])
+        self._bring_scores_up_to_date(state)
         return state[:, : given.shape[1]]
 
     @property
@@ -171,17 +178,61 @@ class MinibatchEngine:
         step, states
             Of shape (state_dim, n), to be read before the next are asked for.
         """
-        last_step = first_step + steps
+        numbers = _consecutive(first_path, x.shape[1])
+        return self._advance(x, numbers, first_step, first_step + steps, every, key_words(seed))
+
+    def retrace(
+        self, x: np.ndarray, numbers: np.ndarray, *, steps: int, seed: Seed, first_step: int = 0
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Take `steps` more steps of paths of any numbers in place, and show the states after each.
+
+        Parameters
+        ----------
+        x
+            Shape (state_dim, n): states at step `first_step`, which end as those after the last step.
+        numbers
+            Shape (n,): the number of each path, as `passages` was given it.
+        steps, seed, first_step
+            As in `integrate`.
+
+        Yields
+        ------
+        step, states
+            Of shape (state_dim, n), to be read before the next are asked for.
+        """
+        numbers = np.asarray(numbers, dtype=np.uint64)
+        return self._advance(x, numbers, first_step, first_step + steps, 1, key_words(seed))
+
+    def _advance(
+        self,
+        x: np.ndarray,
+        numbers: np.ndarray,
+        first_step: int,
+        last_step: int,
+        every: int,
+        key: tuple[np.uint64, np.uint64],
+    ) -> Iterator[tuple[int, np.ndarray]]:
         check_horizon(self.update, last_step)
-        key = key_words(seed)
         state = np.ascontiguousarray(x.T)
         while first_step < last_step:
             step = min(last_step, (first_step // every + 1) * every)
-            self._kernels.integrate(state, first_path, first_step, step, *self._model, *key)
+            self._kernels.integrate(state, numbers, first_step, step, *self._model, *key)
+            self._bring_scores_up_to_date(state)
             x[:] = state.T
             first_step = step
             if step % every == 0:
                 yield step, x
+
+    def _bring_scores_up_to_date(self, state: np.ndarray) -> None:
+        """Only kernels that watch paths keep them."""
+        if self.score is not None:
+            at = self.update.state_dim
+            state[:, at] = self._score_of(*state[:, : self.dim].T)
+
+    @cached_property
+    def _score_of(self) -> Callable[..., np.ndarray]:
+        assert self.score is not None
+        return sympy.lambdify(self.update.variables, self.score.numeric, "numpy")
 
     @cached_property
     def _kernels(self) -> MachineCode:
@@ -190,7 +241,7 @@ class MinibatchEngine:
     def _state(self, x: np.ndarray) -> np.ndarray:
         """A copy of `x` with a column for each number of the state; velocities that are not there are
         zero."""
-        if x.ndim != 2 or x.shape[1] not in (self.dim, self.state_dim):
+        if x.ndim != 2 or x.shape[1] not in (self.dim, self.update.state_dim, self.state_dim):
             wanted = " or ".join(f"(paths, {k})" for k in sorted({self.dim, self.state_dim}))
             raise InputError(f"The states have shape {x.shape}, but it must be {wanted}.")
         state = np.zeros((len(x), self.state_dim), dtype=self.dtype)
@@ -226,18 +277,67 @@ class MinibatchEngine:
             Called in this thread about ten times a second with the totals so far.
         """
         check_horizon(self.update, max_steps)
-        (state,) = self._state(np.asarray(start, dtype=self.dtype)[None, :])
+        state = self._state(np.asarray(start, dtype=self.dtype)[None, :])
         ends = np.full((paths, self.dim), np.nan, dtype=self.dtype)
         run = FirstPassage(state, ends, paths, max_steps, first_path, key_words(seed), self._lanes)
-        complete = run.execute(self.threads, lambda: _Lanes(self, run), report)
+        complete = run.execute(self.threads, lambda: _Lanes(self, run, np.zeros(1, np.int64)), report)
         return run.records(ends, complete)
+
+    def passages(
+        self,
+        states: np.ndarray,
+        numbers: np.ndarray,
+        *,
+        max_steps: int,
+        seed: Seed,
+        report: Report | None = None,
+    ) -> ExitRecords:
+        """Run paths, each from a state of its own, until each leaves, diverges, or has taken `max_steps`.
+
+        Parameters
+        ----------
+        states
+            Shape (n, state_dim): positions, velocities with momentum, and the entries of the score, if there
+            is one.
+        numbers
+            Shape (n,), integers: the number of each path, which with the seed determines its batches. The
+            same number from the same state takes the same course.
+        max_steps, seed, report
+            As for `first_passage`.
+
+        Returns
+        -------
+        ExitRecords
+            With whole states.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Ctrl-C; nothing is kept.
+        """
+        count = len(states)
+        ends = np.full((count, self.state_dim), np.nan, dtype=self.dtype)
+        if count == 0:
+            return ExitRecords(np.zeros(0, np.int64), np.zeros(0, np.int64), ends)
+        begin = np.ascontiguousarray(states, dtype=self.dtype)
+        first = int(np.min(numbers))
+        shifts = (np.asarray(numbers) - first).astype(np.int64)
+        run = FirstPassage(begin, ends, count, max_steps, first, key_words(seed), self._lanes)
+        if not run.execute(self.threads, lambda: _Lanes(self, run, shifts), report):
+            raise KeyboardInterrupt
+        return run.records(ends, complete=True)
+
+
+def _consecutive(first_path: int, count: int) -> np.ndarray:
+    """Numbers of paths that follow one another."""
+    return np.arange(first_path, first_path + count, dtype=np.uint64)
 
 
 class _Lanes:
     """One thread's set of lanes in a first-passage run."""
 
-    def __init__(self, engine: MinibatchEngine, run: FirstPassage) -> None:
-        self._engine, self._run = engine, run
+    def __init__(self, engine: MinibatchEngine, run: FirstPassage, shifts: np.ndarray) -> None:
+        self._engine, self._run, self._shift_of = engine, run, shifts
         self._state = np.zeros((engine._lanes, engine.state_dim), dtype=engine.dtype)
         self._slots, self._steps = (np.zeros(engine._lanes, dtype=np.int64) for _ in range(2))
 
@@ -245,7 +345,8 @@ class _Lanes:
         run = self._run
         width, slot, *totals = self._engine._kernels.first_passage(
             self._state, self._slots, self._steps, width, slot, end, run.first_path, run.start,
-            run.max_steps, rounds, drain, run.steps, run.code, run.state, *self._engine._model, *run.key,
+            self._shift_of, run.max_steps, rounds, drain, run.steps, run.code, run.state,
+            *self._engine._model, *run.key,
         )  # fmt: skip
         return width, slot, Tally(*totals)
 

@@ -153,15 +153,37 @@ class DirectMeasurement:
 
 @dataclass(frozen=True)
 class Progress:
-    """State of a running measurement, for a display."""
+    """State of a running measurement, for a display.
+
+    Attributes
+    ----------
+    tally
+        Totals so far; of splitting the events are the paths that have arrived.
+    paths
+        How many there are.
+    stage
+        "direct simulation"; "pilot", before it is decided between the methods; "loops", then "splitting".
+    share
+        How much of the stage is done, from 0 to 1, where that is not the share of paths that have ended.
+    error
+        Relative standard error of the mean, where that is not one over the root of the escapes.
+    """
 
     tally: Tally
     paths: int
+    stage: str = "direct simulation"
+    share: float | None = None
+    error: float | None = None
 
     @property
     def finished(self) -> int:
         """Paths that have ended one way or another."""
         return self.tally.events + self.tally.censored + self.tally.diverged
+
+    @property
+    def done(self) -> float:
+        """How much of the stage is done, from 0 to 1."""
+        return self.finished / self.paths if self.share is None else self.share
 
     @property
     def censored_share(self) -> float:
@@ -170,7 +192,9 @@ class Progress:
 
     @property
     def relative_error(self) -> float:
-        """Relative standard error of the mean from the escapes so far."""
+        """Relative standard error of the mean from what is there so far."""
+        if self.error is not None:
+            return self.error
         return float(self.tally.events**-0.5) if self.tally.events else float("inf")
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from simdyn.dynamics import Rule, Update
+from simdyn.dynamics import MinibatchUpdate, Rule
 from simdyn.dynamics.portions import in_portions
-from simdyn.engines.cpu import CpuEngine
+from simdyn.engines import Tally, watching_engine
 from simdyn.errors import InputError
-from simdyn.estimators.direct import check_target
+from simdyn.estimators.direct import Progress, check_target
 from simdyn.estimators.splitting import KILLED_SHARE, LoopLaw, Splitter, Splitting
 from simdyn.exits import Exit, Score
 from simdyn.noise import Seed
@@ -26,6 +27,7 @@ _FEWEST, _MOST = 50, 500
 _SPREAD_OF_A_POOR_SCORE = 4.0
 _SHARE_OF_ONE_RUN = 0.3
 _EXITS_SHOWN = 2_000
+_SECONDS_BETWEEN_REPORTS = 0.1
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,22 @@ class SplittingMeasurement:
     @property
     def relative_error(self) -> float:
         """Relative standard error of the mean escape time."""
-        p = self.runs.probability
+        p, law = self.runs.probability, self.law
         if p.mean() == 0.0:
             return math.inf
         of_runs = p.std(ddof=1) / (p.mean() * math.sqrt(len(p)))
-        return float(math.hypot(of_runs, self.law.loop_error / self.law.loop_steps))
+        of_settled = math.hypot(
+            of_runs, law.loop_error / law.loop_steps, law.staying_error / max(law.staying, law.staying_error)
+        )
+        settled = law.staying * self._settled_steps
+        return math.hypot(of_settled * settled, law.first_error) / (law.first_steps + settled)
+
+    @property
+    def _settled_steps(self) -> float:
+        """Mean number of steps until the exit once the start is forgotten, by the Hill relation."""
+        p, alive = self.runs.probability, self.runs.probability > 0
+        reactive = float(np.average(self.runs.reactive_steps[alive], weights=p[alive]))
+        return (1 / self.probability - 1) * self.law.loop_steps + reactive
 
     @property
     def times(self) -> np.ndarray:
@@ -89,7 +102,8 @@ class SplittingMeasurement:
         with np.errstate(divide="ignore"):
             loops = 1.0 / self.runs.probability - 1.0
         reactive = np.where(np.isfinite(self.runs.reactive_steps), self.runs.reactive_steps, 0.0)
-        return self._in_unit(self.law.first_steps + loops * self.law.loop_steps + reactive)
+        settled = loops * self.law.loop_steps + reactive
+        return self._in_unit(self.law.first_steps + self.law.staying * settled)
 
     @property
     def shares(self) -> np.ndarray:
@@ -132,9 +146,7 @@ class SplittingMeasurement:
             return Estimate(
                 value=math.inf, low=0.0, high=math.inf, unit=self.unit, confidence=confidence, events=0
             )
-        alive = self.runs.probability > 0
-        reactive = float(np.average(self.runs.reactive_steps[alive], weights=self.runs.probability[alive]))
-        value = self._in_unit(self.law.first_steps + (1 / p - 1) * self.law.loop_steps + reactive)
+        value = self._in_unit(self.law.first_steps + self.law.staying * self._settled_steps)
         # scipy.stats has it ready, but takes half a second to import.
         from scipy.special import stdtrit
 
@@ -191,6 +203,7 @@ def measure_by_splitting(
     dtype: str = "float64",
     normals: str = "standard",
     target_error: float | None = None,
+    report: Callable[[Progress], None] | None = None,
 ) -> SplittingMeasurement:
     """Mean time to leave, by adaptive multilevel splitting.
 
@@ -208,11 +221,14 @@ def measure_by_splitting(
         See the engine.
     target_error
         Relative standard error at which to stop; batches of `RUNS` runs are added until then.
+    report
+        Called when something has come out, at most ten times a second.
 
     Raises
     ------
     InputError
-        A rule by samples, without noise or with a clock; too few paths; an exit that does not bound the well.
+        A rule of shuffled epochs, without noise or with a clock; too few paths; an exit that does not bound
+        the well.
     """
     refused = why_not_split(update, paths, relaxation)
     if refused:
@@ -220,13 +236,23 @@ def measure_by_splitting(
     check_target(target_error)
     batches = 1 if target_error is None else max(1, paths // (RUNS * _MOST))
     replicas = paths // (RUNS * batches)
-    assert isinstance(update, Update)
     begun = time.perf_counter()
-    chain = update if score.portions == 1 else in_portions(update, score.portions)
-    engine = CpuEngine(chain, exit, dtype=dtype, noise=normals, threads=threads, score=score)
-    splitter = Splitter(engine, len(exit.channels), relaxation * score.portions, seed)
+    chain = in_portions(update, score.portions)
+    engine = watching_engine(chain, exit, score, dtype=dtype, noise=normals, threads=threads)
+    reached = math.inf
+    told = -math.inf
+
+    def tell(stage: str, share: float, arrived: int) -> None:
+        nonlocal told
+        if report is None or time.perf_counter() < told + _SECONDS_BETWEEN_REPORTS:
+            return
+        told = time.perf_counter()
+        tally = Tally(events=arrived, path_steps=splitter.path_steps)
+        report(Progress(tally, RUNS * replicas, stage, share, reached))
+
+    splitter = Splitter(engine, exit, relaxation * score.portions, seed, tell)
     rest = chain.at_rest(start)
-    first = score.at(chain.variables, rest)
+    first = score.at(chain.variables, rest[: len(chain.variables)])
     state = np.concatenate([rest, [first, first, 0.0, 0.0]])
     laws: list[LoopLaw] = []
     parts: list[Splitting] = []
@@ -244,7 +270,8 @@ def measure_by_splitting(
             time.perf_counter() - begun,
             score.portions,
         )
-        if target_error is not None and measurement.relative_error <= target_error:
+        reached = measurement.relative_error
+        if target_error is not None and reached <= target_error:
             break
     return measurement
 
@@ -257,8 +284,12 @@ def why_not_split(update: Rule, paths: int, relaxation: int) -> str:
     update, paths, relaxation
         As for `measure_by_splitting`.
     """
-    if not isinstance(update, Update):
-        return 'Splitting needs noise in symbols, not of samples; use method="direct".'
+    if isinstance(update, MinibatchUpdate) and update.sampling == "epoch_shuffle":
+        return (
+            "Shuffled epochs are a Markov chain only together with the permutation and the place in it, "
+            "which a path that branches off would have to share; splitting takes fresh batches, "
+            'method="direct" all.'
+        )
     if not update.noisy:
         return "Without noise there is nothing to split; give the dynamics some."
     if update.scheduled:

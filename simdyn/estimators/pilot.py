@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from simdyn.dynamics import Rule
 from simdyn.engines import Tally, engine_for
+from simdyn.estimators.direct import Progress
 from simdyn.exits import Exit
 from simdyn.noise import Seed
 
@@ -38,6 +40,7 @@ def run_pilot(
     threads: int | None = None,
     dtype: str = "float64",
     normals: str = "standard",
+    report: Callable[[Progress], None] | None = None,
 ) -> Pilot:
     """Follow a hundredth of the paths until one ends; if none does in all its steps, follow `enough` of them.
 
@@ -54,6 +57,8 @@ def run_pilot(
         Number of paths to follow when the first have shown nothing.
     seed, threads, dtype, normals
         See the engine.
+    report
+        Called about ten times a second, and when paths have taken their steps.
 
     Raises
     ------
@@ -64,9 +69,14 @@ def run_pilot(
     engine = engine_for("cpu", update, exit, dtype=dtype, noise=normals, threads=threads)
 
     def ended(first: int, count: int, steps: int) -> int:
-        records = engine.first_passage(start, paths=count, max_steps=steps, seed=seed, first_path=first)
+        tell = None if report is None else lambda tally: report(Progress(tally, count, "pilot"))
+        records = engine.first_passage(
+            start, paths=count, max_steps=steps, seed=seed, first_path=first, report=tell
+        )
         if not records.complete:
             raise KeyboardInterrupt
+        if tell is not None:
+            tell(records.tally)
         tally: Tally = records.tally
         return tally.events + tally.diverged
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.dynamics import Rule, Update
+from simdyn.dynamics import Rule
 from simdyn.dynamics.portions import PLACE, in_portions
-from simdyn.engines.cpu import CpuEngine
+from simdyn.engines import watching_engine
 from simdyn.errors import InputError
 from simdyn.estimators.direct import DirectMeasurement
 from simdyn.estimators.hill import SplittingMeasurement
@@ -21,6 +22,9 @@ from simdyn.estimators.measurement import Measurement
 from simdyn.estimators.splitting import SCORE, Splitter
 from simdyn.exits import Exit, Score
 from simdyn.noise import Seed
+
+if TYPE_CHECKING:
+    from simdyn.engines.backends import WatchingEngine
 
 _SETTLING = 1_000
 """Paths whose settled scores say how far the neighbourhood of the minimum reaches."""
@@ -99,21 +103,17 @@ def sample_reactive_paths(
     Raises
     ------
     InputError
-        Noise of samples, no escapes, an interrupted run, or a neighbourhood smaller than splitting's.
+        No escapes, an interrupted run, or a neighbourhood smaller than splitting's.
     """
-    if not isinstance(setting.update, Update):
-        raise InputError(
-            "Paths driven by samples cannot be gone through again; give the noise as an expression."
-        )
     update = setting.update
     portions = setting.score.portions
-    engine = CpuEngine(
-        update if portions == 1 else in_portions(update, portions),
+    engine = watching_engine(
+        in_portions(update, portions),
         setting.exit,
+        setting.score,
         dtype=setting.dtype,
         noise=setting.normals,
         threads=setting.threads,
-        score=setting.score,
     )
     if isinstance(measurement, SplittingMeasurement):
         return _of_splitting(measurement, engine, setting.seed, paths, inner, portions)
@@ -126,14 +126,14 @@ def sample_reactive_paths(
                 "The start lies in the valley of no stable minimum, so that nothing says what is near it; "
                 "give the score up to which a point is."
             )
-        splitter = Splitter(engine, len(setting.exit.channels), setting.relaxation, setting.seed)
+        splitter = Splitter(engine, setting.exit, setting.relaxation, setting.seed)
         inner, _ = splitter.levels(np.tile(start, (_SETTLING, 1)))
     return _of_direct(measurement, engine, setting.seed, start, paths, inner)
 
 
 def _of_splitting(
     measurement: SplittingMeasurement,
-    engine: CpuEngine,
+    engine: WatchingEngine,
     seed: Seed,
     paths: int,
     inner: float | None,
@@ -185,7 +185,7 @@ def _of_splitting(
 
 def _of_direct(
     measurement: DirectMeasurement,
-    engine: CpuEngine,
+    engine: WatchingEngine,
     seed: Seed,
     start: np.ndarray,
     paths: int,
@@ -237,7 +237,7 @@ def _whole_steps(course: np.ndarray) -> np.ndarray:
 
 
 def _gone_through(
-    engine: CpuEngine,
+    engine: WatchingEngine,
     states: np.ndarray,
     numbers: np.ndarray,
     steps: np.ndarray,

@@ -8,10 +8,12 @@ instead of coming back, with a small probability p each time. The number of loop
 
 with the time to the first crossing of Sigma, the time from one crossing to the next with a visit to A in
 between, and the time from the last crossing to B (Cerou, Guyader, Lelievre & Pommier, J. Chem. Phys. 134,
-054108, 2011). Splitting estimates p without bias: of N paths from Sigma, run until A or B, those with the
-lowest best scores are killed and replaced by others' pasts up to that level with futures of their own, until
-all reach B. In discrete time several paths can share the level, and all of them have to be killed (Brehier,
-Gazeau, Goudenege, Lelievre & Rousset, Ann. Appl. Probab. 26, 3559, 2016).
+054108, 2011). Until loops have forgotten the start they are not alike, so the first ones are followed one by
+one, with the share of paths that leave in them; the relation holds for the others. Splitting estimates p
+without bias: of N paths from Sigma, run until A or B, those with the lowest best scores are killed and
+replaced by others' pasts up to that level with futures of their own, until all reach B. In discrete time
+several paths can share the level, and all of them have to be killed (Brehier, Gazeau, Goudenege, Lelievre &
+Rousset, Ann. Appl. Probab. 26, 3559, 2016).
 
 A replica is known by where it branched off and the number of its noise: the point where it first exceeds a
 level is found by going through its path once more.
@@ -20,16 +22,21 @@ level is found by going through its path once more.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simdyn.engines import ExitRecords
-from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
 from simdyn.estimators.lineage import Genealogy, Lineage
+from simdyn.exits import Exit
 from simdyn.noise import Seed, key_of
 from simdyn.noise.purposes import Purpose
+
+if TYPE_CHECKING:
+    from simdyn.engines.backends import WatchingEngine
 
 KILLED_SHARE = 0.25
 """Share of the replicas that each iteration kills at least: 16 % more variance than killing one at a time."""
@@ -39,6 +46,9 @@ _LOOPS_MEASURED = 3
 _TYPICAL, _RARE = 0.5, 0.9
 _LONGEST_EXCURSION = 10_000
 """In relaxation times."""
+_NOTHING_TO_SPLIT = (
+    'Every path leaves before it has come back once, so there is nothing to split; use method="direct".'
+)
 SCORE, _BEST, _UP, _DOWN = -4, -3, -2, -1
 """Entries of a state that a watching kernel appends."""
 
@@ -51,8 +61,10 @@ class LoopLaw:
     ----------
     inner, outer
         The scores that bound A and Sigma.
-    first_steps
-        Mean number of steps from the start to the first crossing of Sigma.
+    first_steps, first_error
+        Mean number of steps from the start until the start is forgotten, or the exit, and its standard error.
+    staying, staying_error
+        Share of paths that are still inside by then, and its standard error.
     loop_steps, loop_error
         Mean number of steps from one crossing to the next, and its standard error.
     entrances
@@ -66,6 +78,9 @@ class LoopLaw:
     inner: float
     outer: float
     first_steps: float
+    first_error: float
+    staying: float
+    staying_error: float
     loop_steps: float
     loop_error: float
     entrances: np.ndarray
@@ -82,6 +97,9 @@ class LoopLaw:
             parts[0].inner,
             parts[0].outer,
             sum(part.first_steps for part in parts) / count,
+            math.hypot(*(part.first_error for part in parts)) / count,
+            sum(part.staying for part in parts) / count,
+            math.hypot(*(part.staying_error for part in parts)) / count,
             sum(part.loop_steps for part in parts) / count,
             math.hypot(*(part.loop_error for part in parts)) / count,
             np.concatenate([part.entrances for part in parts]),
@@ -151,17 +169,29 @@ class Splitter:
     ----------
     engine
         With the exit, and watching the score.
-    channels
-        Number of channels of the exit.
+    exit
+        That of the engine.
     relaxation
         Number of steps in which paths settle in the well.
     seed
         Key of all randomness.
+    tell
+        Called after each leg of the loops and each level of splitting with the name of the stage, the share
+        of it that is done and the number of replicas that have arrived.
     """
 
-    def __init__(self, engine: CpuEngine, channels: int, relaxation: int, seed: Seed) -> None:
+    def __init__(
+        self,
+        engine: WatchingEngine,
+        exit: Exit,
+        relaxation: int,
+        seed: Seed,
+        tell: Callable[[str, float, int], None] | None = None,
+    ) -> None:
         self.engine = engine
-        self.channels = channels
+        self._tell = tell or (lambda stage, share, arrived: None)
+        self.exit = exit
+        self.channels = len(exit.channels)
         self.relaxation = relaxation
         self.seed = seed
         self.path_steps = 0
@@ -190,23 +220,33 @@ class Splitter:
         start[:, _UP:] = math.inf, -math.inf
         begun = self.path_steps
         inner, outer = (like.inner, like.outer) if like else self.levels(start)
-        crossed, first, _ = self._leg(start, up=outer, down=-math.inf)
-        crossed = self._without_exits(crossed, runs)
-        times = []
+        crossed, up_steps, numbers = self._leg(start, up=outer, down=-math.inf)
+        ahead, times = _Ahead(up_steps), []
         for loop in range(_LOOPS_TO_FORGET + _LOOPS_MEASURED):
+            settling = loop < _LOOPS_TO_FORGET
+            if settling:
+                ahead.leave(crossed)
+            crossed = self._without_exits(crossed, runs)
             back, down_steps, _ = self._leg(crossed, up=math.inf, down=inner)
             inside = ~np.isinf(back[:, _BEST])
+            if settling:
+                ahead.go_on(down_steps)
+                ahead.leave(back)
             back = self._without_exits(back, runs)
             crossed, up_steps, numbers = self._leg(back, up=outer, down=-math.inf)
-            if loop >= _LOOPS_TO_FORGET:
+            self._tell("loops", (loop + 1) / (_LOOPS_TO_FORGET + _LOOPS_MEASURED), 0)
+            if settling:
+                ahead.go_on(up_steps)
+            else:
                 times.append((down_steps + up_steps)[inside])
-            if loop < _LOOPS_TO_FORGET + _LOOPS_MEASURED - 1:
-                crossed = self._without_exits(crossed, runs)
         all_times = np.concatenate(times)
         return LoopLaw(
             inner,
             outer,
-            float(first.mean()),
+            ahead.steps,
+            math.sqrt(ahead.variance),
+            ahead.staying,
+            ahead.staying * math.sqrt(ahead.doubt),
             float(all_times.mean()),
             float(all_times.std(ddof=1) / math.sqrt(len(all_times))),
             crossed,
@@ -217,11 +257,15 @@ class Splitter:
         )
 
     def levels(self, start: np.ndarray) -> tuple[float, float]:
-        """A score that a settled path is at or below half the time, and one that it exceeds a tenth of it."""
+        """A score that a settled path is at or below half the time, and one that it exceeds a tenth of it; of
+        paths that are inside."""
         first = int(self._numbers(len(start))[0])
         settled = self.engine.integrate(start, steps=self.relaxation, seed=self.seed, first_path=first)
         self.path_steps += len(start) * self.relaxation
-        scores = settled[:, SCORE]
+        inside = self.exit.channel_of(settled[:, : len(self.exit.variables)]) < 0
+        scores = settled[inside, SCORE]
+        if not np.isfinite(scores).any():
+            raise InputError(_NOTHING_TO_SPLIT)
         inner, outer = np.quantile(scores[np.isfinite(scores)], [_TYPICAL, _RARE])
         return float(inner), float(outer)
 
@@ -255,6 +299,7 @@ class Splitter:
         genealogy = Genealogy(branch, number)
         while True:
             best = ends[:, _BEST]
+            self._tell("splitting", float(np.isinf(best).mean()), int(np.isinf(best).sum()))
             level, parents, children = np.full(runs, np.inf), [], []
             for run in np.flatnonzero(alive):
                 members = np.arange(run * replicas, (run + 1) * replicas)
@@ -392,10 +437,7 @@ class Splitter:
             members = np.arange(run * size, (run + 1) * size)
             lost, kept = members[gone[members]], members[~gone[members]]
             if len(kept) == 0:
-                raise InputError(
-                    "Every path leaves before it has come back once, so there is nothing to split; use "
-                    'method="direct".'
-                )
+                raise InputError(_NOTHING_TO_SPLIT)
             states[lost] = states[kept[self._draw(len(lost), len(kept))]]
         return states
 
@@ -408,3 +450,23 @@ class Splitter:
         """Indices below `choices`, from the upper halves of random words."""
         words = self._random.random_raw(count) >> np.uint64(32)
         return ((words * np.uint64(choices)) >> np.uint64(32)).astype(np.int64)
+
+
+class _Ahead:
+    """The mean number of steps before the start is forgotten, leg by leg, with the share still inside."""
+
+    def __init__(self, steps: np.ndarray) -> None:
+        self.steps = self.variance = self.doubt = 0.0
+        self.staying = 1.0
+        self.go_on(steps)
+
+    def go_on(self, steps: np.ndarray) -> None:
+        """A leg of those who are still inside."""
+        self.steps += self.staying * float(steps.mean())
+        self.variance += self.staying**2 * float(steps.var(ddof=1)) / len(steps)
+
+    def leave(self, states: np.ndarray) -> None:
+        """Marked states at the end of a leg."""
+        inside = float(np.mean(~np.isinf(states[:, _BEST])))
+        self.staying *= inside
+        self.doubt += (1 - inside) / (inside * len(states)) if inside else 0.0

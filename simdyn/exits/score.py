@@ -43,9 +43,14 @@ class Score:
 
     def at(self, variables: tuple[sympy.Symbol, ...], x: np.ndarray) -> float:
         """Its value at a point of shape (d,), or a full state where it uses memory."""
-        known = {s: self.values[s.name] for s in self.expression.free_symbols if s.name in self.values}
         point = dict(zip(variables, (float(v) for v in x), strict=True))
-        return float(self.expression.xreplace(known).xreplace(point))
+        return float(self.numeric.xreplace(point))
+
+    @property
+    def numeric(self) -> sympy.Expr:
+        """The expression with the values of its parameters."""
+        known = {s: self.values[s.name] for s in self.expression.free_symbols if s.name in self.values}
+        return self.expression.xreplace(known)
 
 
 def progress(exit: Exit, start: np.ndarray) -> Score:

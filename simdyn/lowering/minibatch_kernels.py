@@ -14,7 +14,7 @@ import numpy as np
 import sympy
 
 from simdyn.dynamics import MinibatchUpdate
-from simdyn.exits import Exit
+from simdyn.exits import Exit, Score
 from simdyn.lowering.minibatch_model import COORDINATE, PRODUCT, Model, PointwiseModel, RowModel, model_of
 from simdyn.lowering.minibatch_templates import (
     COMMON,
@@ -56,9 +56,13 @@ class MinibatchKernel:
 
 
 def minibatch_kernel(
-    update: MinibatchUpdate, exit: Exit | None, wide: bool, dtype: str = "float64"
+    update: MinibatchUpdate,
+    exit: Exit | None,
+    wide: bool,
+    dtype: str = "float64",
+    score: Score | None = None,
 ) -> MinibatchKernel:
-    """The kernel of a rule and, where given, of an exit.
+    """The kernel of a rule and, where given, of an exit and of a score that paths keep a record of.
 
     In float32 coordinates, data and their arithmetic are; learning rates, kicks and normals are made in
     float64 and then rounded.
@@ -70,11 +74,11 @@ def minibatch_kernel(
     """
     model = model_of(update.potential, kicked=bool(update.kicks.any()))
     writer = (
-        _LaneWriter(update, exit, model, dtype)
+        _LaneWriter(update, exit, model, dtype, score)
         if isinstance(model, PointwiseModel)
-        else _RowWriter(update, exit, model, dtype)
+        else _RowWriter(update, exit, model, dtype, score)
     )
-    values = {**model.values, **(exit.values if exit is not None else {})}
+    values = {**model.values, **(exit.values if exit else {}), **(score.values if score else {})}
     constants = np.array(writer.constants.evaluate(values), dtype=dtype)
     data = np.ascontiguousarray(model.data, dtype=dtype)
     return MinibatchKernel(writer.module(wide), writer.rows().astype(dtype, copy=False), data, constants)
@@ -84,9 +88,13 @@ class _Writer:
     """What both forms share; a subclass writes `advance`."""
 
     numbers, width, per_sample, kick_row = 1, 1, 1, 0
+    crossed: list[Node]
+    new_score: Node | None
 
-    def __init__(self, update: MinibatchUpdate, exit: Exit | None, dtype: str) -> None:
-        self.update, self.exit = update, exit
+    def __init__(
+        self, update: MinibatchUpdate, exit: Exit | None, dtype: str, score: Score | None = None
+    ) -> None:
+        self.update, self.exit, self.score = update, exit, score
         self.dim, self.momentum = update.dim, update.momentum != 0
         self.batches = update.noise == "minibatch" and update.sampling != "epoch_shuffle"
         self.epochs = update.noise == "minibatch" and update.sampling == "epoch_shuffle"
@@ -104,6 +112,7 @@ class _Writer:
             lanes=BATCH_LANES,
             dim=self.dim,
             state=self.update.state_dim,
+            path=self.update.state_dim + (0 if self.score is None else 4),
             momentum=self.momentum,
             batches=self.batches,
             epochs=self.epochs,
@@ -130,6 +139,36 @@ class _Writer:
         new = {v: self.builder.name(f"y{i}") for i, v in enumerate(self.update.variables)}
         return [across(self.lowering, channel.surfaces, new) for channel in self.exit.channels]
 
+    def reached(self) -> Node | None:
+        """The score of the new point y0, y1, ..."""
+        if self.score is None:
+            return None
+        new = {v: self.builder.name(f"y{i}") for i, v in enumerate(self.update.variables)}
+        return self.lowering.convert(self.score.expression, new)
+
+    def watch(self, moving: str) -> list[str]:
+        """Lines that look where a step of lane j has led: `score`, `best` and the outcome of each channel, of
+        which the last two are the bounds of the score."""
+        outputs = [(f"out{k}", node) for k, node in enumerate(self.crossed)]
+        if self.new_score is None:
+            return self.printer.statements(outputs, {}, "e")
+        first = self.update.state_dim
+        lines = self.printer.statements([*outputs, ("score", self.new_score)], {}, "e")
+        count = len(outputs)
+        return [
+            *lines,
+            f"best = score if score > state[j, {first + 1}] else state[j, {first + 1}]",
+            f"out{count} = best > state[j, {first + 2}]",
+            f"out{count + 1} = score <= state[j, {first + 3}]",
+            f"state[j, {first}] = score if {moving} else state[j, {first}]",
+            f"state[j, {first + 1}] = best if {moving} else state[j, {first + 1}]",
+        ]
+
+    @property
+    def outcomes(self) -> list[str]:
+        """Names of what `watch` finds for each channel."""
+        return [f"out{k}" for k in range(len(self.crossed) + (0 if self.new_score is None else 2))]
+
     def code_of_crossings(self, outputs: list[str]) -> str:
         """An expression for the code of the first channel crossed, of a diverged path, or 0."""
         text = "0"
@@ -147,8 +186,15 @@ class _LaneWriter(_Writer):
     """Paths side by side. One flat array holds, for all lanes, coordinates, velocities, the sums of
     gradients, the sample's numbers, scale, kick, weight and the step's normals."""
 
-    def __init__(self, update: MinibatchUpdate, exit: Exit | None, model: PointwiseModel, dtype: str) -> None:
-        super().__init__(update, exit, dtype)
+    def __init__(
+        self,
+        update: MinibatchUpdate,
+        exit: Exit | None,
+        model: PointwiseModel,
+        dtype: str,
+        score: Score | None = None,
+    ) -> None:
+        super().__init__(update, exit, dtype, score)
         self.model = model
         self.total = update.state_dim
         self.column = self.total + self.dim
@@ -159,6 +205,7 @@ class _LaneWriter(_Writer):
         names |= {c: self.builder.name(f"d{k}") for k, c in enumerate(model.columns)}
         self.gradient = [self.lowering.convert(e, names) for e in model.gradient]
         self.crossed = self.crossings() if exit is not None else []
+        self.new_score = self.reached()
 
     def rows(self) -> np.ndarray:
         """None."""
@@ -229,12 +276,11 @@ class _LaneWriter(_Writer):
                 moved.append((f"work[{self.dim + i} * LANES + j]", f"u{i}", f"v{i}"))
         if not watched:
             return [*lines, *(f"{place} = {new}" for place, new, _ in moved), "steps[j] += 1"]
-        names = [f"out{k}" for k in range(len(self.crossed))]
-        lines += self.printer.statements(list(zip(names, self.crossed, strict=True)), {}, "e")
+        lines.append("moving = (codes[j] == 0) & (steps[j] < limit)")
+        lines += self.watch("moving")
         inside = (f"(math.fabs(y{i}) < {DIVERGENCE_BOUND!r})" for i in range(self.dim))
         lines.append(f"bounded = {' & '.join(inside)}")
-        lines.append("moving = (codes[j] == 0) & (steps[j] < limit)")
-        lines.append(f"codes[j] = {self.code_of_crossings(names)} if moving else codes[j]")
+        lines.append(f"codes[j] = {self.code_of_crossings(self.outcomes)} if moving else codes[j]")
         lines.append("steps[j] += 1 if moving else 0")
         return [*lines, *(f"{place} = {new} if moving else {old}" for place, new, old in moved)]
 
@@ -242,8 +288,15 @@ class _LaneWriter(_Writer):
 class _RowWriter(_Writer):
     """A path after the other."""
 
-    def __init__(self, update: MinibatchUpdate, exit: Exit | None, model: RowModel, dtype: str) -> None:
-        super().__init__(update, exit, dtype)
+    def __init__(
+        self,
+        update: MinibatchUpdate,
+        exit: Exit | None,
+        model: RowModel,
+        dtype: str,
+        score: Score | None = None,
+    ) -> None:
+        super().__init__(update, exit, dtype, score)
         self.model = model
         self.per_sample = model.per_sample
         self.width = padded(self.dim)
@@ -253,6 +306,7 @@ class _RowWriter(_Writer):
         names |= {c: self.builder.name(f"d{k}") for k, c in enumerate(model.columns)}
         self.row_weight = None if model.weight is None else self.lowering.convert(model.weight, names)
         self.crossed = self.crossings() if exit is not None else []
+        self.new_score = self.reached()
 
     def rows(self) -> np.ndarray:
         """Rows padded with zeros to whole vectors."""
@@ -293,14 +347,13 @@ class _RowWriter(_Writer):
 
     def _finish(self) -> list[str]:
         """Look where the step led."""
-        order, _ = schedule(self.crossed)
+        order, _ = schedule([*self.crossed, *([] if self.new_score is None else [self.new_score])])
         used = {node.name for node in order if node.op == "name"}
         lines = [f"y{i} = x[{i}]" for i in range(self.dim) if f"y{i}" in used]
-        names = [f"out{k}" for k in range(len(self.crossed))]
-        lines += self.printer.statements(list(zip(names, self.crossed, strict=True)), {}, "e")
+        lines += self.watch("True")
         lines += ["bounded = True", "for i in range(DIM):"]
         lines += [f"    bounded = bounded & (math.fabs(x[i]) < {DIVERGENCE_BOUND!r})"]
-        return [*lines, f"code = {self.code_of_crossings(names)}"]
+        return [*lines, f"code = {self.code_of_crossings(self.outcomes)}"]
 
 
 def _block(lines: list[str], margin: int) -> str:

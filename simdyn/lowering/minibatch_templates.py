@@ -16,6 +16,7 @@ from simdyn.noise.indices import (
 LANES = {lanes}
 DIM = {dim}
 STATE = {state}
+PATH = {path}
 MOMENTUM = {momentum}
 BATCHES = {batches}
 EPOCHS = {epochs}
@@ -280,11 +281,12 @@ INTEGRATE = '''
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def integrate(
-    state, first_path, first_step, last_step, lanes, span, rows, data, constants,
+    state, numbers, first_step, last_step, lanes, span, rows, data, constants,
     sizes, places, batch, size, distinct,
     rates, kicks, momentum, spreads, key0, key1,
 ):
-    """Advance to step last_step in place; row p of `state` is path first_path + p at step first_step."""
+    """Advance to step last_step in place; row p of `state` is the path of number numbers[p] at step
+    first_step."""
     memory = allocate(lanes, span, batch, size, distinct, {numbers}, {width}, {per_sample})
     epochs = memory[5]
     paths = np.empty(lanes, dtype=np.uint64)
@@ -293,7 +295,7 @@ def integrate(
     for begin in range(0, state.shape[0], lanes):
         width = min(lanes, state.shape[0] - begin)
         for j in range(width):
-            paths[j] = uint64(first_path + begin + j)
+            paths[j] = numbers[begin + j]
             steps[j] = first_step
             epochs[j] = -1
         step = first_step
@@ -311,37 +313,40 @@ FIRST_PASSAGE = '''
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def first_passage(
-    state, slots, steps, width, next_slot, end_slot, first_path, start, max_steps, rounds, drain,
+    state, slots, steps, width, next_slot, end_slot, first_path, start, shift_of, max_steps, rounds, drain,
     out_steps, out_code, out_state, lanes, span, rows, data, constants,
     sizes, places, batch, size, distinct, rates, kicks,
     momentum, spreads, key0, key1,
 ):
     """Advance the lanes for up to `rounds` rounds of `span` steps.
 
-    Path first_path + s writes its end to slot s. A lane whose path has ended takes the next slot of the queue
-    [next_slot, end_slot) once its round is over. When the queue is empty the kernel returns so that it may be
-    refilled, unless `drain` says that there is no more: then the remaining lanes are compacted. Returns the
-    width in use, the next slot, and events, censored paths, diverged paths and path-steps of this call.
+    The path of slot s begins at row s of `start` and has the number first_path + shift_of[s]; where `start`
+    has one row, all begin there and the numbers are first_path + s. It writes its end to slot s. A lane whose
+    path has ended takes the next slot of the queue [next_slot, end_slot) once its round is over. When the
+    queue is empty the kernel returns so that it may be refilled, unless `drain` says that there is no more:
+    then the remaining lanes are compacted. Returns the width in use, the next slot, and events, censored
+    paths, diverged paths and path-steps of this call.
     """
     memory = allocate(lanes, span, batch, size, distinct, {numbers}, {width}, {per_sample})
     epochs = memory[5]
     paths = np.empty(lanes, dtype=np.uint64)
     codes = np.zeros(lanes, dtype=np.int64)
+    many = start.shape[0] > 1
     for j in range(width):
-        paths[j] = uint64(first_path + slots[j])
+        paths[j] = uint64(first_path) + uint64(shift_of[slots[j]] if many else slots[j])
     events = 0
     censored = 0
     diverged = 0
     done_steps = 0
     for _ in range(rounds):
         while width < lanes and next_slot < end_slot:
-            for i in range(STATE):
-                state[width, i] = start[i]
+            for i in range(PATH):
+                state[width, i] = start[next_slot if many else 0, i]
             slots[width] = next_slot
             steps[width] = 0
             codes[width] = 0
             epochs[width] = -1
-            paths[width] = uint64(first_path + next_slot)
+            paths[width] = uint64(first_path) + uint64(shift_of[next_slot] if many else next_slot)
             next_slot += 1
             width += 1
         if width == 0 or (width < lanes and not drain):
@@ -359,7 +364,7 @@ def first_passage(
             slot = slots[j]
             out_steps[slot] = steps[j]
             out_code[slot] = codes[j]
-            for i in range(DIM):
+            for i in range(out_state.shape[1]):
                 out_state[slot, i] = state[j, i] if codes[j] != 0 else math.nan
             done_steps += steps[j]
             if codes[j] > 0:
@@ -369,18 +374,18 @@ def first_passage(
             else:
                 diverged += 1
             if next_slot < end_slot:
-                for i in range(STATE):
-                    state[j, i] = start[i]
+                for i in range(PATH):
+                    state[j, i] = start[next_slot if many else 0, i]
                 slots[j] = next_slot
                 steps[j] = 0
                 codes[j] = 0
                 epochs[j] = -1
-                paths[j] = uint64(first_path + next_slot)
+                paths[j] = uint64(first_path) + uint64(shift_of[next_slot] if many else next_slot)
                 next_slot += 1
                 j += 1
             else:
                 width -= 1
-                for i in range(STATE):
+                for i in range(PATH):
                     state[j, i] = state[width, i]
                 slots[j] = slots[width]
                 steps[j] = steps[width]

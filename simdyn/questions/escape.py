@@ -140,7 +140,7 @@ class EscapeEstimate(Estimate):
         Raises
         ------
         InputError
-            No escapes, noise of samples, or an interrupted run.
+            No escapes, or an interrupted run.
         """
         from simdyn.questions.reactive_paths import reactive_paths_dataset
 
@@ -232,7 +232,8 @@ def escape_time(
     target_error
         Relative standard error at which to stop; not for a flux.
     progress
-        Called about ten times a second with the state of a direct simulation; not by other methods.
+        Called up to ten times a second with the state of the pilot, of a direct simulation or of splitting;
+        not by a flux.
 
     Returns
     -------
@@ -283,6 +284,7 @@ def escape_time(
                     threads=threads,
                     dtype=dtype,
                     normals=normals,
+                    report=progress,
                 ),
             )
         method = choice.method
@@ -312,6 +314,7 @@ def escape_time(
                 dtype=dtype,
                 normals=normals,
                 target_error=target_error,
+                report=progress,
             )
         except InputError as reason:
             if choice is None or score is not None:

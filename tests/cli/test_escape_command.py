@@ -384,3 +384,16 @@ def test_nothing_asked_shows_the_help(capsys):
 def test_a_misspelt_command(capsys):
     assert run(["escpae", "x"]) == 2
     assert "Did you mean 'escape'?" in capsys.readouterr().err
+
+
+def test_long_runs_write_a_line_now_and_then(escape, monkeypatch):
+    monkeypatch.setattr("simdyn.cli.progress._SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("simdyn.estimators.hill._SECONDS_BETWEEN_REPORTS", 0.0)
+    options = [*PROBLEM, "--paths", "1000", "--method", "splitting", "--json"]
+    code, out, err = escape(*options)
+    assert code == 0
+    assert json.loads(out)["problem"]["method"] == "splitting"
+    assert "loops: 1,000 paths settle in the well, 100%" in err
+    assert "splitting: 1,000 of 1,000 paths are out" in err
+    monkeypatch.setattr("simdyn.cli.progress._SECONDS_BETWEEN_LINES", 1000.0)
+    assert "paths" not in escape(*options)[2]

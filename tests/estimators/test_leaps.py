@@ -90,3 +90,33 @@ def test_portions_add_up_to_the_step() -> None:
     assert abs(after.mean() - mean) < 4 * sd / math.sqrt(paths)
     low, high = chi2.ppf([FALSE_ALARM / 2, 1 - FALSE_ALARM / 2], paths - 1) / (paths - 1)
     assert low < after.var(ddof=1) / sd**2 < high
+
+
+@pytest.mark.slow
+def test_the_action_grows_with_the_logarithm_of_the_learning_rate() -> None:
+    """eta S = 4/9 log(1/eta) + const for the quartic well, by mean times of up to 10^15 steps.
+
+    S is taken as the growth of log N between two batch sizes. At these learning rates the least action itself
+    grows by 0.48 for each factor e, and a power of B in the prefactor adds about 0.02: against the limit 4/9
+    the slope may be off by 0.1 beyond its sampling error. For a barrier over a temperature it would be 0.
+    """
+    found = []
+    for rate, sizes in ((0.05, (0.65, 1.2)), (0.025, (0.26, 0.48))):
+        answers = [
+            escape_time(
+                QUARTIC, curvature_noise(rate, size), "x=-1", "x >= 0",
+                method="splitting", paths=10_000, seed=2,
+            )
+            for size in sizes
+        ]  # fmt: skip
+        scale = rate / (sizes[1] - sizes[0])
+        growth = scale * math.log(answers[1].value / answers[0].value)
+        exact = scale * math.log(answers[1].reference.value / answers[0].reference.value)
+        error = scale * math.hypot(*(answer.measurement.relative_error for answer in answers))
+        assert abs(growth - exact) < student.isf(FALSE_ALARM / 2, 19) * error
+        found.append((growth, error, answers[1].reference.value))
+    assert min(steps for _, _, steps in found) > 1e13
+    slope = (found[1][0] - found[0][0]) / math.log(2)
+    doubt = math.hypot(found[0][1], found[1][1]) / math.log(2)
+    assert abs(slope - 4 / 9) < student.isf(FALSE_ALARM / 2, 19) * doubt + 0.1
+    assert slope > student.isf(FALSE_ALARM / 2, 19) * doubt + 0.1

@@ -31,7 +31,7 @@ def splitter(noise: float, threads: int = 1, seed: int = 1, learning_rate: float
     update = SGLD(learning_rate, noise).update(QUARTIC, ORIGIN)
     exit = resolve_exit("x >= 0", QUARTIC, ORIGIN)
     score = Score(QUARTIC.variables[0], {}, "x")
-    return Splitter(CpuEngine(update, exit, threads=threads, score=score), 1, 50, seed)
+    return Splitter(CpuEngine(update, exit, threads=threads, score=score), exit, 50, seed)
 
 
 def chance_to_leave(noise: float, inner: float, points: np.ndarray) -> np.ndarray:
@@ -220,3 +220,39 @@ def test_progress_is_a_share_of_the_way() -> None:
     assert score.at((x, y), np.array([0.0, 1.0])) == pytest.approx(0.5)
     assert score.at((x, y), np.array([0.0, 3.0])) == pytest.approx(0.75)
     assert own_score("x*y", potential).at((x, y), np.array([2.0, 3.0])) == 6.0
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.2])
+def test_shallow_wells(noise: float) -> None:
+    """Barriers of 2.5 and 1.25 times the noise: a third of the paths and more leave before the start is
+    forgotten."""
+    answer = escape_time(
+        QUARTIC, SGLD(0.05, noise), "x=-1", "x >= 0", method="splitting", paths=10_000, seed=3
+    )
+    law = answer.measurement.law
+    assert law.staying < 0.7
+    assert_agrees(answer, answer.reference.value)
+    # Negative control: as if all loops were alike from the first crossing on.
+    settled = answer.value - law.first_steps
+    alike = settled / law.staying
+    assert abs(math.log(alike / answer.reference.value)) > 3 * answer.measurement.relative_error
+
+
+def test_progress_is_told_stage_by_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simdyn.estimators.hill._SECONDS_BETWEEN_REPORTS", 0.0)
+    told = []
+    answer = escape_time(
+        QUARTIC, SGLD(0.1, 0.02), "x=-1", "x >= 0",
+        method="splitting", paths=20_000, target_error=0.001, seed=2, progress=told.append,
+    )  # fmt: skip
+    batches = len(answer.measurement.runs.probability) // 20
+    assert batches == 2
+    stages = [state.stage for state in told]
+    changes = [stage for stage, before in zip(stages, [None, *stages], strict=False) if stage != before]
+    assert changes == ["loops", "splitting"] * batches
+    shares = [state.done for state in told if state.stage == "splitting"]
+    assert all(0 <= share <= 1 for share in shares)
+    last = told[-1]
+    assert last.tally.events == last.paths == 10_000
+    assert last.error < 0.1
+    assert last.tally.path_steps == answer.steps_done

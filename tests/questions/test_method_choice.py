@@ -199,8 +199,11 @@ def test_a_deep_well_is_split():
 
 def test_a_pilot_leads_to_splitting(small_budget):
     """No closed form is valid for so large a learning rate."""
-    found = ask(sd.SGLD(0.3, 0.015))
+    told = []
+    found = ask(sd.SGLD(0.3, 0.015), progress=told.append)
     assert found.problem["method"] == "splitting"
+    assert told[0].stage == "pilot"
+    assert told[-1].stage == "splitting"
     assert "pilot paths escaped within the 10,000 steps" in found.problem["method_choice"]
     assert found.value > 1e5
     assert abs(math.log(found.value / found.reference.value)) < 6 * found.measurement.relative_error
