@@ -329,6 +329,8 @@ class Splitter:
             genealogy.branch(child, parent, steps, states, number[child])
         shape = (runs, replicas)
         out = np.isinf(ends[:, _BEST])
+        # A run is over once so few are left that they would all be killed.
+        self._tell("splitting", 1.0, int(out.sum()))
         code = np.where(out, ends[:, _UP], 0).astype(np.int64)
         there = out.reshape(shape)
         total = np.where(there, (past + length).reshape(shape), 0.0).sum(axis=1)
