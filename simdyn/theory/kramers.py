@@ -126,7 +126,7 @@ def share_reason(problem: EscapeProblem, learning_rate: float) -> list[str]:
     if any(math.isnan(hit_share(problem, way, learning_rate, 1)) for way in hits):
         return [
             "the noise is too wide for the skewness of the saddle, whose first term leaves no share of a "
-            "commit to hits; the formula has no value here"
+            "commit to hits, so that the formula has no value"
         ]
     return []
 

@@ -65,8 +65,8 @@ def first_terms(correction: float) -> float:
 def no_time(correction: float) -> str:
     """Why there is no value where the correction takes all of the time away."""
     return (
-        f"the next order in the noise is {correction:+.0%} of the time and leaves none of it; the formula has "
-        "no value here"
+        f"the next order in the noise is {correction:+.0%} of the time and leaves none of it, so that the "
+        "formula has no value"
     )
 
 

@@ -102,8 +102,8 @@ def kramers_time(
             ),
             Reason(
                 change <= -1,
-                "the next order in the noise is {:+.0%} of the time and leaves none of it; the formula has no "
-                "value here",
+                "the next order in the noise is {:+.0%} of the time and leaves none of it, so that the "
+                "formula has no value",
                 change,
             ),
         ],

@@ -138,7 +138,7 @@ def test_hits_and_steps_and_gradients():
 
 
 BORDER = f"x + {(17**0.5 - 3) / 2}*y >= 0"
-"""Through the saddle of TURNING: normal to the left eigenvector of [[1, 2], [1, -2]] for (17^(1/2) - 1) / 2."""
+"""Through the saddle of TURNING, normal to the left eigenvector of [[1, 2], [1, -2]] for lambda_+."""
 
 
 def test_only_the_border_between_the_basins_halves_the_time():

@@ -169,17 +169,19 @@ def test_problems_that_it_is_not_about(potential, dynamics, exit, text):
 
 
 def test_the_next_order_leaves_a_positive_time_or_none():
-    """A flat-sided bottom: c_a = -L''''/8 = -12 and c_b = 0.195, so that nothing is left from D = 0.0847 on."""
+    """c_a = -L''''/8 = -12 and c_b = 0.195, so that nothing is left from D = 0.0847 on."""
     flat = Potential("x**2/2 + 4*x**4 - 3*x**6", domain=(-2, 2))
     rules = [SDE(noise, STEP) for noise in (0.01, 0.08, 0.09)]
     found = kramers(flat, rules, "x=0", "valley", order=1)
-    assert (found.value[:2] > 0).all() and np.isnan(found.value[2])
+    assert (found.value[:2] > 0).all()
+    assert np.isnan(found.value[2])
     assert found.valid.tolist() == [True, False, False]
     assert "leaves none of it" in found.why[2]
     # The barrier alone would not have told: it is 16.8 times the noise.
     assert "changes the time by -106%" in kramers(flat, rules[2], "x=0", "valley").why
     steps = finite_learning_rate(flat, SGLD(0.001, 0.09), "x=0", "valley")
-    assert np.isnan(steps.value) and "leaves none of it" in steps.why
+    assert np.isnan(steps.value)
+    assert "leaves none of it" in steps.why
     assert not {"Kramers, next order", "Finite learning rate"} & {
         p.name for p in predictions(flat, SGLD(0.001, 0.09), "x=0", "valley")
     }

@@ -38,7 +38,8 @@ def test_the_next_order_takes_no_more_than_all():
     )
     assert np.isnan(found.value[2:]).all()
     assert found.valid.tolist() == [True, False, False, False]
-    assert "by -50%" in found.why[1] and "leaves none of it" in found.why[2]
+    assert "by -50%" in found.why[1]
+    assert "leaves none of it" in found.why[2]
 
 
 def test_numbers_and_problems_agree():
