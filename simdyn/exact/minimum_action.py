@@ -128,6 +128,7 @@ def _continuous(update: Update) -> GeometricAction:
 def _on_a_line(action: GeometricAction, start: Array, end: Array) -> tuple[float, float, Array]:
     """The integral of what the drift resists over D: nothing to relax, and kinks where the drift turns."""
     from scipy.integrate import quad
+    from scipy.optimize import brentq
 
     a, b = float(start[0]), float(end[0])
     sign = 1.0 if b > a else -1.0
@@ -140,7 +141,11 @@ def _on_a_line(action: GeometricAction, start: Array, end: Array) -> tuple[float
     path = np.linspace(a, b, 257)[:, None]
     drift = action.drift(path)[:, 0]
     noise = action.diffusion(path)[:, 0, 0]
-    turns = path[np.flatnonzero(drift[:-1] * drift[1:] < 0), 0]
+    # To the digit: a sliver of a rise at the end of a piece would fall between the points of the rule.
+    turns = [
+        brentq(lambda x: float(action.drift(np.array([[x]]))[0, 0]), path[i, 0], path[i + 1, 0], xtol=1e-15)
+        for i in np.flatnonzero(drift[:-1] * drift[1:] < 0)
+    ]
     dips = path[1:-1][(noise[1:-1] < noise[:-2]) & (noise[1:-1] <= noise[2:]), 0]
     stops = np.unique(np.concatenate([turns, dips]))
     edges = np.concatenate([[a], stops[:: int(sign)], [b]])

@@ -35,6 +35,8 @@ ASSUMPTIONS = (
 )
 NOT_ORTHOGONAL = 1e-6
 _OFFSET = 1e-3
+_TILT = 0.05
+"""Slope against the border from which on an exit is another one."""
 _SHORT = 1e-6
 
 
@@ -108,7 +110,8 @@ def bouchet_reygner(
         The drift.
     dynamics, start, exit
         As in `simdyn.exact.escape_time`, with constant isotropic noise. The exit is either at the saddles (a
-        hit, half of a commit) or at the attractors beyond. Fields and dynamics may be arrays, for a sweep.
+        hit, half of a commit where the exit is the border between the basins there) or at the attractors
+        beyond. Fields and dynamics may be arrays, for a sweep.
     quasi_potential
         V with b = -grad V + l and l . grad V = 0, which is checked. By default it is sought as a polynomial.
 
@@ -135,6 +138,7 @@ def bouchet_reygner(
         raise InputError("The formula of Bouchet and Reygner needs noise that is the same in all directions.")
     v = polynomial_quasi_potential(field, attractor.x) if quasi_potential is None else quasi_potential
     times, powers, kinds = [], [], []
+    tilted: list[str] = []
     for saddle in field.saddles(attractor):
         kind = _kind(field, attractor, saddle, way_out)
         path = way_up(field, v, attractor, saddle)
@@ -142,6 +146,8 @@ def bouchet_reygner(
         times.append(part.value * (0.5 if kind == "hit" else 1.0))
         powers.append(float(v.energy(saddle.x) - v.energy(attractor.x)) / noise)
         kinds.append(kind)
+        if kind == "hit":
+            tilted += _tilted(field, attractor, saddle, way_out)
     if not times:
         raise InputError("No saddle was found on the border of the basin, so no escape-rate formula applies.")
     total = 1.0 / sum(1.0 / time for time in times)
@@ -153,6 +159,7 @@ def bouchet_reygner(
         total / update.step if discrete else total,
         [
             low_barrier(lowest),
+            *(Reason(True, text) for text in tilted[:1]),
             Reason(
                 total < SLOW * relaxation,
                 f"the predicted time is {{:.2g}} relaxation times of the basin, the formula needs {SLOW:g}",
@@ -271,6 +278,30 @@ def _integral(
     slope = (along(points + shift * speed) - along(points - shift * speed)) / (2 * shift)
     simple = 0.5 * width * (values[1:] + values[:-1])
     return float((simple + width**2 / 12 * (slope[:-1] - slope[1:])).sum())
+
+
+def _tilted(field: DriftField, attractor: FixedPoint, saddle: FixedPoint, way_out: Exit) -> list[str]:
+    """Against half of a commit for a hit: the exit is not the border between the basins at the saddle.
+
+    At the border a path goes either way with even odds. Its normal at the saddle is the left eigenvector of
+    lambda_+, which for a drift that turns is not the direction in which paths leave.
+    """
+    values, vectors = np.linalg.eig(saddle.jacobian.T)
+    normal = np.real(vectors[:, int(np.argmax(values.real))])
+    normal = normal / np.linalg.norm(normal) * (np.sign(normal @ (saddle.x - attractor.x)) or 1.0)
+    along = np.linalg.svd(normal[None])[2][1:]
+    size = 0.01 * float(np.linalg.norm(saddle.x - attractor.x))
+    sides = [
+        way_out.channel_of(saddle.x + size * (np.concatenate([along, -along]) + side * _TILT * normal)) >= 0
+        for side in (-1, 1)
+    ]
+    if sides[1].all() and not sides[0].any():
+        return []
+    name = np.array2string(normal, precision=4, suppress_small=True)
+    return [
+        "the exit is not the border between the basins at the saddle, whose normal there is "
+        f"{name}, and only there a hit takes half of a commit"
+    ]
 
 
 def _kind(field: DriftField, attractor: FixedPoint, saddle: FixedPoint, way_out: Exit) -> str:

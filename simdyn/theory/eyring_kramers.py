@@ -12,8 +12,8 @@ from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.finite_steps import commit_factor, hit_fraction
-from simdyn.theory.kramers import commit_time, hit_share
-from simdyn.theory.neglected import LARGEST_NEXT_ORDER, neglected, next_order
+from simdyn.theory.kramers import commit_time, hit_share, share_reason
+from simdyn.theory.neglected import LARGEST_NEXT_ORDER, first_terms, neglected, next_order, no_time
 from simdyn.theory.sweep import swept
 from simdyn.theory.validity import judge
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
@@ -92,8 +92,10 @@ def finite_learning_rate(potential: Potential, dynamics: Dynamics, start: Any, e
         if lines:
             time, exponent = commit_time(problem, way)
             correction = next_order(problem, way)
-            time *= 1 + correction
-            if abs(correction) > LARGEST_NEXT_ORDER:
+            time *= first_terms(correction)
+            if correction <= -1:
+                reasons.append(no_time(correction))
+            elif abs(correction) > LARGEST_NEXT_ORDER:
                 reasons.append(f"the next order in the noise changes the value by {correction:+.0%}")
             fraction = hit_share(problem, way, problem.learning_rate, 1)
         else:
@@ -111,6 +113,7 @@ def finite_learning_rate(potential: Potential, dynamics: Dynamics, start: Any, e
     drift = max(exponents) * steep**2 / 47
     if drift > 0.1:
         reasons.append(f"terms of second order in the learning rate change the time by about {drift:.0%}")
+    reasons += share_reason(problem, problem.learning_rate) if lines else []
     verdict = judge(problem, exponents, total, *dict.fromkeys(reasons))
     base = "Kramers (1 + D (c_a + c_b))" if lines else "Eyring-Kramers"
     return Prediction(

@@ -13,7 +13,7 @@ from simdyn.dynamics.conventions import CONVENTIONS
 from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.finite_steps import hit_fraction
-from simdyn.theory.neglected import neglected, next_order, third_derivative
+from simdyn.theory.neglected import first_terms, neglected, next_order, third_derivative
 from simdyn.theory.noise_path import potential_over_noise
 from simdyn.theory.sweep import swept
 from simdyn.theory.validity import judge
@@ -39,7 +39,8 @@ def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, 
         over the learning rate. Potentials and dynamics may be arrays, for a sweep.
     order
         1 multiplies by 1 + D (c_a + c_b) with c = 5 L'''^2 / (24 |L''|^3) -+ L'''' / (8 L''^2) (minus at a,
-        plus at b), and takes the skewness of the saddle into account for hits; constant D alone.
+        plus at b), and takes the skewness of the saddle into account for hits; constant D alone. The value is
+        NaN, and not valid, where that leaves no positive time.
 
     Raises
     ------
@@ -60,9 +61,10 @@ def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, 
         fraction = 1.0
         if way.kind == "hit":
             fraction = hit_share(problem, way, 0.0, order)
-        times.append(time * fraction * (1 + order * correction))
+        times.append(time * fraction * first_terms(order * correction))
         exponents.append(exponent)
     total = added(times, problem.ways)
+    against += share_reason(problem, 0.0) if order else []
     verdict = judge(problem, exponents, total, *against, *steps_reason(problem), remarks=remarks)
     constant = problem.constant_noise
     formula = (CONSTANT if constant else VARYING) + (" (1 + D (c_a + c_b))" if order else "")
@@ -106,12 +108,27 @@ def commit_time(problem: EscapeProblem, way: WayOut) -> tuple[float, float]:
 
 
 def hit_share(problem: EscapeProblem, way: WayOut, learning_rate: float, order: int) -> float:
-    """Hit time over commit time of one way out; `order` 1 takes the skewness of the saddle into account."""
+    """Hit time over commit time of one way out; `order` 1 takes the skewness of the saddle into account.
+
+    NaN where that first term in the skewness leaves no share between 0 and 1.
+    """
     i = _coordinate(way)
     noise = problem.spread(way.saddle.x, i)
     third = third_derivative(problem, i, float(way.saddle.x[i]))
     curvature = abs(way.saddle.curvature(i))
-    return hit_fraction(curvature, learning_rate, noise * order, way.sign * third)
+    share = hit_fraction(curvature, learning_rate, noise * order, way.sign * third)
+    return share if 0 < share <= 1 else math.nan
+
+
+def share_reason(problem: EscapeProblem, learning_rate: float) -> list[str]:
+    """Against formulas with the skewness of the saddle: it is too large for its first term."""
+    hits = [way for way in problem.ways if way.kind == "hit"]
+    if any(math.isnan(hit_share(problem, way, learning_rate, 1)) for way in hits):
+        return [
+            "the noise is too wide for the skewness of the saddle, whose first term leaves no share of a "
+            "commit to hits, so that the formula has no value"
+        ]
+    return []
 
 
 def _coordinate(way: WayOut) -> int:

@@ -13,7 +13,7 @@ from simdyn.results import Prediction
 from simdyn.theory.closed_form import Reason, broadcast, closed_form, exponential, numbers, too_large
 from simdyn.theory.sweep import swept
 from simdyn.theory.validity import LARGEST_STEP, LOWEST_BARRIER
-from simdyn.theory.ways_out import WayOut, escape_problem
+from simdyn.theory.ways_out import WayOut, added, escape_problem
 
 FORMULA = "2 pi / |lambda_1| sqrt(|det H_b| / det H_a) (1 + T)^(-n/2) (L_b / L_a)^(1/T + 1 - n/2)"
 SOURCE = "Mori, Ziyin, Liu & Ueda 2022 (arXiv 2105.09557), with the widths of minimum and saddle at order T"
@@ -152,7 +152,7 @@ def mori2022(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) ->
         )
 
     parts = [of(way) for way in problem.ways]
-    rate = sum(p.value**-1 * (2 if w.kind == "hit" else 1) for p, w in zip(parts, problem.ways, strict=True))
+    times = [p.value * (0.5 if w.kind == "hit" else 1.0) for p, w in zip(parts, problem.ways, strict=True)]
     steep = problem.learning_rate * curvature
     reasons = [Reason(True, part.why[:-1]) for part in parts if not part.valid][:1]
     reasons.append(
@@ -164,7 +164,7 @@ def mori2022(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) ->
     )
     hit = problem.ways[0].kind == "hit"
     return closed_form(
-        problem.in_unit(1.0 / rate),
+        problem.in_unit(added(times, problem.ways)),
         reasons,
         name="Mori et al.",
         unit=problem.update.unit,

@@ -58,7 +58,7 @@ def kramers_time(
         "ito", "stratonovich" or "haenggi_klimontovich": alpha = 0, 1/2, 1.
     next_order
         c = c_a + c_b with c = 5 L'''^2 / (24 |L''|^3) -+ L'''' / (8 L''^2), minus at a and plus at b; 0
-        leaves the correction out. For constant D.
+        leaves the correction out. For constant D. The value is NaN where 1 + D c is not positive.
 
     Returns
     -------
@@ -85,15 +85,27 @@ def kramers_time(
         next_order=numbers("next_order", next_order),
     )
     power = height / low if exponent is None else numbers("exponent", exponent, above=0)
-    factor = (high / low) ** (0.5 - CONVENTIONS[convention]) * (1 + more * low)
+    change = more * low
+    # Where the correction takes all of the time away the series says nothing.
+    terms = np.where(change > -1, 1 + change, np.nan)
+    factor = (high / low) ** (0.5 - CONVENTIONS[convention]) * terms
     value = 2 * np.pi / np.sqrt(bottom * top) * factor * exponential(power)
-    size = np.abs(more * low)
     return closed_form(
         value,
         [
             low_barrier(power),
             too_large(power),
-            Reason(size > 0.3, "the next order in the noise changes the time by {:.0%}", size),
+            Reason(
+                (np.abs(change) > 0.3) & (change > -1),
+                "the next order in the noise changes the time by {:+.0%}",
+                change,
+            ),
+            Reason(
+                change <= -1,
+                "the next order in the noise is {:+.0%} of the time and leaves none of it, so that the "
+                "formula has no value",
+                change,
+            ),
         ],
         name="Kramers, next order" if np.any(more) else "Kramers",
         unit="time",

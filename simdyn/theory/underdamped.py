@@ -15,7 +15,7 @@ from simdyn.results import Prediction
 from simdyn.theory.closed_form import Reason, broadcast, closed_form, exponential, numbers, too_large
 from simdyn.theory.rates import HIGH, low_barrier
 from simdyn.theory.sweep import swept
-from simdyn.theory.ways_out import EscapeProblem, WayOut, escape_problem
+from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
 MILNE = 1.4603545088095868
 """-zeta(1/2): how far beyond an absorbing wall the density of thermal particles with friction seems to
@@ -169,7 +169,7 @@ def underdamped_kramers(potential: Potential, dynamics: Dynamics, start: Any, ex
     discrete = not isinstance(dynamics, SDE)
     temperature = noise / (friction * step) if discrete else noise
     parts = [_way(problem, way, temperature, friction) for way in problem.ways]
-    rate = sum(1.0 / part.value for part in parts)
+    total = added([part.value for part in parts], problem.ways)
     against = [part for part in parts if not part.valid]
     reasons = [Reason(True, f"{against[0].why[:-1].lower()}")] if against else []
     oscillation = step * math.sqrt(float(np.abs(problem.minimum.eigenvalues).max()))
@@ -196,10 +196,10 @@ def underdamped_kramers(potential: Potential, dynamics: Dynamics, start: Any, ex
     formula = parts[0].formula
     if hit:
         formula += " x [1 + erf(1.4604 sqrt(|L''_b| / 2) / friction)] / 2 for a hit"
-    if len(parts) > 1:
-        formula += f", rates of {len(parts)} saddles added"
+    if problem.saddles > 1:
+        formula += f", rates of {problem.saddles} saddles added"
     return closed_form(
-        1.0 / rate / (step if discrete else 1.0),
+        total / (step if discrete else 1.0),
         reasons,
         name="Kramers with inertia",
         unit="steps" if discrete else "time",

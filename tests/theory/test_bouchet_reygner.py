@@ -9,6 +9,7 @@ from potentials import DriftField, Potential, double_well, maier_stein
 from simdyn import theory
 from simdyn.dynamics import SDE, SGLD
 from simdyn.errors import InputError
+from simdyn.exact import escape_time
 
 TURNING = DriftField(["-(x**3 - x) + 2*y", "-2*y - (x**3 - x)"])
 """V = (x^2 - 1)^2 / 4 + y^2 with l = (V_y, -V_x), which has no divergence."""
@@ -125,7 +126,8 @@ def test_turning_without_divergence_only_accelerates(turning):
 
 
 def test_hits_and_steps_and_gradients():
-    hit = theory.bouchet_reygner(TURNING, SDE(0.05, 0.01), [-1, 0], "x + 0.0*y >= 0")
+    hit = theory.bouchet_reygner(TURNING, SDE(0.05, 0.01), [-1, 0], BORDER)
+    assert hit.valid
     commit = theory.bouchet_reygner(TURNING, SDE(0.05, 0.01), [-1, 0], "x >= 1")
     assert hit.value == pytest.approx(commit.value / 2, rel=1e-12)
     steps = theory.bouchet_reygner(TURNING, SGLD(0.02, 0.05), [-1, 0], "x >= 1")
@@ -133,6 +135,23 @@ def test_hits_and_steps_and_gradients():
     gradient = DriftField(["x - x**3", "-2*y"])
     plain = theory.bouchet_reygner(gradient, SDE(0.05, 0.01), [-1, 0], "x >= 1")
     assert plain.value == pytest.approx(theory.kramers_time(0.25, 2.0, 1.0, 0.05).value, rel=1e-9)
+
+
+BORDER = f"x + {(17**0.5 - 3) / 2}*y >= 0"
+"""Through the saddle of TURNING, normal to the left eigenvector of [[1, 2], [1, -2]] for lambda_+."""
+
+
+def test_only_the_border_between_the_basins_halves_the_time():
+    """Across another line through the saddle the odds are not even, at any noise."""
+    gaps = []
+    for exit in (BORDER, "x >= 0"):
+        found = theory.bouchet_reygner(TURNING, SDE(0.06, 0.01), [-1, 0], exit)
+        exact = escape_time(TURNING, SDE(0.06, 0.01), [-1, 0], exit)
+        gaps.append(exact.value / found.value - 1)
+        assert found.valid == (exit == BORDER)
+    # On the border what is left is of order D, as for commitment (0.08 at most); beside it three times that.
+    assert 0 < gaps[0] < 0.1 < 0.25 < gaps[1]
+    assert "not the border between the basins" in found.why
 
 
 @pytest.mark.parametrize(

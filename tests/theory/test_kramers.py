@@ -12,7 +12,7 @@ from potentials import Potential, double_well, styblinski_tang, symbol, tilted_w
 from simdyn.dynamics import SDE, SGD, SGLD
 from simdyn.errors import InputError
 from simdyn.exact import escape_time
-from simdyn.theory import kramers
+from simdyn.theory import finite_learning_rate, kramers, predictions
 
 WELL = double_well()
 STEP = 0.01
@@ -166,3 +166,30 @@ def test_varying_noise_in_large_steps_is_outside_its_validity():
 def test_problems_that_it_is_not_about(potential, dynamics, exit, text):
     with pytest.raises(InputError, match=text):
         kramers(potential, dynamics, "deepest", exit)
+
+
+def test_the_next_order_leaves_a_positive_time_or_none():
+    """c_a = -L''''/8 = -12 and c_b = 0.195, so that nothing is left from D = 0.0847 on."""
+    flat = Potential("x**2/2 + 4*x**4 - 3*x**6", domain=(-2, 2))
+    rules = [SDE(noise, STEP) for noise in (0.01, 0.08, 0.09)]
+    found = kramers(flat, rules, "x=0", "valley", order=1)
+    assert (found.value[:2] > 0).all()
+    assert np.isnan(found.value[2])
+    assert found.valid.tolist() == [True, False, False]
+    assert "leaves none of it" in found.why[2]
+    # The barrier alone would not have told: it is 16.8 times the noise.
+    assert "changes the time by -106%" in kramers(flat, rules[2], "x=0", "valley").why
+    steps = finite_learning_rate(flat, SGLD(0.001, 0.09), "x=0", "valley")
+    assert np.isnan(steps.value)
+    assert "leaves none of it" in steps.why
+    assert not {"Kramers, next order", "Finite learning rate"} & {
+        p.name for p in predictions(flat, SGLD(0.001, 0.09), "x=0", "valley")
+    }
+
+
+def test_a_skew_saddle_has_a_share_of_hits_or_none():
+    """The first term in L'''_b is of order D^(1/2), and beyond a width of the noise it exceeds the half."""
+    skew = Potential("x**2/2 - x**3/3", domain=(-1.5, 2.5))
+    for noise in (0.01, 0.05, 0.5, 1.5, 3.0):
+        found = kramers(skew, SDE(noise, STEP), "x=0", "valley", order=1)
+        assert found.value > 0 or (np.isnan(found.value) and not found.valid)

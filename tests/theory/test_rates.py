@@ -30,6 +30,18 @@ def test_published_values():
     assert other.value == pytest.approx(306.974890794, rel=1e-11)
 
 
+def test_the_next_order_takes_no_more_than_all():
+    """At D c = -1 and below the series has no value; before, the sign of the change is told."""
+    found = theory.kramers_time(0.25, 2.0, 1.0, [0.01, 0.05, 0.1, 0.2], next_order=-10.0)
+    assert found.value[:2] == pytest.approx(
+        theory.kramers_time(0.25, 2.0, 1.0, [0.01, 0.05]).value * [0.9, 0.5], rel=1e-12
+    )
+    assert np.isnan(found.value[2:]).all()
+    assert found.valid.tolist() == [True, False, False, False]
+    assert "by -50%" in found.why[1]
+    assert "leaves none of it" in found.why[2]
+
+
 def test_numbers_and_problems_agree():
     for noise in (0.03, 0.06):
         numbers = theory.kramers_time(0.25, 2.0, 1.0, noise)

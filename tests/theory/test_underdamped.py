@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.linalg import LinearOperator, eigs, splu
 
-from potentials import Potential, double_well
+from potentials import Potential, double_well, styblinski_tang
 from simdyn import theory
 from simdyn.dynamics import SDE, SGD, SGLD
 from simdyn.errors import InputError
@@ -152,3 +152,13 @@ def test_heavy_ball():
 def test_other_dynamics(dynamics, text):
     with pytest.raises(InputError, match=text):
         theory.underdamped_kramers(WELL, dynamics, "x=-1", "commit")
+
+
+@pytest.mark.parametrize("dim", [2, 5])
+def test_equal_coordinates_each_have_a_way_out(dim):
+    """The first of d independent coordinates: every rate counts, and the other coordinates cancel."""
+    rule = SDE(5.0, 0.001, friction=60.0, scheme="baoab")
+    one, many = (theory.underdamped_kramers(styblinski_tang(d), rule, "deepest", "valley") for d in (1, dim))
+    # In one dimension the depopulation factor is known as well; at this friction it is 1.
+    assert many.value == pytest.approx(one.value / dim, rel=1e-9)
+    assert f"rates of {dim} saddles added" in many.formula
