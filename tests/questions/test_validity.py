@@ -223,9 +223,9 @@ def test_landscapes_without_a_valley_keep_the_reason():
 
 
 def test_a_formula_that_gives_no_time_does_not_apply():
-    """Just before the well is gone the next order makes the time of a hit negative."""
+    """Just before the well is gone the next order takes all of the time of a hit away."""
     problem = tilted_well(tilt=0.36), SDE(0.2, 0.01), "deepest", "valley"
-    assert theory.kramers(*problem, order=1).value < 0
+    assert np.isnan(theory.kramers(*problem, order=1).value)
     found = validity(
         *problem,
         prediction="kramers_next_order",
@@ -234,7 +234,7 @@ def test_a_formula_that_gives_no_time_does_not_apply():
     cell = found.data.sel(prediction="kramers_next_order", diffusion=0.2, tilt=0.36)
     assert np.isnan(cell["ratio"])
     assert cell["verdict"].values == "does not apply"
-    assert str(cell["why"].values).startswith("The formula gives -")
+    assert "has no value" in str(cell["why"].values)
     assert np.isfinite(cell["exact"])
 
 
