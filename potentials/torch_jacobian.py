@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from potentials.errors import InputError
 
-__all__ = ["LOSSES", "TorchJacobian"]
+__all__ = ["LOSSES", "TorchJacobian", "torch_module"]
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class TorchJacobian:
     """
 
     def __init__(self, module: Any, inputs: Any, targets: Any, loss: str) -> None:
-        torch = _torch()
+        torch = torch_module(", or hand in arrays")
         if not isinstance(module, torch.nn.Module):
             raise InputError(f"The network is {type(module).__name__}, but it must be a torch.nn.Module.")
         if loss not in LOSSES:
@@ -202,11 +202,18 @@ class TorchJacobian:
         return np.asarray(total.cpu().numpy())
 
 
-def _torch() -> Any:
+def torch_module(otherwise: str = "") -> Any:
+    """PyTorch, or one sentence on how to get it, which may end with another remedy.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
     try:
         import torch
     except ImportError:
         raise InputError(
-            'PyTorch is not installed; add it with pip install "simdyn[torch]", or hand in arrays.'
+            f'PyTorch is not installed; add it with pip install "simdyn[torch]"{otherwise}.'
         ) from None
     return torch

@@ -77,12 +77,7 @@ def cell(
         target_error=settings.target_error,
         seed=seed,
         threads=execution.threads,
-        progress=lambda state: execution.progress.update(
-            events=state.tally.events,
-            censored_share=state.censored_share,
-            relative_error=state.relative_error,
-            steps=state.tally.path_steps,
-        ),
+        progress=execution.progress.of_escapes,
     )
     return {
         "steps": answer.value,

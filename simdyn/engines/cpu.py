@@ -10,6 +10,7 @@ import numpy as np
 
 from simdyn.dynamics import Update
 from simdyn.engines.first_passage import FirstPassage
+from simdyn.engines.paths_in_memory import PathsInMemory, consecutive
 from simdyn.engines.precision import checked_dtype
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
@@ -18,7 +19,7 @@ from simdyn.lowering import kernels_of, lower
 from simdyn.noise import Seed, key_words
 
 
-class CpuEngine:
+class CpuEngine(PathsInMemory):
     """Advances ensembles of paths of one update rule.
 
     Parameters
@@ -45,6 +46,7 @@ class CpuEngine:
     """
 
     backend: ClassVar[str] = "cpu"
+    by_columns: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -64,11 +66,6 @@ class CpuEngine:
         chosen = kernels_of(program, dtype, noise == "wide")
         self.source, self._kernels = chosen.source, chosen.code
         self._lanes, self._group, self._constants = chosen.lanes, chosen.group, chosen.constants
-
-    @property
-    def lanes(self) -> int:
-        """Paths that run at the same time."""
-        return self.threads * self._lanes
 
     def integrate(
         self, x: np.ndarray, *, steps: int, seed: Seed, first_path: int = 0, first_step: int = 0
@@ -102,7 +99,7 @@ class CpuEngine:
         def work(piece: tuple[int, int]) -> None:
             begin, end = piece
             part = np.ascontiguousarray(columns[:, begin:end])
-            numbers = _consecutive(first_path + begin, end - begin)
+            numbers = consecutive(first_path + begin, end - begin)
             for _ in self._advance(part, numbers, first_step, first_step + steps, None, key):
                 pass
             columns[:, begin:end] = part
@@ -112,55 +109,6 @@ class CpuEngine:
         else:
             in_threads([partial(work, piece) for piece in pieces])
         return columns.T
-
-    def paths_that_fit(self) -> None:
-        """No limit: states are in memory already."""
-
-    def follow(
-        self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Take `steps` more steps in place, in this thread, and show the states on the way.
-
-        Parameters
-        ----------
-        x
-            Shape (state_dim, n), contiguous and of the engine's dtype: states at step `first_step`, which end
-            as those after the last step.
-        every
-            The states after each step that is a multiple of it are shown.
-        steps, seed, first_path, first_step
-            As in `integrate`.
-
-        Yields
-        ------
-        step, states
-            Of shape (state_dim, n), to be read before the next are asked for.
-        """
-        numbers = _consecutive(first_path, x.shape[1])
-        return self._advance(x, numbers, first_step, first_step + steps, every, key_words(seed))
-
-    def retrace(
-        self, x: np.ndarray, numbers: np.ndarray, *, steps: int, seed: Seed, first_step: int = 0
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Take `steps` more steps of paths of any numbers in place, and show the states after each.
-
-        Parameters
-        ----------
-        x
-            Shape (state_dim, n), contiguous and of the engine's dtype: states at step `first_step`, which end
-            as those after the last step.
-        numbers
-            Shape (n,): the number of each path, as `passages` was given it.
-        steps, seed, first_step
-            As in `integrate`.
-
-        Yields
-        ------
-        step, states
-            Of shape (state_dim, n), to be read before the next are asked for.
-        """
-        numbers = np.asarray(numbers, dtype=np.uint64)
-        return self._advance(x, numbers, first_step, first_step + steps, 1, key_words(seed))
 
     def _advance(
         self,
@@ -228,45 +176,8 @@ class CpuEngine:
         complete = run.execute(self.threads, lambda: _Lanes(self, run, np.zeros(1, np.int64)), report)
         return run.records(ends.T[:, : self.update.dim], complete)
 
-    def passages(self, states: np.ndarray, numbers: np.ndarray, *, max_steps: int, seed: Seed) -> ExitRecords:
-        """Run paths, each from a state of its own, until each leaves, diverges, or has taken `max_steps`.
-
-        Parameters
-        ----------
-        states
-            Shape (n, entries of the state): those of the update, then those of the score, if there is one.
-        numbers
-            Shape (n,), integers: the number of each path, which with the seed determines its noise. The same
-            number from the same state takes the same course.
-        max_steps, seed
-            As for `first_passage`.
-
-        Returns
-        -------
-        ExitRecords
-            With whole states.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            Ctrl-C; nothing is kept.
-        """
-        count = len(states)
-        ends = np.full((self.state_dim, count), np.nan, dtype=self.dtype)
-        if count == 0:
-            return ExitRecords(np.zeros(0, np.int64), np.zeros(0, np.int64), ends.T)
-        columns = np.ascontiguousarray(np.asarray(states, dtype=self.dtype).T)
-        first = int(np.min(numbers))
-        shifts = (np.asarray(numbers) - first).astype(np.int64)
-        run = FirstPassage(columns, ends, count, max_steps, first, key_words(seed), self._lanes)
-        if not run.execute(self.threads, lambda: _Lanes(self, run, shifts), None):
-            raise KeyboardInterrupt
-        return run.records(ends.T, complete=True)
-
-
-def _consecutive(first_path: int, count: int) -> np.ndarray:
-    """Numbers of paths that follow one another."""
-    return np.arange(first_path, first_path + count, dtype=np.uint64)
+    def _lanes_of(self, run: FirstPassage, shifts: np.ndarray) -> _Lanes:
+        return _Lanes(self, run, shifts)
 
 
 class _Lanes:

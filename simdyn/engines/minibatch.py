@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
-import sympy
 
+from potentials.tape import Tape
 from simdyn.dynamics import MinibatchUpdate
 from simdyn.engines.first_passage import FirstPassage
+from simdyn.engines.paths_in_memory import PathsInMemory, consecutive
 from simdyn.engines.precision import checked_dtype
 from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
@@ -44,7 +45,7 @@ def check_horizon(update: MinibatchUpdate, last_step: int) -> None:
         )
 
 
-class MinibatchEngine:
+class MinibatchEngine(PathsInMemory):
     """Advances ensembles of paths of one update rule on a mean over samples.
 
     Parameters
@@ -70,6 +71,7 @@ class MinibatchEngine:
     """
 
     backend: ClassVar[str] = "cpu"
+    by_columns: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -135,7 +137,7 @@ class MinibatchEngine:
         key = key_words(seed)
         given = np.asarray(x, dtype=self.dtype)
         state = self._state(given)
-        numbers = _consecutive(first_path, len(state))
+        numbers = consecutive(first_path, len(state))
         share = max(1, -(-len(state) // (self.threads * self._lanes))) * self._lanes
         pieces = [(begin, min(len(state), begin + share)) for begin in range(0, len(state), share)]
 
@@ -150,58 +152,6 @@ class MinibatchEngine:
             in_threads([partial(work, *piece) for piece in pieces])
         self._bring_scores_up_to_date(state)
         return state[:, : given.shape[1]]
-
-    @property
-    def lanes(self) -> int:
-        """Paths that run at the same time."""
-        return self.threads * self._lanes
-
-    def paths_that_fit(self) -> None:
-        """No limit: states are in memory already."""
-
-    def follow(
-        self, x: np.ndarray, *, steps: int, every: int, seed: Seed, first_path: int = 0, first_step: int = 0
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Take `steps` more steps in place, in this thread, and show the states on the way.
-
-        Parameters
-        ----------
-        x
-            Shape (state_dim, n): states at step `first_step`, which end as those after the last step.
-        every
-            The states after each step that is a multiple of it are shown.
-        steps, seed, first_path, first_step
-            As in `integrate`.
-
-        Yields
-        ------
-        step, states
-            Of shape (state_dim, n), to be read before the next are asked for.
-        """
-        numbers = _consecutive(first_path, x.shape[1])
-        return self._advance(x, numbers, first_step, first_step + steps, every, key_words(seed))
-
-    def retrace(
-        self, x: np.ndarray, numbers: np.ndarray, *, steps: int, seed: Seed, first_step: int = 0
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Take `steps` more steps of paths of any numbers in place, and show the states after each.
-
-        Parameters
-        ----------
-        x
-            Shape (state_dim, n): states at step `first_step`, which end as those after the last step.
-        numbers
-            Shape (n,): the number of each path, as `passages` was given it.
-        steps, seed, first_step
-            As in `integrate`.
-
-        Yields
-        ------
-        step, states
-            Of shape (state_dim, n), to be read before the next are asked for.
-        """
-        numbers = np.asarray(numbers, dtype=np.uint64)
-        return self._advance(x, numbers, first_step, first_step + steps, 1, key_words(seed))
 
     def _advance(
         self,
@@ -227,12 +177,12 @@ class MinibatchEngine:
         """Only kernels that watch paths keep them."""
         if self.score is not None:
             at = self.update.state_dim
-            state[:, at] = self._score_of(*state[:, : self.dim].T)
+            (state[:, at],) = self._score_of(*state[:, : self.dim].T)
 
     @cached_property
-    def _score_of(self) -> Callable[..., np.ndarray]:
+    def _score_of(self) -> Tape:
         assert self.score is not None
-        return sympy.lambdify(self.update.variables, self.score.numeric, "numpy")
+        return Tape(self.update.variables, [self.score.numeric])
 
     @cached_property
     def _kernels(self) -> MachineCode:
@@ -283,54 +233,8 @@ class MinibatchEngine:
         complete = run.execute(self.threads, lambda: _Lanes(self, run, np.zeros(1, np.int64)), report)
         return run.records(ends, complete)
 
-    def passages(
-        self,
-        states: np.ndarray,
-        numbers: np.ndarray,
-        *,
-        max_steps: int,
-        seed: Seed,
-        report: Report | None = None,
-    ) -> ExitRecords:
-        """Run paths, each from a state of its own, until each leaves, diverges, or has taken `max_steps`.
-
-        Parameters
-        ----------
-        states
-            Shape (n, state_dim): positions, velocities with momentum, and the entries of the score, if there
-            is one.
-        numbers
-            Shape (n,), integers: the number of each path, which with the seed determines its batches. The
-            same number from the same state takes the same course.
-        max_steps, seed, report
-            As for `first_passage`.
-
-        Returns
-        -------
-        ExitRecords
-            With whole states.
-
-        Raises
-        ------
-        KeyboardInterrupt
-            Ctrl-C; nothing is kept.
-        """
-        count = len(states)
-        ends = np.full((count, self.state_dim), np.nan, dtype=self.dtype)
-        if count == 0:
-            return ExitRecords(np.zeros(0, np.int64), np.zeros(0, np.int64), ends)
-        begin = np.ascontiguousarray(states, dtype=self.dtype)
-        first = int(np.min(numbers))
-        shifts = (np.asarray(numbers) - first).astype(np.int64)
-        run = FirstPassage(begin, ends, count, max_steps, first, key_words(seed), self._lanes)
-        if not run.execute(self.threads, lambda: _Lanes(self, run, shifts), report):
-            raise KeyboardInterrupt
-        return run.records(ends, complete=True)
-
-
-def _consecutive(first_path: int, count: int) -> np.ndarray:
-    """Numbers of paths that follow one another."""
-    return np.arange(first_path, first_path + count, dtype=np.uint64)
+    def _lanes_of(self, run: FirstPassage, shifts: np.ndarray) -> _Lanes:
+        return _Lanes(self, run, shifts)
 
 
 class _Lanes:

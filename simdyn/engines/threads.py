@@ -30,7 +30,10 @@ def in_threads(
     stop: threading.Event | None = None,
     tick: Callable[[], None] | None = None,
 ) -> None:
-    """Run callables side by side; the first exception in any of them is raised here once all have ended."""
+    """Run callables side by side; the first exception in any of them is raised here once all have ended.
+
+    `tick` is called about ten times a second, and once more when all have ended.
+    """
     failures: list[BaseException] = []
 
     def guarded(worker: Callable[[], None]) -> None:
@@ -47,9 +50,11 @@ def in_threads(
     try:
         for thread in threads:
             while thread.is_alive():
-                thread.join(0.1)
                 if tick is not None:
                     tick()
+                thread.join(0.1)
+        if tick is not None:
+            tick()
     except BaseException:
         if stop is not None:
             stop.set()

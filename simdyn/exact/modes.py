@@ -15,6 +15,9 @@ from simdyn.exact.speed import Medium
 MAX_UNKNOWNS = 2000
 STATIONS = 12
 
+_LIGHTEST = -60.0
+"""Log of the mass of a panel on an open side, next to that around the start, that nothing feels any more."""
+
 
 @dataclass(frozen=True)
 class Modes:
@@ -61,7 +64,7 @@ def diffusion_modes(
     precise = Medium(drift, diffusion, 20, 2.5)
     moments = solve(precise, start, lower, upper, breakpoints, 2, 1e-20)
     solution = solve(medium, start, lower, upper, _with_stations(start, lower, upper, breakpoints), 1, 1e-19)
-    edges = solution.panels.edges
+    edges = _without_light_ends(medium, solution.panels, start, lower, upper)
     if (len(edges) - 1) * order > MAX_UNKNOWNS:
         raise NoReference(
             f"The survival of one coordinate needs more than {MAX_UNKNOWNS} unknowns; raise the noise or "
@@ -86,6 +89,18 @@ def diffusion_modes(
     return Modes(
         np.concatenate([[area / centre], values[1:]]), np.concatenate([[area * area / centre], weights[1:]])
     )
+
+
+def _without_light_ends(medium: Medium, panels: Panels, start: float, lower: float, upper: float) -> Array:
+    """Edges without panels far out on an open side, where the mesh of the moments reaches for the tail."""
+    slope, inverse = medium.sample(panels.nodes)
+    phi, _ = panels.integral(slope)
+    mass = (np.log(panels.weights * inverse) - phi).max(axis=1)
+    at = int(np.searchsorted(panels.edges, start))
+    felt = np.flatnonzero(mass > min(mass[at - 1], mass[at]) + _LIGHTEST)
+    first = felt[0] if math.isinf(lower) else 0
+    last = felt[-1] if math.isinf(upper) else len(mass) - 1
+    return panels.edges[first : last + 2]
 
 
 def _with_stations(start: float, lower: float, upper: float, breakpoints: tuple[float, ...]) -> list[float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_Z = 1.959963984540054
+NORMAL_975 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def mean_of(sample: np.ndarray) -> Interval:
     n = len(sample)
     mean = float(np.mean(sample)) if n else math.nan
     error = float(np.std(sample, ddof=1)) / math.sqrt(n) if n > 1 else math.inf
-    return Interval(mean, mean - _Z * error, mean + _Z * error)
+    return Interval(mean, mean - NORMAL_975 * error, mean + NORMAL_975 * error)
 
 
 def deviation_of(sample: np.ndarray) -> Interval:
@@ -42,7 +42,7 @@ def deviation_of(sample: np.ndarray) -> Interval:
         return Interval(0.0, 0.0, 0.0)
     fourth = float(np.mean((sample - np.mean(sample)) ** 4))
     error = math.sqrt(max(0.0, (fourth - (n - 3) / (n - 1) * variance**2) / n))
-    low, high = max(0.0, variance - _Z * error), variance + _Z * error
+    low, high = max(0.0, variance - NORMAL_975 * error), variance + NORMAL_975 * error
     return Interval(math.sqrt(variance), math.sqrt(low), math.sqrt(high))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_NORMAL_975 = 1.959963984540054
+from simdyn.inference.sample import NORMAL_975
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def kaplan_meier(times: np.ndarray, observed: np.ndarray, paths: np.ndarray | No
             np.log(survival)
         )
         level = np.log(-np.log(survival))
-        low, high = (np.exp(-np.exp(level + sign * _NORMAL_975 * error)) for sign in (1, -1))
+        low, high = (np.exp(-np.exp(level + sign * NORMAL_975 * error)) for sign in (1, -1))
     # The band is undefined where the estimate is 0 or 1.
     return SurvivalCurve(
         ages, survival, np.where(np.isfinite(low), low, survival), np.where(np.isfinite(high), high, survival)

@@ -6,9 +6,7 @@ import math
 
 import numpy as np
 
-from simdyn.inference.sample import Interval
-
-_Z = 1.959963984540054
+from simdyn.inference.sample import NORMAL_975, Interval
 
 
 def tail_index(sample: np.ndarray, share: float | None = None) -> Interval:
@@ -37,4 +35,5 @@ def tail_index(sample: np.ndarray, share: float | None = None) -> Interval:
     if mean == 0.0:
         return Interval(math.inf, 0.0, math.inf)
     alpha = 1.0 / mean
-    return Interval(alpha, max(0.0, alpha * (1 - _Z / math.sqrt(k))), alpha * (1 + _Z / math.sqrt(k)))
+    error = NORMAL_975 / math.sqrt(k)
+    return Interval(alpha, max(0.0, alpha * (1 - error)), alpha * (1 + error))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from potentials.torch_jacobian import torch_module
 from simdyn.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def fully_connected(
     InputError
         No PyTorch.
     """
-    torch = torch_of("a network")
+    torch = torch_module()
     with _seeded(torch, seed):
         sizes = [pixels[0] * pixels[1] * pixels[2], *[width] * depth]
         layers: list[Any] = [torch.nn.Flatten()]
@@ -61,7 +62,7 @@ def vgg(
     InputError
         No PyTorch, or an image too small to be halved so often.
     """
-    torch = torch_of("a network")
+    torch = torch_module()
     height, width = (size >> len(channels) for size in pixels[1:])
     if not height or not width:
         raise InputError(
@@ -80,17 +81,6 @@ def vgg(
             torch.nn.ReLU(),
             torch.nn.Linear(hidden, outputs),
         )
-
-
-def torch_of(what: str) -> Any:
-    """PyTorch, or one sentence on how to get it."""
-    try:
-        import torch
-    except ImportError:
-        raise InputError(
-            f'PyTorch is not installed, which {what} needs; add it with pip install "simdyn[torch]".'
-        ) from None
-    return torch
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from potentials.torch_jacobian import torch_module
 from simdyn.errors import InputError
-from simdyn.networks.architectures import torch_of
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +76,7 @@ def train(
     InputError
         No PyTorch, settings out of range, or targets that do not fit.
     """
-    torch = torch_of("training")
+    torch = torch_module()
     x, y = torch.as_tensor(inputs), torch.as_tensor(targets)
     model = next(module.parameters())
     x, y = x.to(model.dtype), y.to(model.dtype)
@@ -133,7 +133,7 @@ def accuracy(module: torch.nn.Module, inputs: Any, classes: Any) -> float:
     inputs, classes
         Samples along the first dimension, and whole numbers from 0.
     """
-    torch = torch_of("a network")
+    torch = torch_module()
     x = torch.as_tensor(inputs).to(next(module.parameters()).dtype)
     with torch.no_grad():
         z = module(x)

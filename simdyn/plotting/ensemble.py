@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from potentials import Potential
+from simdyn.inference.sample import NORMAL_975
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ _WIDTH = 3.4
 _PATHS_DRAWN = 3
 _POINTS_DRAWN = 3_000
 _GRID = 160
-_Z = 1.959963984540054
 
 Draw = Callable[["Axes", int], None]
 
@@ -138,8 +138,8 @@ def _moments(axes: Axes, data: xarray.Dataset, i: int) -> None:
     )
     axes.fill_between(
         x,
-        mean - _Z * error,
-        mean + _Z * error,
+        mean - NORMAL_975 * error,
+        mean + NORMAL_975 * error,
         color=MEASURED,
         alpha=0.6,
         linewidth=0,

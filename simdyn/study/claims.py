@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+import numpy as np
+
 from simdyn.errors import InputError
 
 Verdict = Literal["holds", "holds only here", "does not hold", "undecided", "not run"]
@@ -39,10 +41,10 @@ class Claim:
 
     claim: str
     source: str
-    predicted: float | None
-    measured: float | None
-    low: float | None
-    high: float | None
+    predicted: float | None = None
+    measured: float | None = None
+    low: float | None = None
+    high: float | None = None
     verdict: Verdict
     why: str
     unit: str = ""
@@ -77,6 +79,25 @@ def judge(low: float, high: float, band_low: float, band_high: float) -> Verdict
     if high < band_low or low > band_high:
         return "does not hold"
     return "undecided"
+
+
+def coverage_claim(claim: str, source: str, inside: np.ndarray) -> Claim:
+    """A claim that 95 % intervals hold what is exact, given for each of them whether it does.
+
+    "does not hold" where fewer do than chance leaves out of so many, which is the interval of the claim.
+    """
+    share, count = float(np.mean(inside)), int(np.size(inside))
+    half = 1.96 * math.sqrt(0.95 * 0.05 / count)
+    return Claim(
+        claim=claim,
+        source=source,
+        predicted=0.95,
+        measured=share,
+        low=share - half,
+        high=min(1.0, share + half),
+        verdict="holds" if share + half >= 0.95 else "does not hold",
+        why=f"{int(np.sum(inside))} of {count} cells; the interval is what chance does to so many.",
+    )
 
 
 def claims_text(claims: Sequence[Claim]) -> str:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol, Self, TextIO
 if TYPE_CHECKING:
     from rich.console import Console, Group
 
+    from simdyn.estimators.direct import Progress as Measurement
+
 _SECONDS_BETWEEN_STATES = 10.0
 _SECONDS_BETWEEN_CELLS = 0.5
 """Of a log: cells faster than this do not get a line each."""
@@ -83,6 +85,15 @@ class CellProgress:
         if self._tell is not None and now - self._told >= self._seconds:
             self._told = now
             self._tell(CellState(events, censored_share, relative_error, steps))
+
+    def of_escapes(self, state: Measurement) -> None:
+        """What a running measurement of an escape time reports: to be the `progress` of `escape_time`."""
+        self.update(
+            events=state.tally.events,
+            censored_share=state.censored_share,
+            relative_error=state.relative_error,
+            steps=state.tally.path_steps,
+        )
 
 
 class Progress(Protocol):

@@ -13,7 +13,8 @@ from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.finite_steps import commit_factor, hit_fraction
 from simdyn.theory.kramers import commit_time, hit_share, share_reason
-from simdyn.theory.neglected import LARGEST_NEXT_ORDER, first_terms, neglected, next_order, no_time
+from simdyn.theory.neglected import LARGEST_NEXT_ORDER, neglected, next_order
+from simdyn.theory.rates import NO_TIME, first_terms
 from simdyn.theory.sweep import swept
 from simdyn.theory.validity import judge
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
@@ -87,23 +88,24 @@ def finite_learning_rate(potential: Potential, dynamics: Dynamics, start: Any, e
     if not problem.constant_noise:
         raise InputError("The correction for a finite learning rate is known for constant noise.")
     lines = problem.update.factorised and all(way.coordinate is not None for way in problem.ways)
-    times, exponents, reasons = [], [], []
+    times, exponents, fractions, reasons = [], [], [], []
     for way in problem.ways:
         if lines:
             time, exponent = commit_time(problem, way)
             correction = next_order(problem, way)
             time *= first_terms(correction)
             if correction <= -1:
-                reasons.append(no_time(correction))
+                reasons.append(NO_TIME.format(correction))
             elif abs(correction) > LARGEST_NEXT_ORDER:
                 reasons.append(f"the next order in the noise changes the value by {correction:+.0%}")
-            fraction = hit_share(problem, way, problem.learning_rate, 1)
+            fraction = hit_share(problem, way, problem.learning_rate, 1) if way.kind == "hit" else 1.0
         else:
             noise = _isotropic(problem)
             time, exponent = _commit(problem, way, noise), problem.barrier(way) / noise
-            fraction = hit_fraction(_downhill(way), problem.learning_rate)
+            fraction = hit_fraction(_downhill(way), problem.learning_rate) if way.kind == "hit" else 1.0
         factor = commit_factor(problem.minimum, way.saddle, problem.learning_rate)
-        times.append(time * factor * (fraction if way.kind == "hit" else 1.0))
+        times.append(time * factor * fraction)
+        fractions.append(fraction)
         exponents.append(exponent)
     total = added(times, problem.ways)
     steep = problem.learning_rate * max(
@@ -113,7 +115,7 @@ def finite_learning_rate(potential: Potential, dynamics: Dynamics, start: Any, e
     drift = max(exponents) * steep**2 / 47
     if drift > 0.1:
         reasons.append(f"terms of second order in the learning rate change the time by about {drift:.0%}")
-    reasons += share_reason(problem, problem.learning_rate) if lines else []
+    reasons += share_reason(fractions)
     verdict = judge(problem, exponents, total, *dict.fromkeys(reasons))
     base = "Kramers (1 + D (c_a + c_b))" if lines else "Eyring-Kramers"
     return Prediction(

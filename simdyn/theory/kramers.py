@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from simdyn.dynamics.conventions import CONVENTIONS
 from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.finite_steps import hit_fraction
-from simdyn.theory.neglected import first_terms, neglected, next_order, third_derivative
+from simdyn.theory.neglected import neglected, next_order, third_derivative
 from simdyn.theory.noise_path import potential_over_noise
+from simdyn.theory.rates import first_terms
 from simdyn.theory.sweep import swept
 from simdyn.theory.validity import judge
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
@@ -54,17 +56,15 @@ def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, 
     against, remarks = neglected(problem, noise_included=bool(order))
     if order == 1 and not problem.constant_noise:
         raise InputError("The next order of Kramers' formula is for constant noise; use order=0.")
-    times, exponents = [], []
+    times, exponents, fractions = [], [], []
     for way in problem.ways:
         time, exponent = commit_time(problem, way)
         correction = next_order(problem, way) if problem.constant_noise else 0.0
-        fraction = 1.0
-        if way.kind == "hit":
-            fraction = hit_share(problem, way, 0.0, order)
-        times.append(time * fraction * first_terms(order * correction))
+        fractions.append(hit_share(problem, way, 0.0, order) if way.kind == "hit" else 1.0)
+        times.append(time * fractions[-1] * first_terms(order * correction))
         exponents.append(exponent)
     total = added(times, problem.ways)
-    against += share_reason(problem, 0.0) if order else []
+    against += share_reason(fractions) if order else []
     verdict = judge(problem, exponents, total, *against, *steps_reason(problem), remarks=remarks)
     constant = problem.constant_noise
     formula = (CONSTANT if constant else VARYING) + (" (1 + D (c_a + c_b))" if order else "")
@@ -120,10 +120,9 @@ def hit_share(problem: EscapeProblem, way: WayOut, learning_rate: float, order: 
     return share if 0 < share <= 1 else math.nan
 
 
-def share_reason(problem: EscapeProblem, learning_rate: float) -> list[str]:
-    """Against formulas with the skewness of the saddle: it is too large for its first term."""
-    hits = [way for way in problem.ways if way.kind == "hit"]
-    if any(math.isnan(hit_share(problem, way, learning_rate, 1)) for way in hits):
+def share_reason(fractions: Sequence[float]) -> list[str]:
+    """Against formulas with the first term in the skewness of a saddle that leaves a hit no share."""
+    if any(math.isnan(fraction) for fraction in fractions):
         return [
             "the noise is too wide for the skewness of the saddle, whose first term leaves no share of a "
             "commit to hits, so that the formula has no value"

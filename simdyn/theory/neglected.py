@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import sympy
 
 from simdyn.theory.finite_steps import commit_factor, hit_fraction
+from simdyn.theory.rates import NO_TIME
 from simdyn.theory.ways_out import EscapeProblem, WayOut
 
 LARGEST_NEXT_ORDER = 0.3
@@ -24,7 +23,7 @@ def neglected(problem: EscapeProblem, *, noise_included: bool) -> tuple[list[str
         corrections = [next_order(problem, way) for way in problem.ways]
         noise = _largest(corrections)
         if noise_included and min(corrections) <= -1:
-            against.append(no_time(min(corrections)))
+            against.append(NO_TIME.format(min(corrections)))
         elif abs(noise) > LARGEST_NEXT_ORDER:
             against.append(f"the next order in the noise changes the time by {noise:+.0%}")
         elif not noise_included:
@@ -55,19 +54,6 @@ def next_order(problem: EscapeProblem, way: WayOut) -> float:
         second, third, fourth = _derivatives(problem, i, float(point.x[i]))
         total += 5 * third**2 / (24 * abs(second) ** 3) + sign * fourth / (8 * second**2)
     return total * problem.spread(problem.minimum.x, i)
-
-
-def first_terms(correction: float) -> float:
-    """1 + D (c_a + c_b), NaN where nothing of the time is left: the series says nothing there."""
-    return 1 + correction if correction > -1 else math.nan
-
-
-def no_time(correction: float) -> str:
-    """Why there is no value where the correction takes all of the time away."""
-    return (
-        f"the next order in the noise is {correction:+.0%} of the time and leaves none of it, so that the "
-        "formula has no value"
-    )
 
 
 def third_derivative(problem: EscapeProblem, i: int, x: float) -> float:

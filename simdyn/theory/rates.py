@@ -21,6 +21,12 @@ from simdyn.theory.closed_form import (
 )
 from simdyn.theory.validity import LOWEST_BARRIER
 
+NO_TIME = (
+    "the next order in the noise is {:+.0%} of the time and leaves none of it, so that the formula has no "
+    "value"
+)
+"""Why there is no value where the correction takes all of the time away."""
+
 HIGH = Reason(True, "barrier over noise is {:.3g}")
 
 
@@ -31,6 +37,11 @@ def low_barrier(exponent: Any) -> Reason:
         f"barrier over noise is {{:.2g}}, the formula needs at least {LOWEST_BARRIER:g}",
         exponent,
     )
+
+
+def first_terms(correction: Any) -> Any:
+    """1 + D (c_a + c_b), NaN where nothing of the time is left: the series says nothing there."""
+    return np.where(correction > -1, 1 + correction, np.nan)[()]
 
 
 def kramers_time(
@@ -86,9 +97,7 @@ def kramers_time(
     )
     power = height / low if exponent is None else numbers("exponent", exponent, above=0)
     change = more * low
-    # Where the correction takes all of the time away the series says nothing.
-    terms = np.where(change > -1, 1 + change, np.nan)
-    factor = (high / low) ** (0.5 - CONVENTIONS[convention]) * terms
+    factor = (high / low) ** (0.5 - CONVENTIONS[convention]) * first_terms(change)
     value = 2 * np.pi / np.sqrt(bottom * top) * factor * exponential(power)
     return closed_form(
         value,
@@ -102,8 +111,7 @@ def kramers_time(
             ),
             Reason(
                 change <= -1,
-                "the next order in the noise is {:+.0%} of the time and leaves none of it, so that the "
-                "formula has no value",
+                NO_TIME,
                 change,
             ),
         ],

@@ -29,10 +29,6 @@ OFFSETS = (-1.0, 0.5, 1.0)
 EPOCH_CURVATURE, EPOCH_CENTRES = 1.5, (0.0, 1.0, 3.0, -2.0)
 """Four samples of one curvature, for the spread of shuffled epochs."""
 
-SIEGMUND = 0.5825971579390107
-"""-zeta(1/2) / sqrt(2 pi): how far, in standard deviations of a step, steps overshoot a boundary on "
-"average."""
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -297,12 +293,7 @@ def _escape(
         method="direct",
         seed=seed,
         threads=execution.threads,
-        progress=lambda state: execution.progress.update(
-            events=state.tally.events,
-            censored_share=state.censored_share,
-            relative_error=state.relative_error,
-            steps=state.tally.path_steps,
-        ),
+        progress=execution.progress.of_escapes,
     )
     if not answer.measurement.complete:
         # An interrupted measurement is an answer to a person, but not a finished cell.
@@ -393,6 +384,7 @@ def _commit(
 
 def _hit(eta: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
     from simdyn import SDE, SGLD, exact
+    from simdyn.theory.finite_steps import SIEGMUND
 
     landscape, temperature = Potential(QUARTIC), settings.commit_temperature
     of_chain, of_sde = seed.spawn(2)
@@ -437,24 +429,24 @@ def _growth(eta: float, seed: SeedSequence, settings: Settings, execution: Execu
     of_epoch = shuffled.measurement.mean_square(epoch)
     return {
         **_with_ends("exponent", growth.exponent.value, growth.exponent.low, growth.exponent.high),
-        "lyapunov": float(np.log(np.abs(1 - eta * a)).mean()),
+        "lyapunov": math.log(fresh.multiplier("almost_sure")),
         "linear_sde": float(eta * (-a.mean() - eta * a.var() / 2)),
         **_with_ends("square", square.value, square.low, square.high),
         "square_steps": growth.visible_steps,
-        "square_exact": float(((1 - eta * a) ** 2).mean() ** growth.visible_steps),
+        "square_exact": fresh.multiplier("mean_square") ** growth.visible_steps,
         **_with_ends("shuffled_square", of_epoch.value, of_epoch.low, of_epoch.high),
-        "shuffled_exact": float(np.prod((1 - eta * a) ** 2)),
+        "shuffled_exact": shuffled.multiplier("mean_square") ** epoch,
         "mean_square_threshold": fresh.threshold("mean_square"),
         "almost_sure_threshold": fresh.threshold("almost_sure"),
     }
 
 
 def _variance(values: np.ndarray) -> tuple[float, float, float]:
-    """Of independent values: the variance and its 95 % interval, from the fourth moment."""
-    squares = (values - values.mean()) ** 2
-    variance = float(squares.sum() / (len(values) - 1))
-    half = 1.96 * float(squares.std() / math.sqrt(len(values)))
-    return variance, variance - half, variance + half
+    """Of independent values: the variance and its 95 % interval."""
+    from simdyn.inference import deviation_of
+
+    spread = deviation_of(values)
+    return spread.value**2, spread.low**2, spread.high**2
 
 
 def _epoch(eta: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from simdyn.inference import Interval
-from simdyn.study import Claim, Results, Verdict, judge
-from studies.wu2018.experiment import DECK, NETWORK_GRIDS, PAPER, Settings
+from simdyn.inference import Figures, jackknife
+from simdyn.study import Claim, Results, coverage_claim, judge
+from studies.wu2018.experiment import DECK, PAPER, Settings, has_networks
+
+if TYPE_CHECKING:
+    from xarray import DataArray, Dataset
 
 
 def claims(results: Results, settings: Settings) -> list[Claim]:
@@ -21,7 +26,7 @@ def claims(results: Results, settings: Settings) -> list[Claim]:
         _ellipse_is_stable(results),
         _batch_and_sharpness(results),
     ]
-    if all(name in results.datasets for name in NETWORK_GRIDS):
+    if has_networks(results):
         return found + _of_networks(results, settings)
     return found + [_not_run(*words) for words in NETWORK_CLAIMS.values()]
 
@@ -64,10 +69,6 @@ def _not_run(claim: str, source: str) -> Claim:
     return Claim(
         claim=claim,
         source=source,
-        predicted=None,
-        measured=None,
-        low=None,
-        high=None,
         verdict="not run",
         why='PyTorch and scikit-learn are not installed; add them with pip install "simdyn[torch]".',
     )
@@ -76,7 +77,7 @@ def _not_run(claim: str, source: str) -> Claim:
 # --- the two functions -------------------------------------------------------------------------------------
 
 
-def _nearest(results: Results, settings: Settings):  # type: ignore[no-untyped-def]
+def _nearest(results: Results, settings: Settings) -> Dataset:
     etas = results["example"]["eta"].values
     return results["example"].sel(eta=float(etas[np.argmin(np.abs(etas - settings.example_rate))]))
 
@@ -125,7 +126,6 @@ def _flatter_at_zero(results: Results) -> Claim:
         claim="The curvature at x = 0 is the more stable one, which causes the escape; a at x = 0 over a "
         "at x = 1",
         source=DECK,
-        predicted=None,
         measured=ratio,
         low=ratio,
         high=ratio,
@@ -159,7 +159,7 @@ def _threshold_of_leaving(results: Results) -> Claim:
 # --- the diagram -------------------------------------------------------------------------------------------
 
 
-def _grows(data) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _grows(data: Dataset) -> np.ndarray:
     """1 where the mean square surely grows, -1 where it surely falls, 0 where the sample cannot tell."""
     return np.where(data["square_low"] > 1, 1, np.where(data["square_high"] < 1, -1, 0))
 
@@ -171,18 +171,11 @@ def _diagram_is_exact(results: Results) -> Claim:
     inside = (data["square_low"] - slack <= data["multiplier"]) & (
         data["multiplier"] <= data["square_high"] + slack
     )
-    share, count = float(inside.mean()), int(inside.size)
-    half = 1.96 * float(np.sqrt(0.95 * 0.05 / count))
-    return Claim(
-        claim="One step multiplies the mean square by (1 - eta a)^2 + eta^2 s^2 / B: share of intervals "
-        "that hold it",
-        source=f"{PAPER}, section 3",
-        predicted=0.95,
-        measured=share,
-        low=share - half,
-        high=min(1.0, share + half),
-        verdict="holds" if share + half >= 0.95 else "does not hold",
-        why=f"{count} cells; the interval is what chance does to so many.",
+    return coverage_claim(
+        "One step multiplies the mean square by (1 - eta a)^2 + eta^2 s^2 / B: share of intervals that hold "
+        "it",
+        f"{PAPER}, section 3",
+        inside.values,
     )
 
 
@@ -294,9 +287,9 @@ def _of_networks(results: Results, settings: Settings) -> list[Claim]:
         _plain("bound_s", float(of_bound.max()), 1.0, 0.0, 1.0, f"{of_bound.size} networks."),
         _mean("near_s", of_bound, 1.0, 0.8, 1.0, "Judged within 0.8 and 1."),
         _proportional(minima),
-        _ratio("batch_a", least["sharpness"] / descent["sharpness"], 1.0),
-        _ratio("batch_s", least["nonuniformity"] / descent["nonuniformity"], 1.0),
-        _ratio("rate_a", rates, 1.0),
+        _ratio("batch_a", least["sharpness"] / descent["sharpness"], below=True),
+        _ratio("batch_s", least["nonuniformity"] / descent["nonuniformity"], below=True),
+        _ratio("rate_a", rates, below=True),
         _plain(
             "stable",
             float(margin.min()),
@@ -323,7 +316,9 @@ def _of_networks(results: Results, settings: Settings) -> list[Claim]:
             "Holds if above 0.",
         ),
         _ratio(
-            "adam", adam["sharpness"].sel(optimiser="adam") / adam["sharpness"].sel(optimiser="sgd"), None
+            "adam",
+            adam["sharpness"].sel(optimiser="adam") / adam["sharpness"].sel(optimiser="sgd"),
+            below=False,
         ),
     ]
 
@@ -343,55 +338,44 @@ def _plain(name: str, value: float, predicted: float | None, low: float, high: f
     )
 
 
-def _mean_of_few(values: np.ndarray) -> Interval:
-    """The mean with Student's interval."""
-    from scipy.stats import t
-
-    n = len(values)
-    half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else np.inf
-    mean = float(np.mean(values))
-    return Interval(mean, mean - half, mean + half)
+def _mean_of_few(values: np.ndarray) -> Figures:
+    """The mean of independent networks with Student's interval, which one alone leaves without bounds."""
+    return jackknife(np.stack([values, np.ones(len(values))], axis=1), lambda sums: sums[0] / sums[1])
 
 
 def _mean(name: str, values: np.ndarray, predicted: float | None, low: float, high: float, why: str) -> Claim:
     claim, source = NETWORK_CLAIMS[name]
     found = _mean_of_few(values)
-    alone = len(values) < 2
     return Claim(
         claim=claim,
         source=source,
         predicted=predicted,
         measured=found.value,
-        low=None if alone else found.low,
-        high=None if alone else found.high,
-        verdict="undecided" if alone else judge(found.low, found.high, low, high),
-        why=f"{len(values)} network{'' if alone else 's'}. {why}",
+        low=found.low,
+        high=found.high,
+        verdict=judge(found.low, found.high, low, high),
+        why=f"{len(values)} network{'s' if len(values) > 1 else ''}. {why}",
     )
 
 
-def _ratio(name: str, ratios, below: float | None) -> Claim:  # type: ignore[no-untyped-def]
-    """A geometric mean of ratios that is said to be below 1, or above if `below` is None."""
+def _ratio(name: str, ratios: DataArray, *, below: bool) -> Claim:
+    """A geometric mean of ratios that is said to be below 1, or above."""
     claim, source = NETWORK_CLAIMS[name]
     logs = np.log(ratios.values.ravel())
     found = _mean_of_few(logs)
-    alone = len(logs) < 2
-    verdict: Verdict = "undecided"
-    if not alone:
-        verdict = judge(found.low, found.high, *((-np.inf, 0.0) if below is not None else (0.0, np.inf)))
     return Claim(
         claim=claim,
         source=source,
-        predicted=None,
         measured=float(np.exp(found.value)),
-        low=None if alone else float(np.exp(found.low)),
-        high=None if alone else float(np.exp(found.high)),
-        verdict=verdict,
-        why=f"{len(logs)} pair{'' if alone else 's'} of networks, geometric mean. Holds if "
-        f"{'below' if below is not None else 'above'} 1.",
+        low=float(np.exp(found.low)),
+        high=float(np.exp(found.high)),
+        verdict=judge(found.low, found.high, *((-np.inf, 0.0) if below else (0.0, np.inf))),
+        why=f"{len(logs)} pair{'s' if len(logs) > 1 else ''} of networks, geometric mean. Holds if "
+        f"{'below' if below else 'above'} 1.",
     )
 
 
-def _proportional(minima) -> Claim:  # type: ignore[no-untyped-def]
+def _proportional(minima: Dataset) -> Claim:
     from scipy.stats import linregress
 
     claim, source = NETWORK_CLAIMS["proportional"]
@@ -410,7 +394,7 @@ def _proportional(minima) -> Claim:  # type: ignore[no-untyped-def]
     )
 
 
-def _switch(before, after, settings: Settings) -> Claim:  # type: ignore[no-untyped-def]
+def _switch(before: Dataset, after: Dataset, settings: Settings) -> Claim:
     claim, source = NETWORK_CLAIMS["switch"]
     ratios = (after["sharpness"] / before["sharpness"]).values.ravel()
     unstable = bool((before["threshold"] < settings.switch_rate).all())
@@ -418,7 +402,6 @@ def _switch(before, after, settings: Settings) -> Claim:  # type: ignore[no-unty
     return Claim(
         claim=claim,
         source=source,
-        predicted=None,
         measured=found,
         low=found,
         high=found,

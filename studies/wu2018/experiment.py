@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import QuadraticSum, curvatures_at, two_functions
-from simdyn.study import Dimension, Execution, Grid, Quantity
+from simdyn.study import Dimension, Execution, Grid, Quantity, Results
 from studies.wu2018 import networks
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ DECK = "slides on Wu, Ma & E 2018 (University of Virginia 2019)"
 
 BESIDE = 1e-5
 """How far beside the minimum x = 1 paths start."""
-
-NETWORK_GRIDS = ("minima", "switch", "adaptive")
-"""The grids that need PyTorch."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +137,11 @@ CURVATURE = (
 def can_train() -> bool:
     """Whether the optional packages that the networks need are installed."""
     return find_spec("torch") is not None and find_spec("sklearn") is not None
+
+
+def has_networks(results: Results) -> bool:
+    """Whether a run was one with the networks."""
+    return "minima" in results.datasets
 
 
 def grids(settings: Settings) -> list[Grid]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
-from studies.wu2018.experiment import NETWORK_GRIDS, Settings
+from studies.wu2018.experiment import Settings, has_networks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
                 _diagram_figure(results),
             ),
         ]
-        if all(name in results.datasets for name in NETWORK_GRIDS):
+        if has_networks(results):
             found += [
                 StudyFigure(
                     "minima",
@@ -64,6 +64,7 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
 
 def _example_figure(results: Results) -> Figure:
     from potentials import two_functions
+    from simdyn import SGD, stability
 
     figure = new_figure(7.2, 3.0)
     left, right = figure.subplots(1, 2)
@@ -92,10 +93,12 @@ def _example_figure(results: Results) -> Figure:
         linestyle="none",
         label="gradient descent",
     )
-    for place, style, words in (
-        (0.552486187845, "--", "mean square"),
-        (0.559471612102, ":", "almost surely"),
+    report = stability(landscape, SGD(float(etas[0]), 1), at="x=1", measure=False)
+    for criterion, style, words in (
+        ("mean_square", "--", "mean square"),
+        ("almost_sure", ":", "almost surely"),
     ):
+        place = report.threshold(criterion)
         right.axvline(place, color=MUTED, linestyle=style, linewidth=1, label=words)
     right.set_xlabel("learning rate η")
     right.set_ylabel("share that leaves x = 1")

@@ -71,9 +71,9 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
-    """Training and test samples, and how networks are trained on them.
+    """Training and test samples, and how networks are trained on them; one for each settings.
 
     Attributes
     ----------
@@ -189,12 +189,6 @@ class Task:
         rate = settings.adam_rate if optimiser == "adam" else max(settings.learning_rates)
         training = self.trained(module, rate, settings.adam_batch_size, run, optimiser=optimiser)
         return {**self.look(module, settings.adam_batch_size), "steps": training.steps}
-
-    def __hash__(self) -> int:
-        return hash(self.settings)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Task) and other.settings == self.settings
 
 
 @cache

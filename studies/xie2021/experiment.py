@@ -191,12 +191,7 @@ def cell(
         method="direct",
         seed=seed,
         threads=execution.threads,
-        progress=lambda state: execution.progress.update(
-            events=state.tally.events,
-            censored_share=state.censored_share,
-            relative_error=state.relative_error,
-            steps=state.tally.path_steps,
-        ),
+        progress=execution.progress.of_escapes,
     )
     assert answer.reference is not None
     measurement = answer.measurement
