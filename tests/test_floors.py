@@ -196,7 +196,7 @@ def loaded_after(code):
     """Names of the modules that a fresh interpreter has loaded after some code."""
     report = f"{code}\nimport sys; print('MODULES', *sorted(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", report], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", report], cwd=ROOT, capture_output=True, text=True, check=True, timeout=600
     )
     return set(done.stdout.rsplit("MODULES", 1)[1].split())
 

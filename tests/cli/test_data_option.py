@@ -175,7 +175,7 @@ def test_a_real_shell(csv):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert "Mean escape time from (w*x - y)**2/2, w >= 1 (first hit), in steps" in done.stdout

@@ -27,7 +27,7 @@ def shell(*arguments, **options):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=6000,
         **options,
     )
 
@@ -366,7 +366,7 @@ def test_an_interrupt_keeps_and_says_what_was_done():
     time.sleep(1.5 * before + 1.0)
     assert process.poll() is None
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert err.strip() == "simdyn: interrupted"
     assert "measured" in out

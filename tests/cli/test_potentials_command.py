@@ -168,7 +168,7 @@ def test_a_real_shell():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "3 minima" in done.stdout
@@ -177,6 +177,6 @@ def test_a_real_shell():
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)

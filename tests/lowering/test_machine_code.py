@@ -192,7 +192,7 @@ def test_a_second_process_needs_no_numba(tmp_path):
     def run():
         environment = os.environ | {"SIMDYN_CACHE": str(tmp_path)}
         done = subprocess.run(
-            [sys.executable, "-c", ONE_STEP], env=environment, capture_output=True, text=True, timeout=120
+            [sys.executable, "-c", ONE_STEP], env=environment, capture_output=True, text=True, timeout=600
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.split()

@@ -151,8 +151,9 @@ def test_several_predictions_stand_side_by_side():
 def test_colours_reach_as_far_as_the_ratios(reach):
     bounds = _bounds(np.array([-reach, 0.3 * reach, np.nan]), 0.1)
     assert (np.diff(bounds) > 0).all()
-    assert math.log10(0.9) in bounds
-    assert math.log10(1.1) in bounds
+    # NumPy's logarithm and the C library's differ in the last bit on some processors.
+    for edge in (math.log10(0.9), math.log10(1.1)):
+        assert np.isclose(bounds, edge, rtol=1e-14, atol=0.0).sum() == 1
     assert bounds[0] <= -min(reach, 300.0)
     assert bounds[-1] >= min(0.3 * reach, 300.0) or bounds[-1] == pytest.approx(math.log10(1.1))
     assert len(bounds) <= 12

@@ -61,7 +61,7 @@ def test_a_script_needs_no_guard(tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     assert done.stdout == "[(0, 1), (1, 2)]\n"

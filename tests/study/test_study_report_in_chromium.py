@@ -45,7 +45,7 @@ def chromium(tmp_path, *words):
     done = subprocess.run(
         [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *words],
         capture_output=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     return done.stdout.decode()
