@@ -54,8 +54,8 @@ for name, place in (("sharp", -1.0), ("flat", 1.0)):
 # %% [markdown]
 # ## Small and large batches, and one function with many sharpnesses
 #
-# A network is trained twice to the same loss. Then the layers of the flatter one are scaled against each other
-# (Dinh et al. 2017): the function stays, the sharpness does not.
+# A network is trained twice to the same loss. Then the layers of the flatter one are scaled against each
+# other (Dinh et al. 2017): the function stays, the sharpness does not.
 
 # %%
 if find_spec("torch") and find_spec("sklearn"):

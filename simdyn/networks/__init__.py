@@ -8,6 +8,14 @@ from potentials.first_use import names_on_first_use
 
 if TYPE_CHECKING:
     from simdyn.networks.architectures import fully_connected, vgg
+    from simdyn.networks.gradient_noise import (
+        Alignment,
+        NoiseScale,
+        alignment,
+        noise_scale,
+        outliers,
+        top_space_share,
+    )
     from simdyn.networks.images import Images, cifar10, digits, fashion_mnist
     from simdyn.networks.loss_surface import LossSurface
     from simdyn.networks.rescaling import rescaled
@@ -19,6 +27,14 @@ __getattr__, __dir__ = names_on_first_use(
     __name__,
     {
         "simdyn.networks.architectures": ["fully_connected", "vgg"],
+        "simdyn.networks.gradient_noise": [
+            "Alignment",
+            "NoiseScale",
+            "alignment",
+            "noise_scale",
+            "outliers",
+            "top_space_share",
+        ],
         "simdyn.networks.images": ["Images", "cifar10", "digits", "fashion_mnist"],
         "simdyn.networks.loss_surface": ["LossSurface"],
         "simdyn.networks.rescaling": ["rescaled"],
@@ -29,11 +45,14 @@ __getattr__, __dir__ = names_on_first_use(
 )
 
 __all__ = [
+    "Alignment",
     "Images",
     "LossSurface",
+    "NoiseScale",
     "Sharpness",
     "Training",
     "accuracy",
+    "alignment",
     "ball_sharpness",
     "box_sharpness",
     "cifar10",
@@ -41,8 +60,11 @@ __all__ = [
     "fashion_mnist",
     "fully_connected",
     "hessian_trace",
+    "noise_scale",
+    "outliers",
     "rescaled",
     "top_eigenvalues",
+    "top_space_share",
     "train",
     "vgg",
 ]

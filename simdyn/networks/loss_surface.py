@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
+_TOGETHER = 32
+"""Columns of a Hessian that are computed at once."""
+
 
 class LossSurface:
     """Mean loss over samples of a network of PyTorch, a function of the vector of its d parameters.
@@ -96,6 +99,18 @@ class LossSurface:
 
         _, product = jvp(grad(self._mean), (self._vector(x),), (self._vector(direction),))
         return np.array(product.numpy())
+
+    def hessian(self, x: Array) -> Array:
+        """The whole Hessian at x, shape (d, d), through products with groups of unit vectors."""
+        from torch.func import grad, jvp, vmap
+
+        torch, at = torch_module(), self._vector(x)
+
+        def column(direction: Any) -> Any:
+            return jvp(grad(self._mean), (at,), (direction,))[1]
+
+        eye = torch.eye(self.dim, dtype=torch.float64)
+        return np.concatenate([vmap(column)(part).numpy() for part in eye.split(_TOGETHER)])
 
     def sample_gradients(self, x: Array) -> Array:
         """Gradient of each sample's loss, shape (n, d)."""

@@ -117,7 +117,7 @@ def test_networks(networks):
     ("name", "grid", "quantity", "value", "where"),
     [
         ("train fully connected sgd", "solutions", "train_accuracy", 0.5, {"B": 12}),
-        ("full fully connected sgd", "sharpness", "sharpness", 1e3, {"B": 4, "space": "full", "epsilon": 1e-3}),
+        ("full fully connected sgd", "sharpness", "sharpness", 1e3, {"B": 4, "space": "full"}),
         ("tenfold", "sharpness", "sharpness", 1e6, {"B": 12, "space": "full"}),
         ("epsilon", "sharpness", "sharpness", 1e3, {"epsilon": 1e-3}),
         ("cone", "directions", "held", 0.2, {}),
