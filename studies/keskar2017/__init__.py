@@ -45,7 +45,7 @@ STUDY = Study(
     "Without PyTorch and scikit-learn (the extra torch) the statements about networks are not run.",
     methods="Networks: fully connected (two hidden layers of 32) and convolutional after VGG, ten outputs, "
     "cross-entropy, single precision, fresh batches without replacement at a constant learning rate, until "
-    "the mean loss over the training samples, looked at after every epoch, is at most the tolerance. Each "
+    "the mean loss over the training samples, looked at every ten steps, is at most the tolerance. Each "
     "run draws its own training samples, first parameters and batches; intervals are Student's over runs.\n\n"
     "Sharpness: the highest loss found in the box by L-BFGS-B, from along the gradient and from random "
     "points, in double precision; a lower bound of the maximum. Eigenvalues: Lanczos iteration with "

@@ -89,8 +89,8 @@ def statements(settings: Settings) -> dict[str, tuple[str, str]]:
             f"{DECK}, slide 17",
         ),
         "cone": (
-            "Sharp minima are steep in a small share of directions only; share of the Hessian's trace in its "
-            f"steepest {settings.steep_share:.0%}, B = {large}",
+            "Sharp minima are steep in a small share of directions only (5 % in the paper); share of the "
+            f"Hessian's trace in its steepest {settings.steep_share:.0%}, B = {large}",
             f"{PAPER}, section 2.2.2; {DECK}, slide 19",
         ),
         "accuracy": (
@@ -304,8 +304,8 @@ def _cone(results: Results, settings: Settings) -> Claim:
         held,
         0.9,
         np.inf,
-        why=f"With small batches {float(data['held'].sel(B=settings.small_batch).mean()):.3f}. Holds if "
-        "above 0.9.",
+        why=f"With small batches {float(data['held'].sel(B=settings.small_batch).mean()):.3f}. Above 1 where "
+        "the other eigenvalues are negative in sum. Holds if above 0.9.",
     )
 
 

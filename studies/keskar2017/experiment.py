@@ -102,20 +102,20 @@ QUICK = Settings(
     sgd_rate=0.1,
     adam_rate=0.001,
     runs=(0, 1, 2, 3),
-    tolerance=0.01,
+    tolerance=0.02,
     most_steps=40_000,
     epsilons=(1e-3, 5e-4),
     subspace=100,
     searches=1,
-    iterations=30,
+    iterations=10,
     radius=0.01,
     alphas=tuple(np.round(np.arange(-1.0, 2.01, 0.125), 10).tolist()),
     batch_sizes=(4, 15, 60),
-    levels=(1.0, 0.1, 0.01),
-    epochs=60,
-    warm_epochs=(0, 1, 20),
+    levels=(1.0, 0.1, 0.02),
+    epochs=40,
+    warm_epochs=(0, 1, 10),
     scales=(1.0, 3.0, 10.0, 30.0),
-    steep_share=0.05,
+    steep_share=0.01,
 )
 FULL = Settings(
     shifts=(0.01, 0.02, 0.03, 0.05, 0.1, 0.15),
@@ -140,7 +140,7 @@ FULL = Settings(
     epochs=100,
     warm_epochs=(0, 1, 2, 5, 10, 20),
     scales=(0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
-    steep_share=0.05,
+    steep_share=0.01,
 )
 
 LOOKS = (
