@@ -94,9 +94,9 @@ class Settings:
 
 QUICK = Settings(
     shifts=(0.01, 0.03, 0.1),
-    samples=600,
+    samples=400,
     small_batch=4,
-    large_batch=60,
+    large_batch=40,
     architectures=("fully connected",),
     optimiser="sgd",
     sgd_rate=0.1,
@@ -110,7 +110,7 @@ QUICK = Settings(
     iterations=10,
     radius=0.01,
     alphas=tuple(np.round(np.arange(-1.0, 2.01, 0.125), 10).tolist()),
-    batch_sizes=(4, 15, 60),
+    batch_sizes=(4, 12, 40),
     levels=(1.0, 0.1, 0.02),
     epochs=40,
     warm_epochs=(0, 1, 10),
