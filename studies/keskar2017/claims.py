@@ -64,6 +64,10 @@ def statements(settings: Settings) -> dict[str, tuple[str, str]]:
                 f"{PAPER}, table 4",
             ),
         }
+        found[f"hessian {name}"] = (
+            f"The Hessian tells it; its largest eigenvalue, B = {large} over B = {small}; {words}",
+            f"{PAPER}, section 2.2.2; {DECK}, slide 24",
+        )
     return found | {
         "tenfold": (
             "Their sharpness is larger by an order of magnitude; ratio at equal training loss, full space",
@@ -219,6 +223,17 @@ def _of_networks(results: Results, settings: Settings) -> list[Claim]:
                     "Holds if above 1.",
                 )
             )
+        values = one["eigenvalue"]
+        means = [float(values.sel(B=b).mean()) for b in (small, large)]
+        found.append(
+            ratio_claim(
+                *said[f"hessian {name}"],
+                (values.sel(B=large) / values.sel(B=small)).values,
+                1.0,
+                np.inf,
+                why=f"{means[0]:.3g} and {means[1]:.3g} in the mean. Holds if above 1.",
+            )
+        )
     logs = _log(sharp.sel(B=large) / sharp.sel(B=small)).sel(space="full")
     by_epsilon = {size: _per_run(logs.sel(epsilon=size)) for size in (first, last)}
     found += [

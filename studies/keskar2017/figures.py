@@ -62,7 +62,8 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
                 StudyFigure(
                     "warm",
                     f"Large batches (B = {large}) after so many epochs with small ones (B = {small}), both "
-                    "trained to the same loss; means of runs with 95 % intervals.",
+                    "trained to the same loss; means of runs with 95 % intervals. The claims compare within "
+                    "a run, which varies less.",
                     _warm_figure(results),
                 ),
                 StudyFigure(
@@ -100,7 +101,7 @@ def _concept_figure(settings: Settings) -> Figure:
     axes.set_ylim(-0.25 * top, 1.6 * top)
     axes.set_xlabel("parameter x")
     axes.set_ylabel("loss")
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper center")
     return figure
 
 
@@ -158,6 +159,7 @@ def _sharpness_figure(results: Results, settings: Settings) -> Figure:
                 row += 1
         axes.set_title(title)
         axes.set_xscale("log")
+        _plain_numbers(axes.xaxis)
         axes.set_xlabel("sharpness φ (%)")
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
@@ -178,6 +180,8 @@ def _line_figure(results: Results, settings: Settings) -> Figure:
             for part, color, style in (("train", MEASURED, "-"), ("test", PREDICTED[0], "--")):
                 values = one[f"{part}_{quantity}"].transpose("alpha", "run").values
                 mean, low, high = _interval(values, logarithmic=logarithmic)
+                if quantity == "accuracy":
+                    mean, low, high = 100 * mean, 100 * low.clip(0.0, 1.0), 100 * high.clip(0.0, 1.0)
                 label = "training" if part == "train" else "test"
                 axes.plot(alphas, mean, color=color, linestyle=style, label=label)
                 axes.fill_between(alphas, low, high, color=color, alpha=0.2, linewidth=0)
@@ -185,8 +189,8 @@ def _line_figure(results: Results, settings: Settings) -> Figure:
                 axes.axvline(place, color=MUTED, linestyle=":", linewidth=1)
         losses.set_yscale("log")
         losses.set_ylabel(f"{architecture}, {'SGD' if optimiser == 'sgd' else 'Adam'}\ncross-entropy")
-        accuracies.set_ylabel("accuracy")
-        accuracies.set_ylim(0.0, 1.03)
+        accuracies.set_ylabel("accuracy (%)")
+        accuracies.set_ylim(0.0, 103.0)
     for axes in panels[-1]:
         axes.set_xlabel(f"α (0: B = {settings.small_batch}, 1: B = {settings.large_batch})")
     panels[0, 1].legend(loc="lower center")
@@ -285,11 +289,15 @@ def _scaled_figure(results: Results, settings: Settings) -> Figure:
         (sharp, np.exp(float(np.log(box).mean()))),
         (accuracy, 100 * float(ends["test_accuracy"].mean())),
     ):
-        axes.axhline(value, color=LARGE["color"], linestyle="--", linewidth=1)
+        axes.axhline(
+            value, color=LARGE["color"], linestyle="--", linewidth=1, label=f"B = {settings.large_batch}"
+        )
         axes.set_xscale("log")
+        _plain_numbers(axes.xaxis)
         axes.set_xlabel("scale α of the first layer")
     for axes in (eigenvalue, sharp):
         axes.set_yscale("log")
+    eigenvalue.legend(loc="upper left")
     eigenvalue.set_ylabel("largest eigenvalue")
     sharp.set_ylabel("sharpness φ (%)")
     accuracy.set_ylabel("test accuracy (%)")
