@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from potentials.errors import InputError
 
-__all__ = ["LOSSES", "TorchJacobian", "torch_module"]
+__all__ = ["LOSSES", "TorchJacobian", "checked_targets", "torch_module"]
 
 Floats = NDArray[np.float64]
 
@@ -47,8 +47,6 @@ class TorchJacobian:
         torch = torch_module(", or hand in arrays")
         if not isinstance(module, torch.nn.Module):
             raise InputError(f"The network is {type(module).__name__}, but it must be a torch.nn.Module.")
-        if loss not in LOSSES:
-            raise InputError(f"loss is {loss!r}, but it must be one of: {', '.join(LOSSES)}.")
         self._torch, self._module, self._loss = torch, module, loss
         self._parameters = {k: v.detach() for k, v in module.named_parameters() if v.requires_grad}
         self._fixed = {k: v.detach() for k, v in module.named_parameters() if not v.requires_grad}
@@ -64,43 +62,12 @@ class TorchJacobian:
         if self._inputs.is_floating_point():
             self._inputs = self._inputs.to(self._model.dtype)
         probe = self._outputs(self._inputs[:1])
-        if probe.ndim != 2:
-            raise InputError(
-                f"The network gives outputs of shape {tuple(probe.shape[1:])} for a sample, but it must give "
-                "one dimension of them: end it with a flattening layer."
-            )
+        self._targets = checked_targets(targets, loss, len(self._inputs), probe)
         self.classes = int(probe.shape[1])
-        self._targets = self._checked_targets(targets)
         self.size = len(self._inputs)
         self.outputs = self.classes - 1 if loss == "cross_entropy" else self.classes
         self.dim = sum(v.numel() for v in self._parameters.values())
         self.name = f"linearised {type(module).__name__}"
-
-    def _checked_targets(self, targets: Any) -> Any:
-        torch, n, c = self._torch, len(self._inputs), self.classes
-        given = torch.as_tensor(targets)
-        if self._loss == "squared":
-            given = given.to(torch.float64)
-            given = given[:, None] if given.ndim == 1 else given
-            if tuple(given.shape) != (n, c):
-                raise InputError(
-                    f"The targets have shape {tuple(given.shape)}, but the outputs have {(n, c)}: give one "
-                    "target for each."
-                )
-            return given
-        if c < 2:
-            raise InputError("Cross-entropy needs a network with an output for each class, and this has one.")
-        if given.is_floating_point() or tuple(given.shape) != (n,):
-            raise InputError(
-                f"The targets of cross-entropy must be {n} class numbers, but they are "
-                f"{given.dtype} of shape {tuple(given.shape)}."
-            )
-        if int(given.min()) < 0 or int(given.max()) >= c:
-            raise InputError(
-                f"The targets hold classes from {int(given.min())} to {int(given.max())}, but the network "
-                f"has outputs for 0 to {c - 1}."
-            )
-        return given.long()
 
     def _outputs(self, inputs: Any) -> Any:
         with self._torch.no_grad():
@@ -200,6 +167,58 @@ class TorchJacobian:
             part = slice(begin, begin + _SLICE)
             total += a[:, part] @ b[:, part].T
         return np.asarray(total.cpu().numpy())
+
+
+def checked_targets(targets: Any, loss: str, samples: int, probe: Any) -> Any:
+    """Targets as a tensor: for squared loss of shape (samples, outputs) in double precision, for
+    cross-entropy class numbers of shape (samples,).
+
+    Parameters
+    ----------
+    targets, loss
+        See `LinearisedNetwork.from_torch`.
+    samples
+        How many there are.
+    probe
+        What the network gives for one sample, shape (1, outputs).
+
+    Raises
+    ------
+    InputError
+        An unknown loss, outputs that are no vector, or targets that do not fit.
+    """
+    torch = torch_module()
+    if probe.ndim != 2:
+        raise InputError(
+            f"The network gives outputs of shape {tuple(probe.shape[1:])} for a sample, but it must give "
+            "one dimension of them: end it with a flattening layer."
+        )
+    n, c = samples, int(probe.shape[1])
+    if loss not in LOSSES:
+        raise InputError(f"loss is {loss!r}, but it must be one of: {', '.join(LOSSES)}.")
+    given = torch.as_tensor(targets)
+    if loss == "squared":
+        given = given.to(torch.float64)
+        given = given[:, None] if given.ndim == 1 else given
+        if tuple(given.shape) != (n, c):
+            raise InputError(
+                f"The targets have shape {tuple(given.shape)}, but the outputs have {(n, c)}: give one "
+                "target for each."
+            )
+        return given
+    if c < 2:
+        raise InputError("Cross-entropy needs a network with an output for each class, and this has one.")
+    if given.is_floating_point() or tuple(given.shape) != (n,):
+        raise InputError(
+            f"The targets of cross-entropy must be {n} class numbers, but they are "
+            f"{given.dtype} of shape {tuple(given.shape)}."
+        )
+    if int(given.min()) < 0 or int(given.max()) >= c:
+        raise InputError(
+            f"The targets hold classes from {int(given.min())} to {int(given.max())}, but the network "
+            f"has outputs for 0 to {c - 1}."
+        )
+    return given.long()
 
 
 def torch_module(otherwise: str = "") -> Any:

@@ -1,4 +1,4 @@
-"""Data that networks are trained on, small networks, and their training."""
+"""Data that networks are trained on, small networks, their training, and the shape of their loss."""
 
 from __future__ import annotations
 
@@ -8,26 +8,63 @@ from potentials.first_use import names_on_first_use
 
 if TYPE_CHECKING:
     from simdyn.networks.architectures import fully_connected, vgg
+    from simdyn.networks.gradient_noise import (
+        Alignment,
+        NoiseScale,
+        alignment,
+        noise_scale,
+        outliers,
+        top_space_share,
+    )
     from simdyn.networks.images import Images, cifar10, digits, fashion_mnist
+    from simdyn.networks.loss_surface import LossSurface
+    from simdyn.networks.rescaling import rescaled
+    from simdyn.networks.sharpness import Sharpness, ball_sharpness, box_sharpness
+    from simdyn.networks.spectrum import hessian_trace, top_eigenvalues
     from simdyn.networks.training import Training, accuracy, train
 
 __getattr__, __dir__ = names_on_first_use(
     __name__,
     {
         "simdyn.networks.architectures": ["fully_connected", "vgg"],
+        "simdyn.networks.gradient_noise": [
+            "Alignment",
+            "NoiseScale",
+            "alignment",
+            "noise_scale",
+            "outliers",
+            "top_space_share",
+        ],
         "simdyn.networks.images": ["Images", "cifar10", "digits", "fashion_mnist"],
+        "simdyn.networks.loss_surface": ["LossSurface"],
+        "simdyn.networks.rescaling": ["rescaled"],
+        "simdyn.networks.sharpness": ["Sharpness", "ball_sharpness", "box_sharpness"],
+        "simdyn.networks.spectrum": ["hessian_trace", "top_eigenvalues"],
         "simdyn.networks.training": ["Training", "accuracy", "train"],
     },
 )
 
 __all__ = [
+    "Alignment",
     "Images",
+    "LossSurface",
+    "NoiseScale",
+    "Sharpness",
     "Training",
     "accuracy",
+    "alignment",
+    "ball_sharpness",
+    "box_sharpness",
     "cifar10",
     "digits",
     "fashion_mnist",
     "fully_connected",
+    "hessian_trace",
+    "noise_scale",
+    "outliers",
+    "rescaled",
+    "top_eigenvalues",
+    "top_space_share",
     "train",
     "vgg",
 ]

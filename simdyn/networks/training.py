@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from potentials.torch_jacobian import torch_module
+from potentials.torch_jacobian import checked_targets, torch_module
 from simdyn.errors import InputError
+from simdyn.networks.losses import mean_loss
 
 if TYPE_CHECKING:
     import torch
-
-LOOK = 50
-"""Steps between two looks at the loss over all samples."""
 
 DIVERGED = 1e6
 """A loss beyond this ends the training."""
@@ -47,25 +45,30 @@ def train(
     batch_size: int | None = None,
     steps: int,
     tolerance: float = 0.0,
+    look_every: int = 50,
+    loss: Literal["squared", "cross_entropy"] = "squared",
     optimiser: Literal["sgd", "adam"] = "sgd",
     momentum: float = 0.0,
     seed: int = 0,
 ) -> Training:
-    """Train a network, in place, on the squared loss, half of the sum over outputs, averaged over samples.
+    """Train a network, in place, on the mean loss over samples.
 
     Parameters
     ----------
     module
         Gives a vector of outputs for each sample.
     inputs, targets
-        Arrays or tensors, samples along the first dimension; targets of shape (n, outputs).
+        Arrays or tensors, samples along the first dimension; targets of shape (n, outputs), or the numbers of
+        n classes for cross-entropy.
     learning_rate, momentum
         Of the optimiser; momentum for "sgd" alone.
     batch_size
         Samples of a step, a fresh subset without replacement; None for all, which is gradient descent.
-    steps, tolerance
-        Training ends after so many steps, or as soon as the mean loss, looked at every 50 steps, is at most
-        the tolerance.
+    steps, tolerance, look_every
+        Training ends after so many steps, or as soon as the mean loss over all samples, looked at every so
+        many steps, is at most the tolerance.
+    loss
+        "squared", which is half of the sum of squares over outputs, or "cross_entropy" of their softmax.
     optimiser
         "sgd" or "adam" (Kingma & Ba 2015, with their defaults).
     seed
@@ -77,25 +80,22 @@ def train(
         No PyTorch, settings out of range, or targets that do not fit.
     """
     torch = torch_module()
-    x, y = torch.as_tensor(inputs), torch.as_tensor(targets)
     model = next(module.parameters())
-    x, y = x.to(model.dtype), y.to(model.dtype)
+    x = torch.as_tensor(inputs).to(model.dtype)
     n = len(x)
+    y = checked_targets(targets, loss, n, module(x[:1]))
+    y = y.to(model.dtype) if loss == "squared" else y
     for name, value, fits in (
         ("learning_rate", learning_rate, _positive),
         ("steps", steps, lambda v: _whole(v) and v >= 1),
         ("batch_size", batch_size, lambda v: v is None or (_whole(v) and 1 <= v <= n)),
         ("tolerance", tolerance, lambda v: isinstance(v, int | float) and v >= 0),
+        ("look_every", look_every, lambda v: _whole(v) and v >= 1),
         ("momentum", momentum, lambda v: isinstance(v, int | float) and 0 <= v < 1),
         ("optimiser", optimiser, lambda v: v in ("sgd", "adam")),
     ):
         if not fits(value):
             raise InputError(f"{name} is {value!r}; {_RANGES[name].format(n=n)}.")
-    if module(x[:1]).shape[1:] != y.shape[1:] or len(y) != n:
-        raise InputError(
-            f"The targets have shape {tuple(y.shape)}, but {n} samples with outputs of shape "
-            f"{tuple(module(x[:1]).shape[1:])} are to be learnt; give an array of shape (samples, outputs)."
-        )
     if optimiser == "adam" and momentum:
         raise InputError("Adam has no momentum of this kind; leave it at 0.")
     rule = (
@@ -106,22 +106,21 @@ def train(
     whole = batch_size is None or batch_size == n
     draws = torch.Generator().manual_seed(seed)
 
-    def mean_loss() -> float:
+    def loss_now() -> float:
         with torch.no_grad():
-            return float(((module(x) - y) ** 2).sum(1).mean()) / 2
+            return float(mean_loss(loss, module(x), y))
 
-    loss = mean_loss()
     for step in range(steps):
-        if step % LOOK == 0:
-            loss = mean_loss()
-            if loss <= tolerance or not loss < DIVERGED:
-                return Training(step, loss, loss <= tolerance)
+        if step % look_every == 0:
+            now = loss_now()
+            if now <= tolerance or not now < DIVERGED:
+                return Training(step, now, now <= tolerance)
         chosen = slice(None) if whole else torch.randperm(n, generator=draws)[:batch_size]
         rule.zero_grad()
-        (((module(x[chosen]) - y[chosen]) ** 2).sum(1).mean() / 2).backward()
+        mean_loss(loss, module(x[chosen]), y[chosen]).backward()
         rule.step()
-    loss = mean_loss()
-    return Training(steps, loss, loss <= tolerance)
+    now = loss_now()
+    return Training(steps, now, now <= tolerance)
 
 
 def accuracy(module: torch.nn.Module, inputs: Any, classes: Any) -> float:
@@ -154,6 +153,7 @@ _RANGES: dict[str, str] = {
     "steps": "give a whole number of at least 1",
     "batch_size": "give a whole number from 1 to the number of samples, {n}",
     "tolerance": "give a number that is not negative",
+    "look_every": "give a whole number of at least 1",
     "momentum": "give a number from 0 up to, and without, 1",
     "optimiser": 'it must be "sgd" or "adam"',
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from potentials.first_use import names_on_first_use
 
 if TYPE_CHECKING:
-    from simdyn.study.claims import Claim, Verdict, coverage_claim, judge
+    from simdyn.study.claims import Claim, Verdict, coverage_claim, judge, mean_claim, ratio_claim
     from simdyn.study.definition import (
         Dimension,
         Execution,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __getattr__, __dir__ = names_on_first_use(
     __name__,
     {
-        "simdyn.study.claims": ["Claim", "Verdict", "coverage_claim", "judge"],
+        "simdyn.study.claims": ["Claim", "Verdict", "coverage_claim", "judge", "mean_claim", "ratio_claim"],
         "simdyn.study.definition": [
             "Dimension",
             "Execution",
@@ -67,6 +67,8 @@ __all__ = [
     "coverage_claim",
     "find_study",
     "judge",
+    "mean_claim",
+    "ratio_claim",
     "report_study",
     "run_study",
     "study_names",

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from simdyn.errors import InputError
+from simdyn.inference import Figures, jackknife
 
 Verdict = Literal["holds", "holds only here", "does not hold", "undecided", "not run"]
 """What a claim turned out to be worth.
@@ -98,6 +99,64 @@ def coverage_claim(claim: str, source: str, inside: np.ndarray) -> Claim:
         verdict="holds" if share + half >= 0.95 else "does not hold",
         why=f"{int(np.sum(inside))} of {count} cells; the interval is what chance does to so many.",
     )
+
+
+def mean_claim(
+    claim: str,
+    source: str,
+    values: np.ndarray,
+    band_low: float,
+    band_high: float,
+    *,
+    predicted: float | None = None,
+    unit: str = "",
+    why: str = "",
+) -> Claim:
+    """A claim that the mean of a quantity lies in a band, from independent values, such as one a network.
+
+    The interval is Student's, which a single value leaves without bounds.
+    """
+    found = _mean_of_few(values)
+    return Claim(
+        claim=claim,
+        source=source,
+        predicted=predicted,
+        measured=found.value,
+        low=found.low,
+        high=found.high,
+        verdict=judge(found.low, found.high, band_low, band_high),
+        why=f"{len(values)} network{'s' if len(values) > 1 else ''}. {why}".strip(),
+        unit=unit,
+    )
+
+
+def ratio_claim(
+    claim: str,
+    source: str,
+    ratios: np.ndarray,
+    band_low: float,
+    band_high: float,
+    *,
+    predicted: float | None = None,
+    why: str = "",
+) -> Claim:
+    """A claim that the geometric mean of independent ratios lies in a band; see `mean_claim`."""
+    found = _mean_of_few(np.log(ratios))
+    low, high = (float(np.exp(end)) for end in (found.low, found.high))
+    return Claim(
+        claim=claim,
+        source=source,
+        predicted=predicted,
+        measured=float(np.exp(found.value)),
+        low=low,
+        high=high,
+        verdict=judge(low, high, band_low, band_high),
+        why=f"{len(ratios)} pair{'s' if len(ratios) > 1 else ''} of networks, geometric mean. {why}".strip(),
+    )
+
+
+def _mean_of_few(values: np.ndarray) -> Figures:
+    return jackknife(np.stack([values, np.ones(len(values))], axis=1), lambda sums: sums[0] / sums[1])
 
 
 def claims_text(claims: Sequence[Claim]) -> str:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.inference import Figures, jackknife
-from simdyn.study import Claim, Results, coverage_claim, judge
+from simdyn.study import Claim, Results, coverage_claim, judge, mean_claim, ratio_claim
 from studies.wu2018.experiment import DECK, PAPER, Settings, has_networks
 
 if TYPE_CHECKING:
@@ -338,40 +337,17 @@ def _plain(name: str, value: float, predicted: float | None, low: float, high: f
     )
 
 
-def _mean_of_few(values: np.ndarray) -> Figures:
-    """The mean of independent networks with Student's interval, which one alone leaves without bounds."""
-    return jackknife(np.stack([values, np.ones(len(values))], axis=1), lambda sums: sums[0] / sums[1])
-
-
 def _mean(name: str, values: np.ndarray, predicted: float | None, low: float, high: float, why: str) -> Claim:
-    claim, source = NETWORK_CLAIMS[name]
-    found = _mean_of_few(values)
-    return Claim(
-        claim=claim,
-        source=source,
-        predicted=predicted,
-        measured=found.value,
-        low=found.low,
-        high=found.high,
-        verdict=judge(found.low, found.high, low, high),
-        why=f"{len(values)} network{'s' if len(values) > 1 else ''}. {why}",
-    )
+    return mean_claim(*NETWORK_CLAIMS[name], values, low, high, predicted=predicted, why=why)
 
 
 def _ratio(name: str, ratios: DataArray, *, below: bool) -> Claim:
     """A geometric mean of ratios that is said to be below 1, or above."""
-    claim, source = NETWORK_CLAIMS[name]
-    logs = np.log(ratios.values.ravel())
-    found = _mean_of_few(logs)
-    return Claim(
-        claim=claim,
-        source=source,
-        measured=float(np.exp(found.value)),
-        low=float(np.exp(found.low)),
-        high=float(np.exp(found.high)),
-        verdict=judge(found.low, found.high, *((-np.inf, 0.0) if below else (0.0, np.inf))),
-        why=f"{len(logs)} pair{'s' if len(logs) > 1 else ''} of networks, geometric mean. Holds if "
-        f"{'below' if below else 'above'} 1.",
+    return ratio_claim(
+        *NETWORK_CLAIMS[name],
+        ratios.values.ravel(),
+        *((0.0, 1.0) if below else (1.0, np.inf)),
+        why=f"Holds if {'below' if below else 'above'} 1.",
     )
 
 

@@ -109,7 +109,7 @@ def test_adam_trains_a_network():
         ({"momentum": 1.0}, "momentum is 1"),
         ({"optimiser": "lion"}, "optimiser is 'lion'"),
         ({"optimiser": "adam", "momentum": 0.5}, "Adam has no momentum"),
-        ({"targets": np.zeros(8)}, r"shape \(8,\)"),
+        ({"targets": np.zeros((7, 1))}, r"shape \(7, 1\)"),
     ],
 )
 def test_refusals(changes, words):

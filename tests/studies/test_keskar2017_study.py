@@ -1,0 +1,137 @@
+"""Large and small batches on grids small enough for a test; the networks where PyTorch is installed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from simdyn.study import conclude, run_study
+from studies.keskar2017 import STUDY, experiment
+from studies.keskar2017.claims import statements
+from studies.keskar2017.experiment import FLAT, QUICK, SHARP, can_train
+
+TINY = dataclasses.replace(
+    QUICK,
+    samples=120,
+    small_batch=4,
+    large_batch=12,
+    runs=(0, 1),
+    tolerance=0.5,
+    most_steps=3_000,
+    subspace=5,
+    iterations=3,
+    alphas=(-1.0, 0.0, 1.0, 2.0),
+    batch_sizes=(4, 12),
+    levels=(1.5, 0.5),
+    epochs=2,
+    warm_epochs=(0, 1, 2),
+    scales=(1.0, 10.0, 30.0),
+    steep_share=0.001,
+)
+
+needs_torch = pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
+
+
+def run(folder, **changes):
+    study = dataclasses.replace(STUDY, quick=dataclasses.replace(TINY, **changes))
+    return study, run_study(study, folder, size="quick", seed=2)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The model alone, as where PyTorch is not installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(experiment, "can_train", lambda: False)
+        return run(tmp_path_factory.mktemp("keskar2017") / "model")
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("keskar2017") / "networks")
+
+
+def verdict(study, results, beginning):
+    (claim,) = [one for one in conclude(study, results).claims if one.claim.startswith(beginning)]
+    return claim.verdict
+
+
+def test_without_pytorch_networks_are_not_run(model):
+    _, findings = model
+    found = {claim.claim: claim for claim in findings.claims}
+    for words, _source in statements(TINY).values():
+        assert found[words].verdict == "not run"
+        assert found[words].measured is None
+        assert "simdyn[torch]" in found[words].why
+    assert sum(claim.verdict != "not run" for claim in findings.claims) == 1
+
+
+def test_the_model(model):
+    study, findings = model
+    data = findings.results["concept"]
+    # To second order in the shift: the two sides together leave its fourth power.
+    np.testing.assert_allclose(data["sharp_rise"].sel(shift=0.01), SHARP * 1e-4 / 2, rtol=0.01)
+    np.testing.assert_allclose(data["flat_rise"].sel(shift=0.01), FLAT * 1e-4 / 2, rtol=0.01)
+    assert (data["sharp"] > data["flat"]).all()
+    changed = findings.results.altered("concept", "sharp_rise", 1e-9, shift=0.01)
+    words = "A shift between training and test loss"
+    assert verdict(study, findings.results, words) == "holds"
+    assert verdict(study, changed, words) == "does not hold"
+
+
+@needs_torch
+def test_every_statement_about_networks_is_judged(networks):
+    _, findings = networks
+    assert {claim.claim for claim in findings.claims[1:]} == {words for words, _ in statements(TINY).values()}
+    assert all(claim.verdict != "not run" for claim in findings.claims)
+    assert all(np.isfinite(claim.measured) for claim in findings.claims)
+    names = {drawn.name for drawn in findings.figures}
+    assert names == {"concept", "sharpness", "line", "batches", "course", "warm", "scaled"}
+
+
+@needs_torch
+def test_networks(networks):
+    results = networks[1].results
+    ends, line = results["solutions"], results["line"]
+    assert float(ends["train_loss"].max()) <= TINY.tolerance * 1.001
+    for alpha, batch in ((0.0, TINY.small_batch), (1.0, TINY.large_batch)):
+        there = line["train_loss"].sel(alpha=alpha)
+        np.testing.assert_allclose(there, ends["train_loss"].sel(B=batch).transpose(*there.dims))
+    # A larger box holds a higher loss, and full space holds it all.
+    sharp = results["sharpness"]["sharpness"]
+    assert (sharp.sel(epsilon=1e-3) > sharp.sel(epsilon=5e-4)).all()
+    # Where training is looked at once the loss is small enough, the lower level comes later.
+    course = results["course"]
+    assert (course["steps"].sel(level=0.5) > course["steps"].sel(level=1.5)).all()
+    # A cold start is training with large batches from the beginning.
+    cold = results["warm"].sel(start=0)
+    assert float(cold["train_loss"].max()) <= TINY.tolerance * 1.001
+    scaled = results["scaled"].transpose("scale", "run")
+    np.testing.assert_array_equal(scaled["test_accuracy"], scaled["test_accuracy"][[0] * len(TINY.scales)])
+    assert (np.diff(scaled["eigenvalue"].values, axis=0) > 0).all()
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    ("name", "grid", "changes", "where"),
+    [
+        ("train fully connected sgd", "solutions", {"train_accuracy": 1e3}, {"B": 12}),
+        ("full fully connected sgd", "sharpness", {"sharpness": 1e3}, {"B": 4, "space": "full"}),
+        ("tenfold", "sharpness", {"sharpness": 1e6}, {"B": 12, "space": "full"}),
+        ("epsilon", "sharpness", {"sharpness": 1e3}, {}),
+        ("cone", "directions", {"held": 2.0}, {}),
+        ("close", "solutions", {"distance": 1e3}, {"B": 12}),
+        ("ball", "solutions", {"ball": 1.0, "ball_formula": 1.0}, {}),
+        ("scale_same", "scaled", {"change": 0.1}, {}),
+        ("scale_power", "scaled", {"eigenvalue": 1.0}, {}),
+        ("scale_sharp", "scaled", {"sharpness": 1e-6}, {}),
+    ],
+)
+def test_a_verdict_on_networks_follows_its_measurement(networks, name, grid, changes, where):
+    study, findings = networks
+    results = findings.results
+    for quantity, value in changes.items():
+        results = results.altered(grid, quantity, value, **where)
+    words = statements(TINY)[name][0]
+    assert verdict(study, findings.results, words) != verdict(study, results, words)
