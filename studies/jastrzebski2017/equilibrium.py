@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from potentials import Potential
     from simdyn import SGD, StationaryEstimate
+    from simdyn.recorders import BasinTable
     from simdyn.study import Execution
     from studies.jastrzebski2017.experiment import Settings
 
@@ -85,31 +86,11 @@ def _flat_share(answer: StationaryEstimate) -> Any:
     return max(answer.basins, key=lambda basin: float(basin.x[0])).share
 
 
-def settled(
-    landscape: Potential, dynamics: SGD, seed: SeedSequence, settings: Settings, execution: Execution, **options: Any
-) -> StationaryEstimate:
-    """The long-run law; see `simdyn.stationary`."""
-    from simdyn import stationary
-
-    answer = stationary(
-        landscape,
-        dynamics,
-        paths=settings.settling_paths,
-        exact=False,
-        seed=seed,
-        threads=execution.threads,
-        **options,
-    )
-    if answer.interrupted:
-        raise KeyboardInterrupt
-    return answer
-
-
 def equilibrium(
     noise: str, size: int, seed: SeedSequence, settings: Settings, execution: Execution
 ) -> dict[str, Any]:
     """Share of the flat well, and the distance of the law from that of Gibbs."""
-    from simdyn import theory
+    from simdyn import stationary, theory
     from simdyn.inference import resampled_noise, total_variation, with_interval
 
     eta = settings.settling_rate
@@ -117,17 +98,20 @@ def equilibrium(
     plain = wells(LIFT)
     temperature = eta * VARIANCE / (2 * size)
     bottoms = np.array([point.x for point in plain.minima()])
-    answer = settled(
+    answer = stationary(
         landscape,
         dynamics,
-        seed,
-        settings,
-        execution,
         # Groups of eight paths and more, each from one of the wells.
         start=bottoms[np.arange(settings.settling_paths) // 8 % len(bottoms)],
+        paths=settings.settling_paths,
         steps=settings.settling_steps,
         bins=(-3.0, 5.0, 80),
+        exact=False,
+        seed=seed,
+        threads=execution.threads,
     )
+    if answer.interrupted:
+        raise KeyboardInterrupt
     share = _flat_share(answer)
     rim = float(plain.saddles(plain.minima()[0])[0].x[0])
     found = answer.histogram["x"]
@@ -164,45 +148,56 @@ def _gibbs_masses(landscape: Potential, temperature: float, edges: Array) -> Arr
 
 def width(dim: int, flat: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
     """Odds of the flat well against the determinants, in one or two dimensions."""
-    from simdyn import SGD, theory
+    from scipy.stats import binomtest
+
+    from simdyn import SGD, simulate
+    from simdyn.estimators import basin_table
 
     eta, temperature = settings.settling_rate, settings.width_temperature
     landscape = wells(0.0, flat=flat, dim=dim)
-    size = eta * VARIANCE / (2 * temperature)
-    answer = settled(
-        landscape,
-        SGD(eta, size, noise="constant", covariance=VARIANCE),
-        seed,
-        settings,
-        execution,
-        steps=settings.width_steps,
+    bottoms = np.array([point.x for point in landscape.minima()])
+    data = complete(
+        simulate(
+            landscape,
+            SGD(eta, eta * VARIANCE / (2 * temperature), noise="constant", covariance=VARIANCE),
+            start=bottoms[np.arange(settings.width_paths) % len(bottoms)],
+            paths=settings.width_paths,
+            steps=settings.width_steps,
+            seed=seed,
+            threads=execution.threads,
+        )
     )
-    share = _flat_share(answer)
+    table = basin_table(landscape)
+    assert table is not None
+    right = int(np.argmax(table.points[:, 0]))
+    count = int(np.count_nonzero(_basins(table, data["final"].values) == right))
+    ends = binomtest(count, settings.width_paths).proportion_ci()
     depth, determinants = wells_of(landscape)
-    odds = [math.log(p / (1 - p)) for p in (share.value, share.low, share.high)]
+    # What the depths do is taken away: they are equal before the wells are smoothed into one.
+    measured, low, high = (
+        math.log(p / (1 - p)) + depth / temperature for p in (count / settings.width_paths, ends.low, ends.high)
+    )
     return {
-        # What the depths do is taken away: they are equal before the wells are smoothed into one.
-        **with_ends("odds", *(value + depth / temperature for value in odds)),
+        **with_ends("odds", measured, low, high),
         "determinants": determinants,
-        "gibbs": _gibbs_odds(landscape, answer, temperature) + depth / temperature,
-        "formula": math.log(theory.basin_weights(landscape, temperature).value[-1])
-        - math.log(theory.basin_weights(landscape, temperature).value[0])
-        + depth / temperature,
-        "settled": answer.settled,
+        "gibbs": _gibbs_odds(landscape, table, temperature) + depth / temperature,
+        "formula": determinants / 2,
     }
 
 
-def _gibbs_odds(landscape: Potential, answer: StationaryEstimate, temperature: float) -> float:
+def _basins(table: BasinTable, points: Array) -> Array:
+    """The basin of each of the points, shape (..., d)."""
+    places = [np.searchsorted(edges, points[..., i]) for i, edges in zip(table.axes, table.edges, strict=True)]
+    return np.asarray(table.basin.reshape([len(edges) + 1 for edges in table.edges])[tuple(places)])
+
+
+def _gibbs_odds(landscape: Potential, table: BasinTable, temperature: float) -> float:
     """Logarithm of the odds of the flat basin under exp(-L/D), from a fine grid."""
-    table = answer.measurement.basins
-    assert table is not None
-    axes = [np.linspace(-5.0, 7.0, 1_201), np.linspace(-6.0, 6.0, 1_201)][: landscape.dim]
+    axes = [np.linspace(-5.0, 7.0, 601), np.linspace(-6.0, 6.0, 601)][: landscape.dim]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     weights = np.exp(-landscape.energy(points) / temperature)
-    places = [np.searchsorted(edges, axis) for edges, axis in zip(table.edges, axes, strict=True)]
-    basins = table.basin.reshape([len(edges) + 1 for edges in table.edges])[np.ix_(*places)]
     right = int(np.argmax(table.points[:, 0]))
-    flat = float(weights[basins == right].sum())
+    flat = float(weights[_basins(table, points) == right].sum())
     return math.log(flat / (float(weights.sum()) - flat))
 
 

@@ -25,8 +25,8 @@ class Settings:
     Attributes
     ----------
     settling_rate, batch_sizes, settling_paths, settling_steps
-        Of long runs on the two wells; the paths also of the other long runs.
-    width_temperature, flat_curvatures, width_steps
+        Of long runs on the two wells.
+    width_temperature, flat_curvatures, width_paths, width_steps
         Of the odds against the determinants.
     scaling_rate, scaling_batch_size, scaling_samples, scaling_factors, scaling_paths
         Rate and batch size that are multiplied by the factors, around a minimum of so many samples.
@@ -38,8 +38,8 @@ class Settings:
         sigma^2 of a sample's gradient; noise that follows the curvature has it at this curvature.
     leaving_rate, leaving_temperature, leaving_curvatures, leaving_paths
         Of escapes from valleys of depth 1; the temperature is eta sigma^2 / (2 B) for isotropic noise.
-    steer_rate, steer_temperature, steer_factors, steer_steps
-        Of long runs between walls that steepen.
+    steer_rate, steer_temperature, steer_factors, steer_paths
+        Of runs between walls that steepen.
     flatter_pull, flatter_temperatures, flatter_paths, flatter_steps
         Of runs from the steep side of that valley; the temperature 0 is gradient descent.
     walk_rates, walk_batch_sizes, walk_variance, walk_paths, walk_steps, level_floor, sloping_floor
@@ -57,6 +57,7 @@ class Settings:
     settling_steps: int
     width_temperature: float
     flat_curvatures: tuple[float, ...]
+    width_paths: int
     width_steps: int
     scaling_rate: float
     scaling_batch_size: int
@@ -83,7 +84,7 @@ class Settings:
     steer_rate: float
     steer_temperature: float
     steer_factors: tuple[float, ...]
-    steer_steps: int
+    steer_paths: int
     flatter_pull: float
     flatter_temperatures: tuple[float, ...]
     flatter_paths: int
@@ -110,12 +111,13 @@ class Settings:
 
 QUICK = Settings(
     settling_rate=0.01,
-    batch_sizes=(2, 3, 4, 6, 8),
-    settling_paths=256,
+    batch_sizes=(2, 4, 6, 8),
+    settling_paths=128,
     settling_steps=150_000,
-    width_temperature=0.25,
-    flat_curvatures=(1.0, 2.0, 4.0, 9.0),
-    width_steps=100_000,
+    width_temperature=0.6,
+    flat_curvatures=(1.0, 2.0, 3.0, 5.0),
+    width_paths=8_000,
+    width_steps=20_000,
     scaling_rate=0.02,
     scaling_batch_size=2,
     scaling_samples=64,
@@ -141,7 +143,7 @@ QUICK = Settings(
     steer_rate=0.004,
     steer_temperature=0.1,
     steer_factors=(0.05, 0.25, 0.5, 1.0, 2.0),
-    steer_steps=100_000,
+    steer_paths=4_000,
     flatter_pull=0.01,
     flatter_temperatures=(0.0, 0.025, 0.05, 0.1, 0.2),
     flatter_paths=2_000,
@@ -154,14 +156,14 @@ QUICK = Settings(
     level_floor=0.001,
     sloping_floor=0.05,
     samples=500,
-    rates=(0.1, 0.2, 0.4),
+    rates=(0.1, 0.4),
     sizes=(10, 100),
     runs=(0, 1, 2),
-    looks=(0, 10, 20, 40, 80, 120, 160, 240, 320, 640, 1_280, 2_560),
+    looks=(0, 10, 20, 40, 80, 160, 320, 640, 1_280),
     steered_rate=0.4,
     steered_batch_size=20,
-    steered_factors=(0.1, 1.0, 2.0),
-    steered_steps=1_000,
+    steered_factors=(0.1, 1.0),
+    steered_steps=600,
     directions=5,
     refresh=25,
 )
@@ -170,9 +172,10 @@ FULL = Settings(
     batch_sizes=(2, 3, 4, 5, 6, 7, 8),
     settling_paths=1_024,
     settling_steps=300_000,
-    width_temperature=0.25,
-    flat_curvatures=(1.0, 1.4, 2.0, 2.8, 4.0, 6.0, 9.0),
-    width_steps=200_000,
+    width_temperature=0.6,
+    flat_curvatures=(1.0, 1.4, 2.0, 2.8, 4.0, 5.0),
+    width_paths=40_000,
+    width_steps=20_000,
     scaling_rate=0.02,
     scaling_batch_size=2,
     scaling_samples=64,
@@ -198,7 +201,7 @@ FULL = Settings(
     steer_rate=0.004,
     steer_temperature=0.1,
     steer_factors=(0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0),
-    steer_steps=200_000,
+    steer_paths=20_000,
     flatter_pull=0.01,
     flatter_temperatures=(0.0, 0.0125, 0.025, 0.05, 0.1, 0.2),
     flatter_paths=20_000,
@@ -287,7 +290,6 @@ def _equilibrium_grids(settings: Settings) -> list[Grid]:
                 Quantity("determinants", "", "logarithm of the ratio of the determinants, sharp over flat"),
                 Quantity("gibbs", "", "the same odds under exp(-L/D), exact up to a grid"),
                 Quantity("formula", "", "half the logarithm of that ratio"),
-                _SETTLED,
             ],
             f"Two wells of nearly equal depth, isotropic noise, D = {settings.width_temperature:g}.",
         ),
@@ -363,7 +365,6 @@ def _valley_grids(settings: Settings) -> list[Grid]:
             [
                 *_interval("decades", "", "mean decimal logarithm of the walls' curvature"),
                 Quantity("adiabatic", "", "the same where the walls settle while the floor stands still"),
-                _SETTLED,
             ],
             f"Walls from 2 to 200, learning rate {settings.steer_rate:g}, D = {settings.steer_temperature:g}.",
         ),

@@ -80,10 +80,6 @@ def wall_curvature(x: np.ndarray) -> np.ndarray:
     return np.asarray(MIDDLE * np.exp(SWING * x / np.sqrt(1 + x**2)))
 
 
-LOG_CURVATURE = "log(middle)/log(10) + swing*x/sqrt(1 + x**2)/log(10)"
-"""Its decimal logarithm, as a formula."""
-
-
 def steepening_valley(pull: float, factor: float = 1.0) -> Potential:
     """A floor along x, which is level but for a weak pull to the middle, between walls of growing curvature.
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import Potential, winding_valley
-from studies.jastrzebski2017.equilibrium import complete, settled, with_ends
+from studies.jastrzebski2017.equilibrium import complete, with_ends
 from studies.jastrzebski2017.landscapes import (
-    LOG_CURVATURE,
     steepening_valley,
     valley_of_depth,
     wall_curvature,
@@ -29,6 +28,9 @@ RIM = 3.0
 
 BEND, TURNS, WALL = 0.5, 2.0, 20.0
 """The winding valley: y = BEND sin(TURNS x), and the curvature across where it runs along x."""
+
+SETTLING = 6.0
+"""Times in which the pull to the middle of the steepening valley takes hold, until its law is looked at."""
 
 FAR = 4.0
 """Where the walk down the floor begins."""
@@ -129,28 +131,27 @@ def leaving(
 
 def steer(factor: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
     """Curvature of the walls where SGD settles with another learning rate across the floor."""
-    from simdyn import SGD
+    from simdyn import SGD, simulate
+    from simdyn.inference import mean_of
 
     eta, temperature = settings.steer_rate, settings.steer_temperature
     variance = 2 * temperature / eta
-    answer = settled(
-        steepening_valley(temperature, factor),
-        SGD(eta, 1.0, noise="constant", covariance=[variance, factor * variance]),
-        seed,
-        settings,
-        execution,
-        start=[0.0, 0.0],
-        steps=settings.steer_steps,
-        every=32,
-        of=[LOG_CURVATURE],
-        bins=(0.0, 2.6, 65),
+    data = complete(
+        simulate(
+            steepening_valley(temperature, factor),
+            SGD(eta, 1.0, noise="constant", covariance=[variance, factor * variance]),
+            [0.0, 0.0],
+            paths=settings.steer_paths,
+            steps=math.ceil(SETTLING / (eta * temperature)),
+            seed=seed,
+            threads=execution.threads,
+        )
     )
-    decades = answer.averages[LOG_CURVATURE]
+    decades = mean_of(np.log10(wall_curvature(data["final"].values[:, 0])))
     x, masses = adiabatic(factor, settings)
     return {
         **with_ends("decades", decades.value, decades.low, decades.high),
         "adiabatic": float(masses @ np.log10(wall_curvature(x))),
-        "settled": answer.settled,
     }
 
 
