@@ -20,7 +20,7 @@ Array = np.ndarray
 SAME = 0.05
 """Laws and losses that differ by less count as unchanged."""
 
-_EXACT = (
+_EXACT: tuple[tuple[str, str, str, dict[str, list[str]]], ...] = (
     ("equilibrium", "share", "chain", {"noise": ["isotropic", "curvature"]}),
     ("scaling", "ratio", "exact", {}),
     ("course", "loss", "exact", {}),
@@ -75,7 +75,11 @@ def _of_noise(results: Results, noise: str) -> Dataset:
 def _here_or_everywhere(first: Verdict, last: Verdict) -> Verdict:
     """Of a claim that is looked at at both ends of a range."""
     if "undecided" in (first, last):
-        return "does not hold" if "does not hold" in (first, last) and "holds" not in (first, last) else "undecided"
+        return (
+            "does not hold"
+            if "does not hold" in (first, last) and "holds" not in (first, last)
+            else "undecided"
+        )
     if first == last:
         return first
     return "holds only here"
@@ -83,7 +87,7 @@ def _here_or_everywhere(first: Verdict, last: Verdict) -> Verdict:
 
 def _gibbs_law(results: Results) -> Claim:
     data = _of_noise(results, "isotropic")
-    worst = data.isel(B=int(data["distance"].argmax()))
+    worst = data.isel(B=int(data["distance"].values.argmax()))
     return Claim(
         claim="With isotropic noise SGD settles to P = P0 exp(-2 L / (n sigma^2)); largest total variation "
         "between the two laws, of all n",
@@ -93,7 +97,8 @@ def _gibbs_law(results: Results) -> Claim:
         low=float(worst["distance_low"]),
         high=float(worst["distance_high"]),
         verdict=judge(float(data["distance_low"].max()), float(data["distance_high"].max()), 0.0, SAME),
-        why=f"At learning rates of {float(data['temperature'][0]):g} to {float(data['temperature'][-1]):g} for "
+        why=f"At learning rates of {float(data['temperature'][0]):g} to {float(data['temperature'][-1]):g} "
+        "for "
         f"n sigma^2 / 2; small steps. Judged within {SAME:g}.",
     )
 
@@ -105,7 +110,8 @@ def _real_batches(results: Results) -> Claim:
     ]
     least = data.isel(B=0)
     return Claim(
-        claim="The same with real batches, whose noise is Gaussian by the central limit theorem; total variation "
+        claim="The same with real batches, whose noise is Gaussian by the central limit theorem; total "
+        "variation "
         f"at the smallest n, B = {int(least['B'])}",
         source=f"{FACTORS}, SGD as stochastic differential equation",
         predicted=0.0,
@@ -133,7 +139,8 @@ def _weights(results: Results) -> Claim:
         verdicts.append(judge(low, high, predicted - 0.02, predicted + 0.02))
     least, most = data.isel(B=0), data.isel(B=-1)
     return Claim(
-        claim="A basin A has the probability p_A ~ exp(-2 L_A / (n sigma^2)) / sqrt(det H_A); share of the flat well "
+        claim="A basin A has the probability p_A ~ exp(-2 L_A / (n sigma^2)) / sqrt(det H_A); share of the "
+        "flat well "
         f"at the smallest n, B = {int(least['B'])}",
         source=f"{FACTORS}, implications",
         predicted=float(least["formula"]),
@@ -141,7 +148,8 @@ def _weights(results: Results) -> Claim:
         low=float(least["share_low"]),
         high=float(least["share_high"]),
         verdict=_here_or_everywhere(verdicts[0], verdicts[1]),
-        why=f"Exact under the law of Gibbs: {float(least['gibbs']):.4f}. At the largest n, B = {int(most['B'])}, "
+        why=f"Exact under the law of Gibbs: {float(least['gibbs']):.4f}. At the largest n, B = "
+        f"{int(most['B'])}, "
         f"the formula gives {float(most['formula']):.4f}, exact {float(most['gibbs']):.4f}, measured "
         f"{float(most['share']):.4f}: wells are parabolas only over small noise. Judged within 0.02 at both.",
     )
@@ -167,7 +175,8 @@ def _width_over_depth(results: Results) -> Claim:
         high=float(most["share_high"]),
         verdict=verdict,
         why=f"At the smallest n it is {float(least['share']):.3f} ({float(least['share_low']):.3f} to "
-        f"{float(least['share_high']):.3f}). Holds if the deep well has most of the law there and the flat one "
+        f"{float(least['share_high']):.3f}). Holds if the deep well has most of the law there and the flat "
+        "one "
         "at the largest n.",
     )
 
@@ -179,7 +188,8 @@ def _determinants(results: Results) -> Claim:
     line = fit_line(x, data["odds"].values.ravel(), sigma)
     exact = fit_line(x, data["gibbs"].values.ravel(), sigma)
     return Claim(
-        claim="Minima with larger volume are favoured, by 1 / sqrt(det H), in one and two dimensions; slope of the "
+        claim="Minima with larger volume are favoured, by 1 / sqrt(det H), in one and two dimensions; slope "
+        "of the "
         "logarithm of the odds against that of the determinants",
         source=f"{FACTORS}, implications",
         predicted=0.5,
@@ -187,7 +197,8 @@ def _determinants(results: Results) -> Claim:
         low=line.low,
         high=line.high,
         verdict=judge(line.low, line.high, 0.45, 0.55),
-        why=f"Isotropic noise. The exact odds under the law of Gibbs have the slope {exact.slope:.3f} at this noise. "
+        why=f"Isotropic noise. The exact odds under the law of Gibbs have the slope {exact.slope:.3f} at "
+        "this noise. "
         "Judged within 0.05.",
     )
 
@@ -206,7 +217,8 @@ def _other_noise(results: Results) -> Claim:
     least = data.isel(B=0)
     ends = [_log_odds(float(least[name])) for name in ("formula", "share", "share_low", "share_high")]
     return Claim(
-        claim="The same weights for noise that follows the curvature of the well, as that of SGD does; logarithm of "
+        claim="The same weights for noise that follows the curvature of the well, as that of SGD does; "
+        "logarithm of "
         f"the odds of the flat well, B = {int(least['B'])}",
         source=f"{FACTORS}, implications, beyond isotropic noise",
         predicted=ends[0],
@@ -214,7 +226,8 @@ def _other_noise(results: Results) -> Claim:
         low=ends[2],
         high=ends[3],
         verdict=_here_or_everywhere(verdicts[0], verdicts[1]),
-        why=f"The sharp well is hotter and is left: the flat one has {float(least['share']):.4f} of the law, exact "
+        why=f"The sharp well is hotter and is left: the flat one has {float(least['share']):.4f} of the law, "
+        "exact "
         f"{float(least['chain']):.4f}. sigma^2 is the geometric mean of both wells. Judged within 0.2 at the "
         "smallest and the largest n.",
     )
@@ -238,13 +251,12 @@ def _change(data: Dataset, i: int) -> tuple[float, float, float]:
 
 def _same_spread(results: Results) -> Claim:
     data = _spread(results, "with_replacement")
-    few, many = (
-        judge(*_change(data, i)[1:], 1 - SAME, 1 + SAME) for i in (1, -1)
-    )
+    few, many = (judge(*_change(data, i)[1:], 1 - SAME, 1 + SAME) for i in (1, -1))
     ratio, low, high = _change(data, 1)
     most = _change(data, -1)
     return Claim(
-        claim="The equilibrium is unchanged when learning rate and batch size are scaled alike; variance around a "
+        claim="The equilibrium is unchanged when learning rate and batch size are scaled alike; variance "
+        "around a "
         f"minimum, factor {int(data['beta'][1])} over factor {int(data['beta'][0])}",
         source=f"{FACTORS}, implications",
         predicted=1.0,
@@ -252,13 +264,15 @@ def _same_spread(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=_here_or_everywhere(few, many),
-        why=f"At the factor {int(data['beta'][-1])} it is {most[0]:.3f} ({most[1]:.3f} to {most[2]:.3f}), where eta H is "
-        f"{float(data['steepness'][-1]):.2f}. Batches with replacement. Judged within {SAME:.0%} at both factors.",
+        why=f"At the factor {int(data['beta'][-1])} it is {most[0]:.3f} ({most[1]:.3f} to {most[2]:.3f}), "
+        "where eta H is "
+        f"{float(data['steepness'][-1]):.2f}. Batches with replacement. Judged within {SAME:.0%} at both "
+        "factors.",
     )
 
 
 def crossing(x: Array, y: Array, level: float) -> float:
-    """Where y first passes the level, by straight lines between the points; beyond the last it is infinite."""
+    """Where y first passes the level, on straight lines between points; infinite if it does not."""
     above = np.flatnonzero(y > level)
     if not len(above):
         return float("inf")
@@ -273,7 +287,9 @@ def spread_crossings(results: Results) -> tuple[float, float, float, float]:
     data = _spread(results, "with_replacement")
     x = data["steepness"].values
     # A larger variance is beyond the level sooner.
-    ends = [crossing(x, data[name].values - 1, SAME) for name in ("ratio", "ratio_high", "ratio_low", "exact")]
+    ends = [
+        crossing(x, data[name].values - 1, SAME) for name in ("ratio", "ratio_high", "ratio_low", "exact")
+    ]
     return ends[0], ends[1], ends[2], ends[3]
 
 
@@ -281,7 +297,8 @@ def _spread_breaks(results: Results) -> Claim:
     value, low, high, exact = spread_crossings(results)
     gaussian = 2 * SAME / (1 + SAME)
     return Claim(
-        claim="It breaks down by finite steps alone: eta H at which the variance is 5 % above that of the SDE",
+        claim="It breaks down by finite steps alone: eta H at which the variance is 5 % above that of the "
+        "SDE",
         source="2 / (2 - eta H), exact for noise that is the same everywhere",
         predicted=gaussian,
         measured=value,
@@ -307,8 +324,10 @@ def _without_replacement(results: Results, settings: Settings) -> Claim:
         low=low,
         high=high,
         verdict=_here_or_everywhere(few, many),
-        why="The covariance is C (n - B) / (B (n - 1)), so that batches which are a share of the data have less noise "
-        f"than C / B; exact {float(data['exact'][-2] / data['exact'][0]):.3f}. Judged within {SAME:.0%}, at the factor "
+        why="The covariance is C (n - B) / (B (n - 1)), so that batches which are a share of the data have "
+        "less noise "
+        f"than C / B; exact {float(data['exact'][-2] / data['exact'][0]):.3f}. Judged within {SAME:.0%}, at "
+        "the factor "
         f"{int(data['beta'][1])}, too.",
     )
 
@@ -339,7 +358,8 @@ def _same_course(results: Results) -> Claim:
     exact = course_changes(results, "exact")[1]
     few, many = (judge(float(low[i]), float(high[i]), 0.0, SAME) for i in (1, -1))
     return Claim(
-        claim="Learning dynamics are the same along the trajectory when both are scaled alike; largest relative change "
+        claim="Learning dynamics are the same along the trajectory when both are scaled alike; largest "
+        "relative change "
         f"of the mean loss on the way into two wells, factor {int(beta[1])}",
         source=f"{FACTORS}, same noise, same learning dynamics",
         predicted=0.0,
@@ -347,7 +367,8 @@ def _same_course(results: Results) -> Claim:
         low=float(low[1]),
         high=float(high[1]),
         verdict=_here_or_everywhere(few, many),
-        why=f"Exact {exact[1]:.3f}; {exact[-1]:.2f} at the factor {int(beta[-1])}. At equal times eta k. Judged within "
+        why=f"Exact {exact[1]:.3f}; {exact[-1]:.2f} at the factor {int(beta[-1])}. At equal times eta k. "
+        "Judged within "
         f"{SAME:.0%} at both factors.",
     )
 
@@ -359,13 +380,16 @@ def _course_breaks(results: Results, settings: Settings) -> Claim:
     measured, first, last = (eta * crossing(beta, y, SAME) for y in (value, high, low))
     exact = eta * crossing(beta, course_changes(results, "exact")[1], SAME)
     return Claim(
-        claim="Along the trajectory a change of 5 % is reached at a smaller learning rate than at the minimum",
+        claim="Along the trajectory a change of 5 % is reached at a smaller learning rate than at the "
+        "minimum",
         source="exact law of the chain, step by step",
         predicted=exact,
         measured=measured,
         low=first,
         high=last,
         verdict=judge(first, last, 0.0, 2 * SAME / (1 + SAME) / 9.0),
-        why="Holds if below the rate at which the variance in the sharper well, curvature 9, is 5 % above that of the "
-        f"SDE, {2 * SAME / (1 + SAME) / 9.0:.4f}. The rates are those of the scaled runs, from {eta:g} upwards.",
+        why="Holds if below the rate at which the variance in the sharper well, curvature 9, is 5 % above "
+        "that of the "
+        f"SDE, {2 * SAME / (1 + SAME) / 9.0:.4f}. The rates are those of the scaled runs, from {eta:g} "
+        "upwards.",
     )

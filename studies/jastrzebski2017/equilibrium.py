@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from potentials import QuadraticSum
-from studies.jastrzebski2017.landscapes import curvature_covariance, sampled_wells, wells
+from studies.jastrzebski2017.landscapes import (
+    curvature_covariance,
+    flat_is_lower,
+    sampled_wells,
+    wells,
+)
 from studies.jastrzebski2017.line_chain import LineChain
 
 if TYPE_CHECKING:
@@ -16,7 +22,6 @@ if TYPE_CHECKING:
 
     from potentials import Potential
     from simdyn import SGD, StationaryEstimate
-    from simdyn.recorders import BasinTable
     from simdyn.study import Execution
     from studies.jastrzebski2017.experiment import Settings
 
@@ -66,9 +71,7 @@ def wells_chain(eta: float, size: float, noise: str = "isotropic") -> LineChain:
         (x,) = landscape.variables
         root = sympy.lambdify(x, sympy.sqrt(expression.subs(known)), "numpy")
         shape = root
-    return LineChain(
-        lambda x: x - eta * landscape.gradient(x[:, None])[:, 0], lambda x: sd * shape(x), _ENDS
-    )
+    return LineChain(lambda x: x - eta * landscape.gradient(x[:, None])[:, 0], lambda x: sd * shape(x), _ENDS)
 
 
 def wells_of(landscape: Potential) -> tuple[float, float]:
@@ -135,7 +138,7 @@ def equilibrium(
 def _gibbs_masses(landscape: Potential, temperature: float, edges: Array) -> Array:
     """Mass between edges under exp(-L/D), by Gauss-Legendre quadrature on short panels."""
     nodes, weights = np.polynomial.legendre.leggauss(8)
-    cuts = [np.linspace(a, b, max(2, math.ceil((b - a) / 0.05) + 1)) for a, b in zip(edges, edges[1:])]
+    cuts = [np.linspace(a, b, max(2, math.ceil((b - a) / 0.05) + 1)) for a, b in pairwise(edges)]
     masses = []
     for cut in cuts:
         half = np.diff(cut)[:, None] / 2
@@ -146,12 +149,13 @@ def _gibbs_masses(landscape: Potential, temperature: float, edges: Array) -> Arr
     return np.array(masses) / total
 
 
-def width(dim: int, flat: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
+def width(
+    dim: int, flat: float, seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
     """Odds of the flat well against the determinants, in one or two dimensions."""
     from scipy.stats import binomtest
 
     from simdyn import SGD, simulate
-    from simdyn.estimators import basin_table
 
     eta, temperature = settings.settling_rate, settings.width_temperature
     landscape = wells(0.0, flat=flat, dim=dim)
@@ -167,41 +171,34 @@ def width(dim: int, flat: float, seed: SeedSequence, settings: Settings, executi
             threads=execution.threads,
         )
     )
-    table = basin_table(landscape)
-    assert table is not None
-    right = int(np.argmax(table.points[:, 0]))
-    count = int(np.count_nonzero(_basins(table, data["final"].values) == right))
+    count = int(np.count_nonzero(flat_is_lower(landscape, data["final"].values)))
     ends = binomtest(count, settings.width_paths).proportion_ci()
     depth, determinants = wells_of(landscape)
     # What the depths do is taken away: they are equal before the wells are smoothed into one.
     measured, low, high = (
-        math.log(p / (1 - p)) + depth / temperature for p in (count / settings.width_paths, ends.low, ends.high)
+        math.log(p / (1 - p)) + depth / temperature
+        for p in (count / settings.width_paths, ends.low, ends.high)
     )
     return {
         **with_ends("odds", measured, low, high),
         "determinants": determinants,
-        "gibbs": _gibbs_odds(landscape, table, temperature) + depth / temperature,
+        "gibbs": _gibbs_odds(landscape, temperature) + depth / temperature,
         "formula": determinants / 2,
     }
 
 
-def _basins(table: BasinTable, points: Array) -> Array:
-    """The basin of each of the points, shape (..., d)."""
-    places = [np.searchsorted(edges, points[..., i]) for i, edges in zip(table.axes, table.edges, strict=True)]
-    return np.asarray(table.basin.reshape([len(edges) + 1 for edges in table.edges])[tuple(places)])
-
-
-def _gibbs_odds(landscape: Potential, table: BasinTable, temperature: float) -> float:
-    """Logarithm of the odds of the flat basin under exp(-L/D), from a fine grid."""
-    axes = [np.linspace(-5.0, 7.0, 601), np.linspace(-6.0, 6.0, 601)][: landscape.dim]
+def _gibbs_odds(landscape: Potential, temperature: float) -> float:
+    """Logarithm of the odds of the flat well under exp(-L/D), from a fine grid."""
+    axes = [np.linspace(-5.0, 7.0, 1_201), np.linspace(-6.0, 6.0, 1_201)][: landscape.dim]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     weights = np.exp(-landscape.energy(points) / temperature)
-    right = int(np.argmax(table.points[:, 0]))
-    flat = float(weights[_basins(table, points) == right].sum())
+    flat = float(weights[flat_is_lower(landscape, points)].sum())
     return math.log(flat / (float(weights.sum()) - flat))
 
 
-def scaling(sampling: str, beta: int, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
+def scaling(
+    sampling: str, beta: int, seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
     """Variance around a minimum with eta and B both multiplied by beta."""
     from simdyn import SGD, simulate, theory
     from simdyn.inference import deviation_of
@@ -234,7 +231,9 @@ def scaling(sampling: str, beta: int, seed: SeedSequence, settings: Settings, ex
     }
 
 
-def course(beta: int, time: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
+def course(
+    beta: int, time: float, seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
     """Mean loss on the two wells after a time, from the outer wall of the sharp one."""
     from simdyn import SGD, simulate
     from simdyn.inference import mean_of

@@ -274,8 +274,10 @@ def _equilibrium_grids(settings: Settings) -> list[Grid]:
                 _SETTLED,
             ],
             f"Two wells on a line, learning rate {settings.settling_rate:g}, sigma^2 = "
-            f"{equilibrium.VARIANCE:g}. minibatch: real batches with replacement, whose gradients have the same "
-            "variance and the skewness of an exponential law. curvature: Gaussian noise with the curvature of "
+            f"{equilibrium.VARIANCE:g}. minibatch: real batches with replacement, whose gradients have the "
+            "same "
+            "variance and the skewness of an exponential law. curvature: Gaussian noise with the curvature "
+            "of "
             "the well as covariance.",
         ),
         Grid(
@@ -286,7 +288,12 @@ def _equilibrium_grids(settings: Settings) -> list[Grid]:
                 Dimension("h", settings.flat_curvatures, "", "curvature of the flat well, in all directions"),
             ],
             [
-                *_interval("odds", "", "logarithm of the odds of the flat well, without what the depths do"),
+                *_interval(
+                    "odds",
+                    "",
+                    "logarithm of the odds of the flat well (where its parabola is the lower one), without "
+                    "what the depths do",
+                ),
                 Quantity("determinants", "", "logarithm of the ratio of the determinants, sharp over flat"),
                 Quantity("gibbs", "", "the same odds under exp(-L/D), exact up to a grid"),
                 Quantity("formula", "", "half the logarithm of that ratio"),
@@ -303,7 +310,9 @@ def _equilibrium_grids(settings: Settings) -> list[Grid]:
                 Dimension("beta", settings.scaling_factors, "", "factor of learning rate and batch size"),
             ],
             [
-                *_interval("ratio", "", "measured variance over that of the SDE with noise of covariance C/B"),
+                *_interval(
+                    "ratio", "", "measured variance over that of the SDE with noise of covariance C/B"
+                ),
                 Quantity("exact", "", "its exact value"),
                 Quantity("steepness", "", "learning rate times curvature"),
             ],
@@ -356,7 +365,8 @@ def _valley_grids(settings: Settings) -> list[Grid]:
                 Quantity("steps", "steps", "measured mean number of steps"),
             ],
             f"Depth 1, learning rate {settings.leaving_rate:g}, D = {settings.leaving_temperature:g} for "
-            f"isotropic noise and at the curvature {settings.cloud_middle:g}; left at {valleys.RIM:g} widths.",
+            f"isotropic noise and at the curvature {settings.cloud_middle:g}; left at {valleys.RIM:g} "
+            "widths.",
         ),
         Grid(
             "steer",
@@ -366,12 +376,17 @@ def _valley_grids(settings: Settings) -> list[Grid]:
                 *_interval("decades", "", "mean decimal logarithm of the walls' curvature"),
                 Quantity("adiabatic", "", "the same where the walls settle while the floor stands still"),
             ],
-            f"Walls from 2 to 200, learning rate {settings.steer_rate:g}, D = {settings.steer_temperature:g}.",
+            f"Walls from 2 to 200, learning rate {settings.steer_rate:g}, D = "
+            f"{settings.steer_temperature:g}.",
         ),
         Grid(
             "flatter",
             "From the steep side of that valley",
-            [Dimension("D", settings.flatter_temperatures, "loss", "eta sigma^2 / (2 B); 0 is gradient descent")],
+            [
+                Dimension(
+                    "D", settings.flatter_temperatures, "loss", "eta sigma^2 / (2 B); 0 is gradient descent"
+                )
+            ],
             [
                 *_interval("decades", "", "mean decimal logarithm of the walls' curvature"),
                 Quantity("start", "", "the same at the start"),
@@ -420,19 +435,24 @@ def _network_grids(settings: Settings) -> list[Grid]:
                 Dimension("step", settings.looks, "steps", "steps of training"),
             ],
             curvature,
-            f"{settings.samples} digits of 8 by 8 pixels, two hidden layers of 32, ten outputs, squared loss.",
+            f"{settings.samples} digits of 8 by 8 pixels, two hidden layers of 32, ten outputs, squared "
+            "loss.",
         ),
         Grid(
             "steered",
             "Another learning rate along the sharpest directions",
             [
                 Dimension(
-                    "factor", settings.steered_factors, "", "factor of the learning rate along those directions"
+                    "factor",
+                    settings.steered_factors,
+                    "",
+                    "factor of the learning rate along those directions",
                 ),
                 runs,
             ],
             curvature,
-            f"The {settings.directions} sharpest directions, found anew every {settings.refresh} steps; learning "
+            f"The {settings.directions} sharpest directions, found anew every {settings.refresh} steps; "
+            "learning "
             f"rate {settings.steered_rate:g}, batches of {settings.steered_batch_size}, "
             f"{settings.steered_steps:,} steps.",
         ),
@@ -464,7 +484,5 @@ def cell(
     if grid == "walk":
         return valleys.walk(float(at["eta"]), float(at["B"]), *last)
     if grid == "early":
-        return dict(
-            networks.early(settings, float(at["eta"]), int(at["B"]), int(at["run"]), int(at["step"]))
-        )
+        return dict(networks.early(settings, float(at["eta"]), int(at["B"]), int(at["run"]), int(at["step"])))
     return networks.steered(settings, float(at["factor"]), int(at["run"]))

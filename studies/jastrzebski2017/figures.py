@@ -28,39 +28,52 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
         found = [
             StudyFigure(
                 "equilibrium",
-                "Left: share of the flat, shallow well against the noise, with 95 % intervals; black: exact for the "
-                "chain with Gaussian noise; dashed: the formula exp(-2 L / (n σ²)) / sqrt(det H). Right: odds of the "
-                "flat well against the determinants, in one and two dimensions, without what the depths do; black: "
+                "Left: share of the flat, shallow well against the noise, with 95 % intervals; black: exact "
+                "for the "
+                "chain with Gaussian noise; dashed: the formula exp(-2 L / (n σ²)) / sqrt(det H). Right: "
+                "odds of the "
+                "flat well against the determinants, in one and two dimensions, without what the depths do; "
+                "black: "
                 "exact under the law of Gibbs.",
                 _equilibrium_figure(results),
             ),
             StudyFigure(
                 "rescaling",
-                "Learning rate and batch size multiplied alike. Left: variance around a minimum over that of the SDE, "
-                f"with 95 % intervals and exact values; shaded: within {SAME:.0%}; the vertical line marks where the "
-                "measured variance with replacement leaves the band. Right: mean loss on the way into two wells at equal "
+                "Learning rate and batch size multiplied alike. Left: variance around a minimum over that of "
+                "the SDE, "
+                f"with 95 % intervals and exact values; shaded: within {SAME:.0%}; the vertical line marks "
+                "where the "
+                "measured variance with replacement leaves the band. Right: mean loss on the way into two "
+                "wells at equal "
                 "times; lines: exact.",
                 _rescaling_figure(results, settings),
             ),
             StudyFigure(
                 "clouds",
-                "Width of the cloud of the last iterates in a parabola, against the noise and against the curvature, and "
-                "the time to leave valleys of one depth, times the curvature. Lines: exact for the chain. Intervals of "
+                "Width of the cloud of the last iterates in a parabola, against the noise and against the "
+                "curvature, and "
+                "the time to leave valleys of one depth, times the curvature. Lines: exact for the chain. "
+                "Intervals of "
                 "95 % are smaller than the symbols where not seen.",
                 _cloud_figure(results, settings),
             ),
             StudyFigure(
                 "steering",
-                "A level floor between walls whose curvature grows from 2 to 200. Left: typical curvature of the walls "
-                "where SGD settles, against the factor of the learning rate across the floor; dashed: walls that settle "
-                "while the floor stands still. Right: some time after a start on the steep side, against the noise; 0 is "
+                "A level floor between walls whose curvature grows from 2 to 200. Left: typical curvature of "
+                "the walls "
+                "where SGD settles, against the factor of the learning rate across the floor; dashed: walls "
+                "that settle "
+                "while the floor stands still. Right: some time after a start on the steep side, against the "
+                "noise; 0 is "
                 "gradient descent. 95 % intervals.",
                 _steering_figure(results),
             ),
             StudyFigure(
                 "walk",
-                "A walk in the winding valley: distance along the floor against the batch size, height above the floor "
-                "against the learning rate, and share of updates with the lowest loss between their ends. Lines: free "
+                "A walk in the winding valley: distance along the floor against the batch size, height above "
+                "the floor "
+                "against the learning rate, and share of updates with the lowest loss between their ends. "
+                "Lines: free "
                 "diffusion, and straight valleys averaged over the bends. 95 % intervals.",
                 _walk_figure(results),
             ),
@@ -69,8 +82,10 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
             found.append(
                 StudyFigure(
                     "networks",
-                    "Left: largest eigenvalue of the Hessian in the course of training; mean over runs, bars from the "
-                    "least to the largest. Middle and right: the same at the end and the test accuracy, against the "
+                    "Left: largest eigenvalue of the Hessian in the course of training; mean over runs, bars "
+                    "from the "
+                    "least to the largest. Middle and right: the same at the end and the test accuracy, "
+                    "against the "
                     "factor of the learning rate along the sharpest directions; one symbol a run.",
                     _network_figure(results),
                 )
@@ -78,7 +93,9 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
         return found
 
 
-def _points(axes: Axes, x: Array, data: Dataset, name: str, label: str, scale: Any = 1.0, **style: Any) -> None:
+def _points(
+    axes: Axes, x: Array, data: Dataset, name: str, label: str, scale: Any = 1.0, **style: Any
+) -> None:
     value = data[name].values / scale
     ends = np.stack([value - data[f"{name}_low"].values / scale, data[f"{name}_high"].values / scale - value])
     options = {"color": MEASURED, "marker": "o", "linestyle": "none", "zorder": 3, **style}
@@ -115,7 +132,9 @@ def _equilibrium_figure(results: Results) -> Figure:
     for dim, color, marker in zip((1, 2), COLORS, MARKERS, strict=False):
         data = results["width"].sel(dim=dim).sortby("h")
         x = data["determinants"].values
-        _points(right, x, data, "odds", f"{dim} coordinate{'s' if dim > 1 else ''}", color=color, marker=marker)
+        _points(
+            right, x, data, "odds", f"{dim} coordinate{'s' if dim > 1 else ''}", color=color, marker=marker
+        )
         right.plot(x, data["gibbs"].values, color=EXACT, linewidth=1, zorder=1)
     ends = np.array([0.0, float(results["width"]["determinants"].max())])
     right.plot(ends, ends / 2, color=MUTED, linestyle="--", label="slope 1/2")
@@ -138,7 +157,15 @@ def _rescaling_figure(results: Results, settings: Settings) -> Figure:
     place = spread_crossings(results)[0]
     if np.isfinite(place):
         left.axvline(place, color=MUTED, linestyle=":", linewidth=1)
-        left.annotate(f"5 % at {place:.2f}", (place, 1.42), fontsize=7.5, color="#555555", ha="right", xytext=(-3, 0), textcoords="offset points")
+        left.annotate(
+            f"5 % at {place:.2f}",
+            (place, 1.42),
+            fontsize=7.5,
+            color="#555555",
+            ha="right",
+            xytext=(-3, 0),
+            textcoords="offset points",
+        )
     _plain_log_axis(left, "x", x)
     left.set_xlabel("learning rate × curvature, growing with B")
     left.set_ylabel("variance over that of the SDE")
@@ -294,7 +321,13 @@ def _network_figure(results: Results) -> Figure:
     ):
         values = data[name].transpose("factor", "run").values
         for run in range(values.shape[1]):
-            axes.plot(factors, values[:, run], color=COLORS[run % len(COLORS)], marker=MARKERS[run % len(MARKERS)], linewidth=0.8)
+            axes.plot(
+                factors,
+                values[:, run],
+                color=COLORS[run % len(COLORS)],
+                marker=MARKERS[run % len(MARKERS)],
+                linewidth=0.8,
+            )
         _plain_log_axis(axes, "x", factors)
         axes.set_xlabel("factor")
         axes.set_ylabel(label)

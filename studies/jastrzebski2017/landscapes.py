@@ -42,6 +42,17 @@ def wells(lift: float, sharp: float = SHARP, flat: float = FLAT, dim: int = 1) -
     )
 
 
+def flat_is_lower(landscape: Potential, points: np.ndarray) -> np.ndarray:
+    """Whether points, shape (..., d), lie in the flat well: where its parabola is the lower of the two."""
+    known = landscape.parameters
+    across = (points[..., 1:] ** 2).sum(axis=-1)
+    first, second = (
+        known[curvature] / 2 * ((points[..., 0] - place) ** 2 + across)
+        for curvature, place in (("sharp", -1.0), ("flat", 1.0))
+    )
+    return np.asarray(known["lift"] + second < first)
+
+
 def curvature_covariance() -> str:
     """An expression that is the curvature of the well one is in, over the geometric mean of the two."""
     first, second = (

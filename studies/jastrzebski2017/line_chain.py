@@ -40,9 +40,7 @@ class LineChain:
     def _operator(self, x: Array) -> Array:
         """From densities at the nodes to those one step later."""
         mean, sd = self.mean(x), self.sd(x)
-        return (
-            np.exp(-(((x[:, None] - mean) / sd) ** 2) / 2) / (np.sqrt(2 * np.pi) * sd) * (x[1] - x[0])
-        )
+        return np.exp(-(((x[:, None] - mean) / sd) ** 2) / 2) / (np.sqrt(2 * np.pi) * sd) * (x[1] - x[0])
 
     def stationary(self) -> tuple[Array, Array]:
         """Nodes and the masses at them in the long run."""

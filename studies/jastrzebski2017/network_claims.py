@@ -12,14 +12,16 @@ Array = np.ndarray
 
 NETWORK_CLAIMS = {
     "rise": (
-        "The largest eigenvalue rises fast in the early phase; least peak over its value before training, of all settings",
+        "The largest eigenvalue rises fast in the early phase; least peak over its value before training, of "
+        "all settings",
         SHARPEST,
     ),
     "fall": ("It falls thereafter; value at the end over its peak", SHARPEST),
     "peak_rate": ("The peak is lower for larger learning rates; ratio, largest over least rate", SHARPEST),
     "peak_batch": ("The peak is lower for smaller batches; ratio, least over largest batch", SHARPEST),
     "early": (
-        "Even early a large learning rate or a small batch visits flatter regions; ratio of the largest eigenvalues, "
+        "Even early a large learning rate or a small batch visits flatter regions; ratio of the largest "
+        "eigenvalues, "
         "halfway to the peak",
         SHARPEST,
     ),
@@ -28,7 +30,8 @@ NETWORK_CLAIMS = {
         f"{FACTORS}, experimental results",
     ),
     "sharper": (
-        "Smaller rates along the sharpest directions alone end an order of magnitude sharper; ratio of the largest "
+        "Smaller rates along the sharpest directions alone end an order of magnitude sharper; ratio of the "
+        "largest "
         "eigenvalues",
         SHARPEST,
     ),
@@ -62,9 +65,17 @@ def of_networks(results: Results, settings: Settings) -> list[Claim]:
     batch = np.log(results["early"]["B"].values)
     return [
         _rise(peaks - start),
-        _ratio("fall", end - peaks, 0.0, 0.9, "Settings that fall little or not at all are counted, too. Holds if below 0.9."),
+        _ratio(
+            "fall",
+            end - peaks,
+            0.0,
+            0.9,
+            "Settings that fall little or not at all are counted, too. Holds if below 0.9.",
+        ),
         _ratio("peak_rate", peaks[-1] - peaks[0], 0.0, 1.0, f"{_ends(settings.rates)}. Holds if below 1."),
-        _ratio("peak_batch", peaks[:, 0] - peaks[:, -1], 0.0, 1.0, f"{_ends(settings.sizes)}. Holds if below 1."),
+        _ratio(
+            "peak_batch", peaks[:, 0] - peaks[:, -1], 0.0, 1.0, f"{_ends(settings.sizes)}. Holds if below 1."
+        ),
         _early(results, course),
         _end(end, rates, batch),
         *_steered(results, settings),
@@ -93,7 +104,14 @@ def _few(values: Array) -> Figures:
     return jackknife(sums, lambda total: total[1] / total[0])
 
 
-def _claim(name: str, found: tuple[float, float, float], low: float, high: float, why: str, predicted: float | None = None) -> Claim:
+def _claim(
+    name: str,
+    found: tuple[float, float, float],
+    low: float,
+    high: float,
+    why: str,
+    predicted: float | None = None,
+) -> Claim:
     claim, source = NETWORK_CLAIMS[name]
     return Claim(
         claim=claim,
@@ -128,7 +146,8 @@ def _rise(logs: Array) -> Claim:
         (float(np.exp(least.value)), float(np.exp(least.low)), float(np.exp(least.high))),
         1.0,
         np.inf,
-        f"{len(of_settings)} settings; the largest of their means is {np.exp(max(float(one.value) for one in of_settings)):.2f}. "
+        f"{len(of_settings)} settings; the largest of their means is "
+        f"{np.exp(max(float(one.value) for one in of_settings)):.2f}. "
         "The first look after the start may lie below it. Holds if above 1 in all.",
     )
 
@@ -144,7 +163,8 @@ def _early(results: Results, course: Array) -> Claim:
         np.log(course[-1, 0, :, look] / course[0, -1, :, look]),
         0.0,
         1.0,
-        f"At step {int(steps[look])}; largest rate with least batch over least rate with largest batch. Holds if below 1.",
+        f"At step {int(steps[look])}; largest rate with least batch over least rate with largest batch. "
+        "Holds if below 1.",
     )
 
 
@@ -158,7 +178,8 @@ def _end(logs: Array, rates: Array, batch: Array) -> Claim:
         (float(found.value), float(found.low), float(found.high)),
         -np.inf,
         0.0,
-        f"One power for each of {len(powers)} runs; after as many steps, not at the same loss. Holds if below 0.",
+        f"One power for each of {len(powers)} runs; after as many steps, not at the same loss. Holds if "
+        "below 0.",
     )
 
 
@@ -168,7 +189,8 @@ def _steered(results: Results, settings: Settings) -> list[Claim]:
     logs = np.log(least["sharpness"].values / equal["sharpness"].values)
     points = _few(100 * (least["test_accuracy"].values - equal["test_accuracy"].values))
     words = (
-        f"Factor {float(least['factor']):g} along {settings.directions} directions against equal rates, training loss "
+        f"Factor {float(least['factor']):g} along {settings.directions} directions against equal rates, "
+        "training loss "
         f"{float(least['loss'].mean()):.3f} against {float(equal['loss'].mean()):.3f}."
     )
     return [

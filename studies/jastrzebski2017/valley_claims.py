@@ -47,7 +47,9 @@ def _power(value: DataArray, low: DataArray, high: DataArray, along: str) -> Lin
     return fit_line(x, np.log(value.values), sigma)
 
 
-def _measured(results: Results, grid: str, name: str, **where: object) -> tuple[DataArray, DataArray, DataArray]:
+def _measured(
+    results: Results, grid: str, name: str, **where: object
+) -> tuple[DataArray, DataArray, DataArray]:
     data = results[grid].sel(where)
     return data[name], data[f"{name}_low"], data[f"{name}_high"]
 
@@ -59,7 +61,9 @@ def _middle(values: Array) -> float:
 # --- clouds ------------------------------------------------------------------------------------------------
 
 
-def _cloud_claim(results: Results, noise: str, along: str, claim: str, source: str, predicted: float, why: str) -> Claim:
+def _cloud_claim(
+    results: Results, noise: str, along: str, claim: str, source: str, predicted: float, why: str
+) -> Claim:
     across = "h" if along == "B" else "B"
     where = {"noise": noise, across: _middle(results["cloud"][across].values)}
     line = _power(*_measured(results, "cloud", "width", **where), along)
@@ -73,7 +77,8 @@ def _cloud_claim(results: Results, noise: str, along: str, claim: str, source: s
         low=line.low,
         high=line.high,
         verdict=judge(line.low, line.high, predicted - 0.05, predicted + 0.05),
-        why=f"At {across} = {where[across]:g}; the exact widths have the power {of_exact:.3f}. {why} Judged within 0.05.",
+        why=f"At {across} = {where[across]:g}; the exact widths have the power {of_exact:.3f}. {why} Judged "
+        "within 0.05.",
     )
 
 
@@ -94,7 +99,8 @@ def _cloud_against_curvature(results: Results) -> Claim:
         results,
         "isotropic",
         "h",
-        "The cloud is narrower in sharper valleys, like h^(-1/2), for isotropic noise; power of the curvature",
+        "The cloud is narrower in sharper valleys, like h^(-1/2), for isotropic noise; power of the "
+        "curvature",
         "variance of SGD in a parabola",
         -0.5,
         "Finite steps and a finite number of iterates take some of it away.",
@@ -128,14 +134,16 @@ def _too_sharp(results: Results, noise: str) -> Claim:
         "curvature": "The cloud does not narrow with the valley, and spills over the rim of a sharp one.",
     }[noise]
     return Claim(
-        claim=f"The cloud cannot stay in valleys sharper than its width, {words}: time to leave valleys of one depth, "
+        claim=f"The cloud cannot stay in valleys sharper than its width, {words}: time to leave valleys of "
+        "one depth, "
         f"times curvature, at h = {float(data['h'][-1]):g} over that at h = {float(data['h'][0]):g}",
         source=f"{FACTORS}, SGD moves a cloud of points",
         measured=ratio,
         low=ratio - error,
         high=ratio + error,
         verdict=judge(ratio - error, ratio + error, 0.0, 0.5),
-        why=f"Exact {float(data['exact'][-1] / data['exact'][0]):.4f}. {why} A time that is 1 / h in both, as that of "
+        why=f"Exact {float(data['exact'][-1] / data['exact'][0]):.4f}. {why} A time that is 1 / h in both, "
+        "as that of "
         "a small valley, has the ratio 1. Holds if below 0.5.",
     )
 
@@ -161,7 +169,8 @@ def _steered(results: Results) -> Claim:
     data = results["steer"]
     predicted = data["adiabatic"].sel(factor=least) - data["adiabatic"].sel(factor=1.0)
     return Claim(
-        claim="A smaller learning rate along the sharpest direction alone steers SGD to sharper regions; geometric mean "
+        claim="A smaller learning rate along the sharpest direction alone steers SGD to sharper regions; "
+        "geometric mean "
         f"of the walls' curvature at a factor of {least:g} over that at equal rates",
         source=SHARPEST,
         predicted=float(10**predicted),
@@ -169,13 +178,14 @@ def _steered(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, 1.0, np.inf),
-        why="A level floor between walls whose curvature goes from 2 to 200. Predicted: walls that settle while the "
+        why="A level floor between walls whose curvature goes from 2 to 200. Predicted: walls that settle "
+        "while the "
         "floor stands still. Holds if above 1.",
     )
 
 
 def _ten_times_sharper(results: Results) -> Claim:
-    ratio, low, high, least = _sharper(results)
+    ratio, low, high, _least = _sharper(results)
     return Claim(
         claim="It steers to regions an order of magnitude sharper; the same ratio",
         source=SHARPEST,
@@ -184,7 +194,8 @@ def _ten_times_sharper(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, 10.0, np.inf),
-        why="The preference for flat regions is h^(-factor / 2) of their weight: to take it away brings back no more than "
+        why="The preference for flat regions is h^(-factor / 2) of their weight: to take it away brings back "
+        "no more than "
         "it took. Holds if at least 10 on this landscape; networks are judged below.",
     )
 
@@ -196,7 +207,8 @@ def _adiabatic(results: Results) -> Claim:
     low = float((data["decades_low"] - data["adiabatic"]).values[worst])
     high = float((data["decades_high"] - data["adiabatic"]).values[worst])
     return Claim(
-        claim="With a factor f of the rate across the floor the law along it is exp(-L/D) (h / (2 - eta f h))^(-f / 2); "
+        claim="With a factor f of the rate across the floor the law along it is exp(-L/D) (h / (2 - eta f "
+        "h))^(-f / 2); "
         "largest error of the mean decimal logarithm of h",
         source="simdyn, walls that settle while the floor stands still",
         predicted=0.0,
@@ -204,7 +216,8 @@ def _adiabatic(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, -0.05, 0.05),
-        why=f"{data.sizes['factor']} factors, worst at {float(data['factor'][worst]):g}. For f = 1 and small steps this is "
+        why=f"{data.sizes['factor']} factors, worst at {float(data['factor'][worst]):g}. For f = 1 and small "
+        "steps this is "
         "the law of Gibbs. Judged within 0.05.",
     )
 
@@ -216,14 +229,16 @@ def _stuck(results: Results) -> Claim:
     data = results["flatter"].sel(D=0.0)
     change = float(data["decades"] - data["start"])
     return Claim(
-        claim="Gradient descent gets stuck on the floor: change of the decimal logarithm of the walls' curvature",
+        claim="Gradient descent gets stuck on the floor: change of the decimal logarithm of the walls' "
+        "curvature",
         source=WALK,
         predicted=0.0,
         measured=change,
         low=change,
         high=change,
         verdict=judge(change, change, -0.1, 0.1),
-        why="From the steep side of a valley with an almost level floor. Nothing is random. Judged within 0.1.",
+        why="From the steep side of a valley with an almost level floor. Nothing is random. Judged within "
+        "0.1.",
     )
 
 
@@ -238,7 +253,8 @@ def _finds_flatter(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, -np.inf, -0.1),
-        why=f"D = eta sigma^2 / (2 B) = {float(most['D']):g}; no loss is gained by it. Isotropic noise. Holds if below -0.1.",
+        why=f"D = eta sigma^2 / (2 B) = {float(most['D']):g}; no loss is gained by it. Isotropic noise. "
+        "Holds if below -0.1.",
     )
 
 
@@ -252,7 +268,8 @@ def _least(results: Results, name: str) -> tuple[float, float, float]:
 def _convex(results: Results) -> Claim:
     share, low, high = _least(results, "convex")
     return Claim(
-        claim="The loss between successive iterates is convex; smallest share of pairs, of all learning rates and batch "
+        claim="The loss between successive iterates is convex; smallest share of pairs, of all learning "
+        "rates and batch "
         "sizes",
         source=WALK,
         predicted=1.0,
@@ -274,7 +291,8 @@ def _bounces(results: Results, settings: Settings) -> Claim:
         verdict = "undecided"
     last = data.isel(eta=-1)
     return Claim(
-        claim="Updates bounce from wall to wall of the valley; share of pairs with the lowest loss between them, eta = "
+        claim="Updates bounce from wall to wall of the valley; share of pairs with the lowest loss between "
+        "them, eta = "
         f"{float(last['eta']):g}",
         source=WALK,
         predicted=float(last["bounce_linear"]),
@@ -283,7 +301,8 @@ def _bounces(results: Results, settings: Settings) -> Claim:
         high=float(last["bounce_high"]),
         verdict=verdict,
         why=f"At eta = {float(data['eta'][0]):g} it is {float(data['bounce'][0]):.3f}, predicted "
-        f"{float(data['bounce_linear'][0]):.3f}: more than half bounce only where eta times the curvature across is more "
+        f"{float(data['bounce_linear'][0]):.3f}: more than half bounce only where eta times the curvature "
+        "across is more "
         f"than 1. B = {float(last['B']):g}. Judged against one half, at the smallest and the largest rate.",
     )
 
@@ -301,14 +320,16 @@ def _improves(results: Results) -> Claim:
     elif (high < 0).any() and (low > 0).any():
         verdict = "holds only here"
     return Claim(
-        claim="The floor under the iterates improves monotonically; fall of its loss in the second half of the walk, "
+        claim="The floor under the iterates improves monotonically; fall of its loss in the second half of "
+        "the walk, "
         "over that at the start, least of all learning rates and batch sizes",
         source=WALK,
         measured=float(data["fall"].values[worst]),
         low=float(low[worst]),
         high=float(high[worst]),
         verdict=verdict,
-        why=f"The largest is {best:.3f}. With much noise the floor rises again, to the loss of the stationary law. Holds if "
+        why=f"The largest is {best:.3f}. With much noise the floor rises again, to the loss of the "
+        "stationary law. Holds if "
         "above 0 everywhere.",
     )
 
@@ -317,7 +338,8 @@ def _farther(results: Results) -> Claim:
     eta = _middle(results["walk"]["eta"].values)
     line = _power(*_measured(results, "walk", "distance", eta=eta), "B")
     return Claim(
-        claim="Smaller batches traverse larger distances; power of B of the distance along the floor after as many steps",
+        claim="Smaller batches traverse larger distances; power of B of the distance along the floor after "
+        "as many steps",
         source=WALK,
         predicted=-0.5,
         measured=line.slope,
@@ -332,7 +354,9 @@ def _rate_sets_height(results: Results) -> Claim:
     size = _middle(results["walk"]["B"].values)
     line = _power(*_measured(results, "walk", "height", B=size), "eta")
     data = results["walk"].sel(B=size)
-    expected = fit_line(np.log(data["eta"].values), np.log(data["linear"].values), np.ones(data.sizes["eta"])).slope
+    expected = fit_line(
+        np.log(data["eta"].values), np.log(data["linear"].values), np.ones(data.sizes["eta"])
+    ).slope
     return Claim(
         claim="The learning rate sets the height above the floor; its power in the height",
         source=WALK,
@@ -341,7 +365,8 @@ def _rate_sets_height(results: Results) -> Claim:
         low=line.low,
         high=line.high,
         verdict=judge(line.low, line.high, 0.5, np.inf),
-        why=f"B = {size:g}. A straight valley of the same curvatures has {expected:.3f}: with eta H comparable with 2 the "
+        why=f"B = {size:g}. A straight valley of the same curvatures has {expected:.3f}: with eta H "
+        "comparable with 2 the "
         "height grows faster than the noise. Holds if at least 0.5.",
     )
 
@@ -350,12 +375,14 @@ def _batch_sets_no_height(results: Results) -> Claim:
     eta = _middle(results["walk"]["eta"].values)
     line = _power(*_measured(results, "walk", "height", eta=eta), "B")
     return Claim(
-        claim="The batch size sets the exploration and not the height above the floor; its power in the height",
+        claim="The batch size sets the exploration and not the height above the floor; its power in the "
+        "height",
         source=WALK,
         predicted=0.0,
         measured=line.slope,
         low=line.low,
         high=line.high,
         verdict=judge(line.low, line.high, -0.25, 0.25),
-        why=f"eta = {eta:g}. Near the floor the height is noise, and that is eta / B: the power is -1. Judged within 0.25.",
+        why=f"eta = {eta:g}. Near the floor the height is noise, and that is eta / B: the power is -1. "
+        "Judged within 0.25.",
     )

@@ -158,7 +158,7 @@ def steer(factor: float, seed: SeedSequence, settings: Settings, execution: Exec
 def adiabatic(factor: float, settings: Settings) -> tuple[Array, Array]:
     """Places on the floor and their masses where y settles while x stands still.
 
-    Then the mean of y^2 is 2 factor D / (h (2 - eta factor h)), the walls push with half its product with dh/dx,
+    Then the mean of y^2 is 2 factor D / (h (2 - eta factor h)), the walls push with half of it times dh/dx,
     and the masses are exp(-pull x^2 / (2 D)) (h / (2 - eta factor h))^(-factor / 2): for equal learning rates
     and small ones the law of Gibbs.
     """
@@ -168,7 +168,9 @@ def adiabatic(factor: float, settings: Settings) -> tuple[Array, Array]:
     return x, masses / masses.sum()
 
 
-def flatter(temperature: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
+def flatter(
+    temperature: float, seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
     """Curvature of the walls some time after a start on the steep side; gradient descent at temperature 0."""
     from simdyn import SGD, simulate
     from simdyn.inference import mean_of
@@ -197,7 +199,9 @@ def flatter(temperature: float, seed: SeedSequence, settings: Settings, executio
     }
 
 
-def walk(eta: float, size: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
+def walk(
+    eta: float, size: float, seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
     """A walk in the winding valley: how far, how high above the floor, and the loss between iterates."""
     from scipy.stats import binomtest
 
@@ -219,7 +223,7 @@ def walk(eta: float, size: float, seed: SeedSequence, settings: Settings, execut
     convex = int(np.count_nonzero((np.diff(losses, 2, axis=1) > 0).all(axis=1)))
     lowest = losses.argmin(axis=1)
     bounces = int(np.count_nonzero((lowest > 0) & (lowest < losses.shape[1] - 1)))
-    counts = {}
+    counts: dict[str, float] = {}
     for name, count in (("convex", convex), ("bounce", bounces)):
         ends = binomtest(count, len(last)).proportion_ci()
         counts |= with_ends(name, count / len(last), ends.low, ends.high)
@@ -244,12 +248,16 @@ def walk(eta: float, size: float, seed: SeedSequence, settings: Settings, execut
     steepness = eta * WALL * (1 + _slope(x) ** 2)
     weights = np.sqrt(1 + _slope(x) ** 2)
     return {
-        **with_ends("distance", *(math.sqrt(max(0.0, v)) for v in (distance.value, distance.low, distance.high))),
+        **with_ends(
+            "distance", *(math.sqrt(max(0.0, v)) for v in (distance.value, distance.low, distance.high))
+        ),
         "diffusion": eta * math.sqrt(variance * settings.walk_steps),
         **with_ends("height", height.value, height.low, height.high),
         "linear": float(np.average(eta * variance / (2 * (2 - steepness)), weights=weights)),
         **counts,
-        "bounce_linear": float(np.average(np.arccos(np.clip(1 - steepness, -1, 1)) / math.pi, weights=weights)),
+        "bounce_linear": float(
+            np.average(np.arccos(np.clip(1 - steepness, -1, 1)) / math.pi, weights=weights)
+        ),
         **with_ends("fall", fall.value, fall.low, fall.high),
     }
 
