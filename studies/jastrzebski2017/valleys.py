@@ -221,8 +221,7 @@ def walk(
     )["snapshots"].values
     losses = losses_between(level, pairs[0], pairs[1])
     convex = int(np.count_nonzero((np.diff(losses, 2, axis=1) > 0).all(axis=1)))
-    lowest = losses.argmin(axis=1)
-    bounces = int(np.count_nonzero((lowest > 0) & (lowest < losses.shape[1] - 1)))
+    bounces = int(np.count_nonzero(falls_and_rises(level, pairs[0], pairs[1])))
     counts: dict[str, float] = {}
     for name, count in (("convex", convex), ("bounce", bounces)):
         ends = binomtest(count, len(last)).proportion_ci()
@@ -282,3 +281,10 @@ def losses_between(landscape: Potential, first: Array, second: Array, points: in
     """The loss at equally spaced points of the segments from first to second, shape (n, points)."""
     share = np.linspace(0.0, 1.0, points)[:, None]
     return np.asarray(landscape.energy(first[:, None] + share * (second - first)[:, None]))
+
+
+def falls_and_rises(landscape: Potential, first: Array, second: Array) -> Array:
+    """Whether the loss falls at the beginning of the segments and rises at their ends, shape (n,)."""
+    way = second - first
+    slopes = [(landscape.gradient(point) * way).sum(axis=1) for point in (first, second)]
+    return np.asarray((slopes[0] < 0) & (slopes[1] > 0))
