@@ -14,9 +14,10 @@
 # %% [markdown]
 # # Where noise leads SGD
 #
-# Jastrzębski et al. (2017): SGD sees the learning rate and the batch size through one number, $n = \eta/B$. It
-# settles to $P \propto \exp(-2L/(n\sigma^2))$, so that more noise prefers wide minima to deep ones, and nothing
-# changes when both are multiplied alike. Here is how far that carries, on landscapes whose exact laws are known.
+# Jastrzębski et al. (2017): SGD sees the learning rate and the batch size through one number, $n = \eta/B$.
+# It settles to $P \propto \exp(-2L/(n\sigma^2))$, so that more noise prefers wide minima to deep ones, and
+# nothing changes when both are multiplied alike. Here is how far that carries, on landscapes whose exact
+# laws are known.
 
 # %%
 import tempfile
