@@ -19,7 +19,7 @@ For isotropic noise, to first order in it. Noise that follows the curvature weig
 
 The equilibrium, and the dynamics before it, are unchanged by eta -> beta eta, S -> beta S: up to finite
 steps, 2 / (2 - eta H) for the variance; and not for batches without replacement that are a share of the
-data. Along the trajectory the steepest curvature that is met counts, so it ends sooner.
+data. Along the trajectory likewise.
 
 Smaller noise - sharper bowl, equal noise - equal width: the ends of the small networks here, against eta /
 B.

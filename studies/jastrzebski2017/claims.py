@@ -97,9 +97,9 @@ def _gibbs_law(results: Results) -> Claim:
         low=float(worst["distance_low"]),
         high=float(worst["distance_high"]),
         verdict=judge(float(data["distance_low"].max()), float(data["distance_high"].max()), 0.0, SAME),
-        why=f"At learning rates of {float(data['temperature'][0]):g} to {float(data['temperature'][-1]):g} "
-        "for "
-        f"n sigma^2 / 2; small steps. Judged within {SAME:g}.",
+        why=f"n sigma^2 / 2 from {float(data['temperature'][0]):g} to {float(data['temperature'][-1]):g}; "
+        "small "
+        f"steps. Judged within {SAME:g}.",
     )
 
 
@@ -198,7 +198,7 @@ def _determinants(results: Results) -> Claim:
         high=line.high,
         verdict=judge(line.low, line.high, 0.45, 0.55),
         why=f"Isotropic noise. The exact odds under the law of Gibbs have the slope {exact.slope:.3f} at "
-        "this noise. "
+        "this noise; finite steps add to it. "
         "Judged within 0.05.",
     )
 
@@ -332,35 +332,43 @@ def _without_replacement(results: Results, settings: Settings) -> Claim:
     )
 
 
-def course_changes(results: Results, kind: str = "loss") -> tuple[Array, Array, Array, Array]:
-    """For each factor the largest change of the mean loss, over all times, with its interval.
+def course_changes(results: Results) -> tuple[Array, Array, Array, Array]:
+    """For each factor the change of the mean loss: measured, its interval's ends, and exact.
 
-    The interval is that of the time at which the change is largest.
+    At the time at which it is largest for the exact law of the chain, so that no chance enters the choice.
     """
     data = results["course"].sortby("beta").sortby("time")
-    beta = data["beta"].values
-    value = data[kind].transpose("beta", "time").values
-    change = np.abs(value / value[0] - 1)
-    place = change.argmax(axis=1)
-    rows = np.arange(len(beta))
-    if kind == "exact":
-        error = np.zeros_like(value)
-    else:
-        half = ((data["loss_high"] - data["loss_low"]) / 2).transpose("beta", "time").values / value
-        error = (value / value[0]) * np.hypot(half, half[0])
-    largest = change[rows, place]
-    error = error[rows, place]
-    return beta, largest, np.maximum(largest - error, 0.0), largest + error
+    value, exact, low, high = (
+        data[name].transpose("beta", "time").values for name in ("loss", "exact", "loss_low", "loss_high")
+    )
+    place = np.abs(exact / exact[0] - 1).argmax(axis=1)
+    rows = np.arange(len(place))
+    relative = (high - low) / 2 / value
+    ratio = value[rows, place] / value[0, place]
+    error = ratio * np.hypot(relative[rows, place], relative[0, place])
+    change = np.abs(ratio - 1)
+    of_chain = np.abs(exact[rows, place] / exact[0, place] - 1)
+    change[0] = error[0] = of_chain[0] = 0.0
+    return change, np.maximum(change - error, 0.0), change + error, of_chain
+
+
+def course_crossings(results: Results, settings: Settings) -> tuple[float, float, float, float]:
+    """Learning rate at which the mean loss has changed by 5 %: measured, low, high, exact for the chain."""
+    change, low, high, exact = course_changes(results)
+    eta = settings.course_rate * np.sort(results["course"]["beta"].values)
+    # A larger change is beyond the level sooner.
+    ends = [crossing(eta, y, SAME) for y in (change, high, low, exact)]
+    return ends[0], ends[1], ends[2], ends[3]
 
 
 def _same_course(results: Results) -> Claim:
-    beta, value, low, high = course_changes(results)
-    exact = course_changes(results, "exact")[1]
+    value, low, high, exact = course_changes(results)
+    beta = np.sort(results["course"]["beta"].values)
     few, many = (judge(float(low[i]), float(high[i]), 0.0, SAME) for i in (1, -1))
     return Claim(
         claim="Learning dynamics are the same along the trajectory when both are scaled alike; largest "
-        "relative change "
-        f"of the mean loss on the way into two wells, factor {int(beta[1])}",
+        "relative "
+        f"change of the mean loss on the way into two wells, factor {int(beta[1])}",
         source=f"{FACTORS}, same noise, same learning dynamics",
         predicted=0.0,
         measured=float(value[1]),
@@ -368,28 +376,24 @@ def _same_course(results: Results) -> Claim:
         high=float(high[1]),
         verdict=_here_or_everywhere(few, many),
         why=f"Exact {exact[1]:.3f}; {exact[-1]:.2f} at the factor {int(beta[-1])}. At equal times eta k. "
-        "Judged within "
-        f"{SAME:.0%} at both factors.",
+        "Judged "
+        f"within {SAME:.0%} at both factors.",
     )
 
 
 def _course_breaks(results: Results, settings: Settings) -> Claim:
-    beta, value, low, high = course_changes(results)
-    value[0] = low[0] = high[0] = 0.0
-    eta = settings.course_rate
-    measured, first, last = (eta * crossing(beta, y, SAME) for y in (value, high, low))
-    exact = eta * crossing(beta, course_changes(results, "exact")[1], SAME)
+    value, low, high, exact = course_crossings(results, settings)
     return Claim(
-        claim="Along the trajectory a change of 5 % is reached at a smaller learning rate than at the "
-        "minimum",
+        claim="Along the trajectory, too, it breaks down by finite steps alone: learning rate at which the "
+        "mean "
+        f"loss has changed by 5 % from that at {settings.course_rate:g}",
         source="exact law of the chain, step by step",
         predicted=exact,
-        measured=measured,
-        low=first,
-        high=last,
-        verdict=judge(first, last, 0.0, 2 * SAME / (1 + SAME) / 9.0),
-        why="Holds if below the rate at which the variance in the sharper well, curvature 9, is 5 % above "
-        "that of the "
-        f"SDE, {2 * SAME / (1 + SAME) / 9.0:.4f}. The rates are those of the scaled runs, from {eta:g} "
-        "upwards.",
+        measured=value,
+        low=low,
+        high=high,
+        verdict=judge(low, high, 0.7 * exact, 1.3 * exact) if np.isfinite(high) else "undecided",
+        why=f"Times the curvature of the sharper well it is {9 * value:.2f}. Straight lines between the "
+        "factors "
+        "measured. Judged within 30 %.",
     )

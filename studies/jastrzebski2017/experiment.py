@@ -404,10 +404,16 @@ def _valley_grids(settings: Settings) -> list[Grid]:
                 *_interval("distance", "x", "root mean square distance along the floor"),
                 Quantity("diffusion", "x", "that of free diffusion along the floor"),
                 *_interval("height", "loss", "mean height above the floor"),
-                Quantity("linear", "loss", "the same for a straight valley, averaged over the bends"),
+                Quantity(
+                    "linear", "loss", "the same for a straight valley, averaged over where the iterates are"
+                ),
                 *_interval("convex", "", "share of pairs of iterates with a convex loss between them"),
                 *_interval("bounce", "", "share of pairs with the lowest loss between them"),
-                Quantity("bounce_linear", "", "the same for a straight valley, averaged over the bends"),
+                Quantity(
+                    "bounce_linear",
+                    "",
+                    "the same for a straight valley, averaged over where the iterates are",
+                ),
                 *_interval("fall", "", "fall of the floor's loss in the second half, over that at the start"),
             ],
             f"{settings.walk_steps:,} steps, sigma^2 = {settings.walk_variance:g}; curvature across "

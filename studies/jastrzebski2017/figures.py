@@ -8,7 +8,7 @@ import numpy as np
 
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
-from studies.jastrzebski2017.claims import SAME, spread_crossings
+from studies.jastrzebski2017.claims import SAME, course_crossings, spread_crossings
 from studies.jastrzebski2017.experiment import Settings, has_networks
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
                 "the floor "
                 "against the learning rate, and share of updates with the lowest loss between their ends. "
                 "Lines: free "
-                "diffusion, and straight valleys averaged over the bends. 95 % intervals.",
+                "diffusion, and straight valleys averaged over where the iterates are. 95 % intervals.",
                 _walk_figure(results),
             ),
         ]
@@ -126,7 +126,7 @@ def _equilibrium_figure(results: Results) -> Figure:
     left.plot(x, data["formula"].values, color=MUTED, linestyle="--", label="formula")
     left.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
     left.set_ylim(-0.03, 1.03)
-    left.set_xlabel("noise ησ²/(2B)")
+    left.set_xlabel("noise ησ²/(2B) (loss)")
     left.set_ylabel("share of the flat well")
     left.legend(loc="center right", bbox_to_anchor=(1.0, 0.77))
     for dim, color, marker in zip((1, 2), COLORS, MARKERS, strict=False):
@@ -182,6 +182,9 @@ def _rescaling_figure(results: Results, settings: Settings) -> Figure:
     right.set_ylabel("mean loss")
     low, high = right.get_ylim()
     right.set_ylim(low, high + 0.45 * (high - low))
+    place = course_crossings(results, settings)[0]
+    if np.isfinite(place):
+        right.set_title(f"changed by 5 % at η = {place:.3f}")
     right.legend(loc="upper left", fontsize=7, ncols=2)
     return figure
 
@@ -193,14 +196,13 @@ def _cloud_figure(results: Results, settings: Settings) -> Figure:
     curvature, size = settings.cloud_middle, float(data["B"].values[len(data["B"]) // 2])
     nearest = float(data["h"].values[np.argmin(np.abs(data["h"].values - curvature))])
     one = data.sel(noise="isotropic", h=nearest)
-    x = settings.cloud_rate / one["B"].values
+    x = 1e3 * settings.cloud_rate / one["B"].values
     _points(first, x, one, "width", "measured")
     first.plot(x, one["exact"].values, color=EXACT, linewidth=1, label="exact")
     first.plot(x, one["sde"].values, color=PREDICTED[0], linestyle="--", label="(n σ² / (2h))^½")
-    first.set_xlabel("noise n = η/B")
+    first.set_xlabel("noise n = η/B (10⁻³)")
     first.set_ylabel("width of the cloud")
     _plain_log_axis(first, "x", x)
-    first.tick_params(axis="x", labelrotation=45)
     _plain_log_axis(first, "y", np.array([0.01, 0.02, 0.05, 0.1]))
     first.set_title(f"curvature {nearest:g}")
     first.legend(loc="upper left")
@@ -248,8 +250,9 @@ def _steering_figure(results: Results) -> Figure:
     left.legend(loc="lower left")
     data = _as_curvature(results["flatter"].sortby("D"))
     _points(right, data["D"].values, data, "decades", "measured")
+    right.set_xticks(data["D"].values[[0, *range(2, data.sizes["D"])]])
     right.axhline(float(data["start"][0]), color=MUTED, linestyle=":", linewidth=1, label="start")
-    right.set_xlabel("noise ησ²/(2B)")
+    right.set_xlabel("noise ησ²/(2B) (loss)")
     right.set_ylim(0.0, None)
     right.legend(loc="lower left")
     for axes in (left, right):
@@ -289,7 +292,7 @@ def _walk_figure(results: Results) -> Figure:
     third.set_ylim(0.0, 1.05)
     third.set_ylabel("share of updates")
     third.set_title(f"B = {sizes[-1]:g}")
-    third.legend(loc="center right")
+    third.legend(loc="center left", bbox_to_anchor=(0.0, 0.75))
     return figure
 
 

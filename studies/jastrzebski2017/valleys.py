@@ -243,20 +243,17 @@ def walk(
     floors = settings.sloping_floor * descent[:, :, 0] ** 2 / 2
     fall = mean_of((floors[1] - floors[2]) / floors[0])
     variance = settings.walk_variance / size
-    x = np.linspace(0.0, math.pi, 2_001)
-    steepness = eta * WALL * (1 + _slope(x) ** 2)
-    weights = np.sqrt(1 + _slope(x) ** 2)
+    # As in a straight valley of the curvature and the noise that are across the floor where the iterates are.
+    steepness = eta * WALL * (1 + _slope(last[:, 0]) ** 2)
     return {
         **with_ends(
             "distance", *(math.sqrt(max(0.0, v)) for v in (distance.value, distance.low, distance.high))
         ),
         "diffusion": eta * math.sqrt(variance * settings.walk_steps),
         **with_ends("height", height.value, height.low, height.high),
-        "linear": float(np.average(eta * variance / (2 * (2 - steepness)), weights=weights)),
+        "linear": float(np.mean(eta * variance / (2 * (2 - steepness)))),
         **counts,
-        "bounce_linear": float(
-            np.average(np.arccos(np.clip(1 - steepness, -1, 1)) / math.pi, weights=weights)
-        ),
+        "bounce_linear": float(np.mean(np.arccos(np.clip(1 - steepness, -1, 1)))) / math.pi,
         **with_ends("fall", fall.value, fall.low, fall.high),
     }
 
