@@ -58,20 +58,9 @@ def _noisy(noise: str, eta: float, size: float) -> tuple[Potential, SGD]:
 
 def wells_chain(eta: float, size: float, noise: str = "isotropic") -> LineChain:
     """The chain on the two wells, with Gaussian noise."""
-    from potentials import parse_expression
-
-    landscape = wells(LIFT)
-    sd = eta * math.sqrt(VARIANCE / size)
-    shape = np.ones_like
-    if noise == "curvature":
-        import sympy
-
-        expression = parse_expression(curvature_covariance())
-        known = {s: landscape.parameters[s.name] for s in expression.free_symbols if s.name != "x"}
-        (x,) = landscape.variables
-        root = sympy.lambdify(x, sympy.sqrt(expression.subs(known)), "numpy")
-        shape = root
-    return LineChain(lambda x: x - eta * landscape.gradient(x[:, None])[:, 0], lambda x: sd * shape(x), _ENDS)
+    landscape, sgd = _noisy("isotropic" if noise == "minibatch" else noise, eta, size)
+    law = sgd.law(landscape)
+    return LineChain(law.mean, law.sd, _ENDS)
 
 
 def wells_of(landscape: Potential) -> tuple[float, float]:

@@ -327,12 +327,12 @@ def _network_figure(results: Results) -> Figure:
             axes.plot(
                 factors,
                 values[:, run],
-                color=COLORS[run % len(COLORS)],
+                color=MEASURED,
                 marker=MARKERS[run % len(MARKERS)],
                 linewidth=0.8,
             )
         _plain_log_axis(axes, "x", factors)
-        axes.set_xlabel("factor")
+        axes.set_xlabel("factor along\nthe sharpest")
         axes.set_ylabel(label)
         axes.margins(x=0.2)
     second.set_ylim(0.0, None)
