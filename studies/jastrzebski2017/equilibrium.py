@@ -38,7 +38,10 @@ CURVATURES = (0.5, 1.5, 1.0, 1.0)
 
 CENTRES = (-1.0, 0.4, 1.4, -0.8)
 
-_ENDS = (-3.5, 7.0)
+_ENDS = (-5.0, 8.0)
+
+_ANALYTIC = 0.148
+"""Distance from the line at which the root in the smooth minimum of the two parabolas branches."""
 
 
 def with_ends(name: str, value: Any, low: Any, high: Any) -> dict[str, float]:
@@ -60,7 +63,7 @@ def wells_chain(eta: float, size: float, noise: str = "isotropic") -> LineChain:
     """The chain on the two wells, with Gaussian noise."""
     landscape, sgd = _noisy("isotropic" if noise == "minibatch" else noise, eta, size)
     law = sgd.law(landscape)
-    return LineChain(law.mean, law.sd, _ENDS)
+    return LineChain(law.mean, law.sd, _ENDS, _ANALYTIC)
 
 
 def wells_of(landscape: Potential) -> tuple[float, float]:
@@ -178,7 +181,7 @@ def width(
 
 def _gibbs_odds(landscape: Potential, temperature: float) -> float:
     """Logarithm of the odds of the flat well under exp(-L/D), from a fine grid."""
-    axes = [np.linspace(-5.0, 7.0, 1_201), np.linspace(-6.0, 6.0, 1_201)][: landscape.dim]
+    axes = [np.linspace(-5.0, 7.0, 601), np.linspace(-6.0, 6.0, 601)][: landscape.dim]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     weights = np.exp(-landscape.energy(points) / temperature)
     flat = float(weights[flat_is_lower(landscape, points)].sum())

@@ -10,7 +10,10 @@ import numpy as np
 Array = np.ndarray
 
 SPACING = 0.5
-"""Between nodes, in standard deviations of a step: the trapezoidal rule is off by exp(-2 (pi / 0.5)^2)."""
+"""Between nodes, in standard deviations of a step, where the trapezoidal rule is off by exp(-2 (pi / 0.5)^2).
+
+It is off by exp(-2 pi a / spacing), too, with the distance a of singularities; a fifth of it makes this e^-31.
+"""
 
 
 @dataclass(frozen=True)
@@ -23,18 +26,21 @@ class LineChain:
         From points, shape (n,), to the mean and the standard deviation of the next point.
     ends
         Between them all that matters has to lie.
+    analytic
+        Distance from the line up to which mean and sd, as complex functions, have no singularity.
     """
 
     mean: Callable[[Array], Array]
     sd: Callable[[Array], Array]
     ends: tuple[float, float]
+    analytic: float = np.inf
 
     @property
     def points(self) -> Array:
         """The nodes."""
         low, high = self.ends
         probes = np.linspace(low, high, 2_000)
-        spacing = SPACING * float(self.sd(probes).min())
+        spacing = min(SPACING * float(self.sd(probes).min()), self.analytic / 5)
         return np.linspace(low, high, int(np.ceil((high - low) / spacing)) + 1)
 
     def _operator(self, x: Array) -> Array:

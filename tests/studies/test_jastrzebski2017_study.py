@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from simdyn import SGD, exact
-from simdyn.study import conclude, run_study
+from simdyn.study import run_study
 from studies.jastrzebski2017 import STUDY, equilibrium, experiment, valleys
 from studies.jastrzebski2017.claims import crossing
 from studies.jastrzebski2017.experiment import QUICK, can_train
 from studies.jastrzebski2017.landscapes import steepening_valley, wall_curvature, wells
 from studies.jastrzebski2017.line_chain import LineChain
-from studies.jastrzebski2017.network_claims import NETWORK_CLAIMS
+from studies.jastrzebski2017.network_claims import NETWORK_CLAIMS, of_networks
 
 TINY = dataclasses.replace(
     QUICK,
@@ -31,7 +31,7 @@ TINY = dataclasses.replace(
     course_paths=4_000,
     cloud_batch_sizes=(1, 4, 16),
     cloud_curvatures=(0.5, 2.0, 8.0),
-    cloud_length=500,
+    cloud_length=2_000,
     cloud_paths=200,
     leaving_curvatures=(4.0, 16.0),
     leaving_paths=300,
@@ -77,23 +77,16 @@ def networks(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(experiment, "_equilibrium_grids", lambda settings: [])
         patch.setattr(experiment, "_valley_grids", lambda settings: [])
-        settings = TINY
         study = dataclasses.replace(
-            STUDY, quick=settings, claims=experiment_claims, figures=lambda results, settings: []
+            STUDY, quick=TINY, claims=of_networks, figures=lambda results, settings: []
         )
         return study, run_study(
             study, tmp_path_factory.mktemp("jastrzebski2017") / "networks", size="quick", seed=3
         )
 
 
-def experiment_claims(results, settings):
-    from studies.jastrzebski2017.network_claims import of_networks
-
-    return of_networks(results, settings)
-
-
 def verdict(study, results, beginning):
-    (claim,) = [one for one in conclude(study, results).claims if one.claim.startswith(beginning)]
+    (claim,) = [one for one in study.claims(results, study.quick) if one.claim.startswith(beginning)]
     return claim.verdict
 
 
@@ -166,22 +159,22 @@ def test_without_pytorch_networks_are_not_run(models):
             {"share_low": 0.47, "share_high": 0.49},
             {"noise": "curvature", "B": 4},
         ),
-        ("The equilibrium is", "scaling", {"ratio": 3.0}, {"beta": 4}),
+        ("The equilibrium is", "scaling", {"ratio": 1.0, "ratio_low": 0.999, "ratio_high": 1.001}, {}),
         ("It breaks down", "scaling", {"ratio": 2.0, "ratio_low": 1.9, "ratio_high": 2.1}, {"beta": 4}),
         ("The same for batches", "scaling", {"ratio": 1.0, "ratio_low": 0.999, "ratio_high": 1.001}, {}),
         ("Learning dynamics", "course", {"loss": 1.0, "loss_low": 0.999, "loss_high": 1.001}, {}),
-        ("Along the trajectory", "course", {"loss": 1.0, "loss_low": 0.999, "loss_high": 1.001}, {}),
+        ("Along the trajectory", "course", {"loss": 1.0, "loss_low": 0.999, "loss_high": 1.001}, {"beta": 4}),
         ("The cloud of the last", "cloud", {"width": 0.05}, {"noise": "isotropic"}),
         ("The cloud is narrower", "cloud", {"width": 0.05}, {"noise": "isotropic"}),
         ("For noise that follows", "cloud", {"width": 5.0}, {"noise": "curvature", "h": 8.0}),
         (
-            "The cloud cannot stay in valleys sharper than its width, iso",
+            "The cloud cannot stay in valleys sharper than its width, for isotropic",
             "leaving",
             {"scaled": 0.01},
             {"h": 16.0},
         ),
         (
-            "The cloud cannot stay in valleys sharper than its width, for noise",
+            "The cloud cannot stay in valleys sharper than its width, for noise that",
             "leaving",
             {"scaled": 1e6},
             {"h": 16.0},
@@ -216,9 +209,6 @@ def test_without_pytorch_networks_are_not_run(models):
 )
 def test_a_verdict_follows_its_measurement(models, beginning, grid, changes, where):
     study, findings = models
-    beginning = beginning.replace("width, iso", "width, for isotropic")
-    if beginning.endswith("width, for noise"):
-        beginning += " that"
     results = findings.results
     for quantity, value in changes.items():
         results = results.altered(grid, quantity, value, **where)
@@ -226,13 +216,14 @@ def test_a_verdict_follows_its_measurement(models, beginning, grid, changes, whe
     assert before != verdict(study, results, beginning), before
 
 
+@pytest.mark.slow
 def test_the_chain_on_a_line_has_the_library_law():
     # The two agree to the digits that both resolve; at this rate the library's mesh is small.
     landscape, sgd = wells(0.5), SGD(0.08, 0.08 * 400 / 2, noise="constant", covariance=400.0)
     rim = float(landscape.saddles(landscape.minima()[0])[0].x[0])
     chain = equilibrium.wells_chain(0.08, 0.08 * 400 / 2)
     known = exact.stationary_density(landscape, sgd)
-    assert chain.above(chain.stationary(), rim) == pytest.approx(known.mass(rim, np.inf), rel=1e-6)
+    assert chain.above(chain.stationary(), rim) == pytest.approx(known.mass(rim, np.inf), rel=1e-8)
 
 
 def test_the_course_of_a_chain_in_a_parabola():
@@ -317,11 +308,11 @@ def test_a_verdict_on_networks_follows_its_measurement(networks, name, grid, cha
     for quantity, value in changes.items():
         results = results.altered(grid, quantity, value, **where)
     found = [
-        {claim.claim: claim for claim in conclude(study, one).claims}[NETWORK_CLAIMS[name][0]]
+        {claim.claim: claim for claim in study.claims(one, study.quick)}[NETWORK_CLAIMS[name][0]]
         for one in (findings.results, results)
     ]
-    assert (found[0].verdict, found[0].measured) != (found[1].verdict, found[1].measured)
     assert found[0].measured != found[1].measured
+    assert found[0].verdict != found[1].verdict or found[0].verdict == "undecided"
 
 
 @needs_torch
