@@ -12,7 +12,7 @@ Array = np.ndarray
 SPACING = 0.5
 """Between nodes, in standard deviations of a step, where the trapezoidal rule is off by exp(-2 (pi / 0.5)^2).
 
-It is off by exp(-2 pi a / spacing), too, with the distance a of singularities; a fifth of it makes this e^-31.
+It is off by exp(-2 pi a / spacing), too, with the distance a of singularities; a fifth of it gives e^-31.
 """
 
 
