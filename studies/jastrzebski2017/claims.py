@@ -10,7 +10,7 @@ from simdyn.inference import fit_line
 from simdyn.study import Claim, Results, Verdict, coverage_claim, judge
 from studies.jastrzebski2017.experiment import FACTORS, Settings, has_networks
 from studies.jastrzebski2017.network_claims import not_run, of_networks
-from studies.jastrzebski2017.valley_claims import of_valleys
+from studies.jastrzebski2017.valley_claims import at_both_ends, of_valleys
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -72,19 +72,6 @@ def _of_noise(results: Results, noise: str) -> Dataset:
     return results["equilibrium"].sel(noise=noise).sortby("temperature")
 
 
-def _here_or_everywhere(first: Verdict, last: Verdict) -> Verdict:
-    """Of a claim that is looked at at both ends of a range."""
-    if "undecided" in (first, last):
-        return (
-            "does not hold"
-            if "does not hold" in (first, last) and "holds" not in (first, last)
-            else "undecided"
-        )
-    if first == last:
-        return first
-    return "holds only here"
-
-
 def _gibbs_law(results: Results) -> Claim:
     data = _of_noise(results, "isotropic")
     worst = data.isel(B=int(data["distance"].values.argmax()))
@@ -118,7 +105,7 @@ def _real_batches(results: Results) -> Claim:
         measured=float(least["distance"]),
         low=float(least["distance_low"]),
         high=float(least["distance_high"]),
-        verdict=_here_or_everywhere(verdicts[0], verdicts[1]),
+        verdict=at_both_ends(verdicts[0], verdicts[1]),
         why=f"The share of the flat well is {float(least['share']):.3f}, with Gaussian noise "
         f"{float(least['chain']):.3f}. Paths between wells are rare events; they feel all cumulants of a "
         "sample's gradient, and those enter the exponent at every n. Judged within "
@@ -147,7 +134,7 @@ def _weights(results: Results) -> Claim:
         measured=float(least["share"]),
         low=float(least["share_low"]),
         high=float(least["share_high"]),
-        verdict=_here_or_everywhere(verdicts[0], verdicts[1]),
+        verdict=at_both_ends(verdicts[0], verdicts[1]),
         why=f"Exact under the law of Gibbs: {float(least['gibbs']):.4f}. At the largest n, B = "
         f"{int(most['B'])}, "
         f"the formula gives {float(most['formula']):.4f}, exact {float(most['gibbs']):.4f}, measured "
@@ -225,7 +212,7 @@ def _other_noise(results: Results) -> Claim:
         measured=ends[1],
         low=ends[2],
         high=ends[3],
-        verdict=_here_or_everywhere(verdicts[0], verdicts[1]),
+        verdict=at_both_ends(verdicts[0], verdicts[1]),
         why=f"The sharp well is hotter and is left: the flat one has {float(least['share']):.4f} of the law, "
         "exact "
         f"{float(least['chain']):.4f}. sigma^2 is the geometric mean of both wells. Judged within 0.2 at the "
@@ -263,7 +250,7 @@ def _same_spread(results: Results) -> Claim:
         measured=ratio,
         low=low,
         high=high,
-        verdict=_here_or_everywhere(few, many),
+        verdict=at_both_ends(few, many),
         why=f"At the factor {int(data['beta'][-1])} it is {most[0]:.3f} ({most[1]:.3f} to {most[2]:.3f}), "
         "where eta H is "
         f"{float(data['steepness'][-1]):.2f}. Batches with replacement. Judged within {SAME:.0%} at both "
@@ -323,7 +310,7 @@ def _without_replacement(results: Results, settings: Settings) -> Claim:
         measured=ratio,
         low=low,
         high=high,
-        verdict=_here_or_everywhere(few, many),
+        verdict=at_both_ends(few, many),
         why="The covariance is C (n - B) / (B (n - 1)), so that batches which are a share of the data have "
         "less noise "
         f"than C / B; exact {float(data['exact'][-2] / data['exact'][0]):.3f}. Judged within {SAME:.0%}, at "
@@ -374,7 +361,7 @@ def _same_course(results: Results) -> Claim:
         measured=float(value[1]),
         low=float(low[1]),
         high=float(high[1]),
-        verdict=_here_or_everywhere(few, many),
+        verdict=at_both_ends(few, many),
         why=f"Exact {exact[1]:.3f}; {exact[-1]:.2f} at the factor {int(beta[-1])}. At equal times eta k. "
         "Judged "
         f"within {SAME:.0%} at both factors.",

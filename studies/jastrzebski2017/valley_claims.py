@@ -40,6 +40,15 @@ def of_valleys(results: Results, settings: Settings) -> list[Claim]:
     ]
 
 
+def at_both_ends(first: Verdict, last: Verdict) -> Verdict:
+    """Of a claim looked at at both ends of a range: what is refuted at one of them is not true of all."""
+    if {first, last} == {"holds", "does not hold"}:
+        return "holds only here"
+    if "does not hold" in (first, last):
+        return "does not hold"
+    return "holds" if first == last == "holds" else "undecided"
+
+
 def _power(value: DataArray, low: DataArray, high: DataArray, along: str) -> Line:
     """The power of a measured quantity against a coordinate."""
     x = np.log(value[along].values)
@@ -262,12 +271,9 @@ def _convex(results: Results) -> Claim:
     data = results["walk"].stack(cell=("eta", "B"))
     shares = data["convex"].values
     least, most = (data.isel(cell=int(i)) for i in (shares.argmin(), shares.argmax()))
-    verdicts: list[Verdict] = [
+    verdicts = [
         judge(float(one["convex_low"]), float(one["convex_high"]), 0.95, 1.0) for one in (least, most)
     ]
-    verdict: Verdict = verdicts[0] if verdicts[0] == verdicts[1] else "holds only here"
-    if "undecided" in verdicts:
-        verdict = "undecided"
     return Claim(
         claim="The loss between successive iterates is convex; smallest share of pairs, of all learning "
         "rates and "
@@ -277,7 +283,7 @@ def _convex(results: Results) -> Claim:
         measured=float(least["convex"]),
         low=float(least["convex_low"]),
         high=float(least["convex_high"]),
-        verdict=verdict,
+        verdict=at_both_ends(*verdicts),
         why=f"At eta = {float(least['eta']):g}, B = {float(least['B']):g}; the largest is "
         f"{float(most['convex']):.3f}, "
         f"at eta = {float(most['eta']):g}, B = {float(most['B']):g}. Long updates reach across bends. "
@@ -288,12 +294,7 @@ def _convex(results: Results) -> Claim:
 
 def _bounces(results: Results, settings: Settings) -> Claim:
     data = results["walk"].isel(B=-1).sortby("eta")
-    verdicts: list[Verdict] = [
-        judge(float(data["bounce_low"][i]), float(data["bounce_high"][i]), 0.5, 1.0) for i in (0, -1)
-    ]
-    verdict: Verdict = verdicts[0] if verdicts[0] == verdicts[1] else "holds only here"
-    if "undecided" in verdicts:
-        verdict = "undecided"
+    verdicts = [judge(float(data["bounce_low"][i]), float(data["bounce_high"][i]), 0.5, 1.0) for i in (0, -1)]
     last = data.isel(eta=-1)
     return Claim(
         claim="Updates bounce from wall to wall of the valley; share of pairs with the lowest loss between "
@@ -304,7 +305,7 @@ def _bounces(results: Results, settings: Settings) -> Claim:
         measured=float(last["bounce"]),
         low=float(last["bounce_low"]),
         high=float(last["bounce_high"]),
-        verdict=verdict,
+        verdict=at_both_ends(*verdicts),
         why=f"At eta = {float(data['eta'][0]):g} it is {float(data['bounce'][0]):.3f}, predicted "
         f"{float(data['bounce_linear'][0]):.3f}: more than half bounce only where eta times the curvature "
         "across is more "
