@@ -1,0 +1,494 @@
+"""Settings, grids, and which function measures a cell of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from simdyn.study import Dimension, Execution, Grid, Quantity, Results
+from studies.jastrzebski2017 import equilibrium, networks, valleys
+
+if TYPE_CHECKING:
+    from numpy.random import SeedSequence
+
+FACTORS = "Jastrzebski et al. 2017"
+SHARPEST = "Jastrzebski et al. 2018, as quoted in the slides"
+WALK = "Xing et al. 2018, as quoted in the slides"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Grids and sample sizes.
+
+    Attributes
+    ----------
+    settling_rate, batch_sizes, settling_paths, settling_steps
+        Of long runs on the two wells.
+    width_temperature, flat_curvatures, width_paths, width_steps
+        Of the odds against the determinants.
+    scaling_rate, scaling_batch_size, scaling_samples, scaling_factors, scaling_paths
+        Rate and batch size that are multiplied by the factors, around a minimum of so many samples.
+    course_rate, course_batch_size, course_factors, course_times, course_start, course_paths
+        The same on the way down into the wells; times are whole numbers of the longest step.
+    cloud_rate, cloud_batch_sizes, cloud_curvatures, cloud_length, cloud_paths
+        Of clouds of so many successive iterates in parabolas.
+    cloud_variance, cloud_middle
+        sigma^2 of a sample's gradient; noise that follows the curvature has it at this curvature.
+    leaving_rate, leaving_temperature, leaving_curvatures, leaving_paths
+        Of escapes from valleys of depth 1; the temperature is eta sigma^2 / (2 B) for isotropic noise.
+    steer_rate, steer_temperature, steer_factors, steer_paths
+        Of runs between walls that steepen.
+    flatter_pull, flatter_temperatures, flatter_paths, flatter_steps
+        Of runs from the steep side of that valley; the temperature 0 is gradient descent.
+    walk_rates, walk_batch_sizes, walk_variance, walk_paths, walk_steps, level_floor, sloping_floor
+        Of walks in the winding valley.
+    samples, rates, sizes, runs, looks
+        Of networks: digits to train on, learning rates, batch sizes, repetitions, steps at which is looked.
+    steered_rate, steered_batch_size, steered_factors, steered_steps, directions, refresh
+        Of training with another learning rate along so many sharpest directions, found anew after so many
+        steps.
+    """
+
+    settling_rate: float
+    batch_sizes: tuple[int, ...]
+    settling_paths: int
+    settling_steps: int
+    width_temperature: float
+    flat_curvatures: tuple[float, ...]
+    width_paths: int
+    width_steps: int
+    scaling_rate: float
+    scaling_batch_size: int
+    scaling_samples: int
+    scaling_factors: tuple[int, ...]
+    scaling_paths: int
+    course_rate: float
+    course_batch_size: int
+    course_factors: tuple[int, ...]
+    course_times: tuple[float, ...]
+    course_start: float
+    course_paths: int
+    cloud_rate: float
+    cloud_batch_sizes: tuple[int, ...]
+    cloud_curvatures: tuple[float, ...]
+    cloud_length: int
+    cloud_paths: int
+    cloud_variance: float
+    cloud_middle: float
+    leaving_rate: float
+    leaving_temperature: float
+    leaving_curvatures: tuple[float, ...]
+    leaving_paths: int
+    steer_rate: float
+    steer_temperature: float
+    steer_factors: tuple[float, ...]
+    steer_paths: int
+    flatter_pull: float
+    flatter_temperatures: tuple[float, ...]
+    flatter_paths: int
+    flatter_steps: int
+    walk_rates: tuple[float, ...]
+    walk_batch_sizes: tuple[int, ...]
+    walk_variance: float
+    walk_paths: int
+    walk_steps: int
+    level_floor: float
+    sloping_floor: float
+    samples: int
+    rates: tuple[float, ...]
+    sizes: tuple[int, ...]
+    runs: tuple[int, ...]
+    looks: tuple[int, ...]
+    steered_rate: float
+    steered_batch_size: int
+    steered_factors: tuple[float, ...]
+    steered_steps: int
+    directions: int
+    refresh: int
+
+
+QUICK = Settings(
+    settling_rate=0.01,
+    batch_sizes=(2, 3, 4, 6),
+    settling_paths=256,
+    settling_steps=100_000,
+    width_temperature=0.6,
+    flat_curvatures=(1.0, 2.0, 3.0, 5.0),
+    width_paths=8_000,
+    width_steps=20_000,
+    scaling_rate=0.02,
+    scaling_batch_size=2,
+    scaling_samples=64,
+    scaling_factors=(1, 2, 4, 8, 16, 32),
+    scaling_paths=100_000,
+    course_rate=0.002,
+    course_batch_size=1,
+    course_factors=(1, 2, 4, 8, 16, 64),
+    course_times=(0.128, 0.256, 0.512, 1.024, 2.048, 4.096),
+    course_start=-2.0,
+    course_paths=200_000,
+    cloud_rate=0.02,
+    cloud_batch_sizes=(1, 2, 4, 8, 16),
+    cloud_curvatures=(0.5, 1.0, 2.0, 4.0, 8.0),
+    cloud_length=2_000,
+    cloud_paths=500,
+    cloud_variance=1.0,
+    cloud_middle=4.0,
+    leaving_rate=0.02,
+    leaving_temperature=0.25,
+    leaving_curvatures=(2.0, 4.0, 8.0, 16.0),
+    leaving_paths=2_000,
+    steer_rate=0.004,
+    steer_temperature=0.1,
+    steer_factors=(0.05, 0.25, 0.5, 1.0, 2.0),
+    steer_paths=4_000,
+    flatter_pull=0.01,
+    flatter_temperatures=(0.0, 0.025, 0.05, 0.1, 0.2),
+    flatter_paths=2_000,
+    flatter_steps=4_000,
+    walk_rates=(0.01, 0.02, 0.04),
+    walk_batch_sizes=(1, 2, 4, 8, 16),
+    walk_variance=4.0,
+    walk_paths=4_000,
+    walk_steps=2_000,
+    level_floor=0.001,
+    sloping_floor=0.05,
+    samples=500,
+    rates=(0.1, 0.4),
+    sizes=(10, 100),
+    runs=(0, 1, 2),
+    looks=(0, 10, 20, 40, 80, 160, 320, 640, 1_280),
+    steered_rate=0.4,
+    steered_batch_size=20,
+    steered_factors=(0.1, 1.0),
+    steered_steps=600,
+    directions=5,
+    refresh=50,
+)
+FULL = Settings(
+    settling_rate=0.01,
+    batch_sizes=(2, 3, 4, 5, 6, 7, 8),
+    settling_paths=512,
+    settling_steps=300_000,
+    width_temperature=0.6,
+    flat_curvatures=(1.0, 1.4, 2.0, 2.8, 4.0, 5.0),
+    width_paths=40_000,
+    width_steps=20_000,
+    scaling_rate=0.02,
+    scaling_batch_size=2,
+    scaling_samples=64,
+    scaling_factors=(1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32),
+    scaling_paths=400_000,
+    course_rate=0.002,
+    course_batch_size=1,
+    course_factors=(1, 2, 4, 8, 16, 32, 64),
+    course_times=(0.128, 0.256, 0.384, 0.512, 1.024, 1.536, 2.048, 4.096, 6.144, 8.192, 16.384),
+    course_start=-2.0,
+    course_paths=800_000,
+    cloud_rate=0.02,
+    cloud_batch_sizes=(1, 2, 4, 8, 16, 32),
+    cloud_curvatures=(0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.6, 8.0),
+    cloud_length=2_000,
+    cloud_paths=2_000,
+    cloud_variance=1.0,
+    cloud_middle=4.0,
+    leaving_rate=0.02,
+    leaving_temperature=0.25,
+    leaving_curvatures=(2.0, 2.8, 4.0, 5.6, 8.0, 11.0, 16.0),
+    leaving_paths=10_000,
+    steer_rate=0.004,
+    steer_temperature=0.1,
+    steer_factors=(0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0),
+    steer_paths=20_000,
+    flatter_pull=0.01,
+    flatter_temperatures=(0.0, 0.0125, 0.025, 0.05, 0.1, 0.2),
+    flatter_paths=20_000,
+    flatter_steps=4_000,
+    walk_rates=(0.005, 0.01, 0.02, 0.03, 0.04),
+    walk_batch_sizes=(1, 2, 4, 8, 16, 32),
+    walk_variance=4.0,
+    walk_paths=20_000,
+    walk_steps=2_000,
+    level_floor=0.001,
+    sloping_floor=0.05,
+    samples=1_000,
+    rates=(0.1, 0.2, 0.4),
+    sizes=(10, 30, 100, 300),
+    runs=(0, 1, 2, 3, 4),
+    looks=(0, 5, 10, 20, 40, 60, 80, 120, 160, 240, 320, 480, 640, 1_280, 2_560, 5_120),
+    steered_rate=0.4,
+    steered_batch_size=20,
+    steered_factors=(0.1, 0.3, 1.0, 2.0),
+    steered_steps=3_000,
+    directions=10,
+    refresh=50,
+)
+
+
+def can_train() -> bool:
+    """Whether the optional packages that the networks need are installed."""
+    return find_spec("torch") is not None and find_spec("sklearn") is not None
+
+
+def has_networks(results: Results) -> bool:
+    """Whether a run was one with the networks."""
+    return "early" in results.datasets
+
+
+def _interval(name: str, unit: str, description: str) -> tuple[Quantity, ...]:
+    return (
+        Quantity(name, unit, description),
+        Quantity(f"{name}_low", unit, f"lower end of the 95 % interval: {description}"),
+        Quantity(f"{name}_high", unit, f"upper end of the 95 % interval: {description}"),
+    )
+
+
+_SETTLED = Quantity("settled", "", "whether the run was long enough to call its law stationary")
+_NOISE = "the same everywhere, or following the curvature"
+
+
+def grids(settings: Settings) -> list[Grid]:
+    """Equilibrium, rescaling, valleys, and with PyTorch the networks."""
+    found = [*_equilibrium_grids(settings), *_valley_grids(settings)]
+    return [*found, *_network_grids(settings)] if can_train() else found
+
+
+def _equilibrium_grids(settings: Settings) -> list[Grid]:
+    return [
+        Grid(
+            "equilibrium",
+            "Sharp and deep against flat and shallow",
+            [
+                Dimension("noise", ("isotropic", "minibatch", "curvature"), "", "kind of gradient noise"),
+                Dimension("B", settings.batch_sizes, "", "batch size"),
+            ],
+            [
+                *_interval("share", "", "share of all states in the flat well"),
+                Quantity("chain", "", "its exact value for the chain with Gaussian noise of that covariance"),
+                Quantity("gibbs", "", "its exact value under exp(-2 L / (n sigma^2))"),
+                Quantity("formula", "", "exp(-2 L_A / (n sigma^2)) / sqrt(det H_A), normalised"),
+                *_interval("distance", "", "total variation between the law and exp(-2 L / (n sigma^2))"),
+                Quantity("temperature", "loss", "n sigma^2 / 2, with n = eta / B"),
+                _SETTLED,
+            ],
+            f"Two wells on a line, learning rate {settings.settling_rate:g}, sigma^2 = "
+            f"{equilibrium.VARIANCE:g}. minibatch: real batches with replacement, whose gradients have the "
+            "same "
+            "variance and the skewness of an exponential law. curvature: Gaussian noise with the curvature "
+            "of "
+            "the well as covariance.",
+        ),
+        Grid(
+            "width",
+            "Odds of the flat well against the determinants",
+            [
+                Dimension("dim", (1, 2), "", "number of coordinates"),
+                Dimension("h", settings.flat_curvatures, "", "curvature of the flat well, in all directions"),
+            ],
+            [
+                *_interval(
+                    "odds",
+                    "",
+                    "logarithm of the odds of the flat well (where its parabola is the lower one), without "
+                    "what the depths do",
+                ),
+                Quantity("determinants", "", "logarithm of the ratio of the determinants, sharp over flat"),
+                Quantity("gibbs", "", "the same odds under exp(-L/D), exact up to a grid"),
+                Quantity("formula", "", "half the logarithm of that ratio"),
+            ],
+            f"Two wells of nearly equal depth, isotropic noise, D = {settings.width_temperature:g}.",
+        ),
+        Grid(
+            "scaling",
+            "Rate and batch multiplied alike: spread around a minimum",
+            [
+                Dimension(
+                    "sampling", ("with_replacement", "without_replacement"), "", "how batches are drawn"
+                ),
+                Dimension("beta", settings.scaling_factors, "", "factor of learning rate and batch size"),
+            ],
+            [
+                *_interval(
+                    "ratio", "", "measured variance over that of the SDE with noise of covariance C/B"
+                ),
+                Quantity("exact", "", "its exact value"),
+                Quantity("steepness", "", "learning rate times curvature"),
+            ],
+            f"{settings.scaling_samples} samples of four kinds; eta = {settings.scaling_rate:g} beta and B = "
+            f"{settings.scaling_batch_size} beta.",
+        ),
+        Grid(
+            "course",
+            "Rate and batch multiplied alike: the way down",
+            [
+                Dimension("beta", settings.course_factors, "", "factor of learning rate and batch size"),
+                Dimension("time", settings.course_times, "time", "learning rate times steps"),
+            ],
+            [
+                *_interval("loss", "loss", "measured mean loss"),
+                Quantity("exact", "loss", "its exact value for the chain"),
+                Quantity("steps", "steps", "steps taken"),
+            ],
+            f"Two wells, from x = {settings.course_start:g}; eta = {settings.course_rate:g} beta and B = "
+            f"{settings.course_batch_size} beta, isotropic noise.",
+        ),
+    ]
+
+
+def _valley_grids(settings: Settings) -> list[Grid]:
+    noise = Dimension("noise", ("isotropic", "curvature"), "", _NOISE)
+    return [
+        Grid(
+            "cloud",
+            "The cloud of the last iterates",
+            [
+                noise,
+                Dimension("B", settings.cloud_batch_sizes, "", "batch size"),
+                Dimension("h", settings.cloud_curvatures, "", "curvature of the valley"),
+            ],
+            [
+                *_interval("width", "x", "root mean square distance of the last iterates from their mean"),
+                Quantity("exact", "x", "its exact value"),
+                Quantity("sde", "x", "that of endlessly many iterates of the SDE"),
+            ],
+            f"Parabolas, learning rate {settings.cloud_rate:g}, {settings.cloud_length:,} iterates.",
+        ),
+        Grid(
+            "leaving",
+            "Leaving valleys of one depth",
+            [noise, Dimension("h", settings.leaving_curvatures, "", "curvature at the bottom")],
+            [
+                *_interval("scaled", "", "measured mean time to leave, times the curvature"),
+                Quantity("exact", "", "its exact value for the chain"),
+                Quantity("steps", "steps", "measured mean number of steps"),
+            ],
+            f"Depth 1, learning rate {settings.leaving_rate:g}, D = {settings.leaving_temperature:g} for "
+            f"isotropic noise and at the curvature {settings.cloud_middle:g}; left at {valleys.RIM:g} "
+            "widths.",
+        ),
+        Grid(
+            "steer",
+            "Another learning rate across the floor",
+            [Dimension("factor", settings.steer_factors, "", "factor of the learning rate across the floor")],
+            [
+                *_interval("decades", "", "mean decimal logarithm of the walls' curvature"),
+                Quantity("adiabatic", "", "the same where the walls settle while the floor stands still"),
+            ],
+            f"Walls from 2 to 200, learning rate {settings.steer_rate:g}, D = "
+            f"{settings.steer_temperature:g}.",
+        ),
+        Grid(
+            "flatter",
+            "From the steep side of that valley",
+            [
+                Dimension(
+                    "D", settings.flatter_temperatures, "loss", "eta sigma^2 / (2 B); 0 is gradient descent"
+                )
+            ],
+            [
+                *_interval("decades", "", "mean decimal logarithm of the walls' curvature"),
+                Quantity("start", "", "the same at the start"),
+            ],
+            f"After {settings.flatter_steps:,} steps of {settings.steer_rate:g}.",
+        ),
+        Grid(
+            "walk",
+            "A walk in a winding valley",
+            [
+                Dimension("eta", settings.walk_rates, "", "learning rate"),
+                Dimension("B", settings.walk_batch_sizes, "", "batch size"),
+            ],
+            [
+                *_interval("distance", "x", "root mean square distance along the floor"),
+                Quantity("diffusion", "x", "that of free diffusion along the floor"),
+                *_interval("height", "loss", "mean height above the floor"),
+                Quantity(
+                    "linear", "loss", "the same for a straight valley, averaged over where the iterates are"
+                ),
+                *_interval("convex", "", "share of pairs of iterates with a convex loss between them"),
+                *_interval("bounce", "", "share of pairs with the lowest loss between them"),
+                Quantity(
+                    "bounce_linear",
+                    "",
+                    "the same for a straight valley, averaged over where the iterates are",
+                ),
+                *_interval("fall", "", "fall of the floor's loss in the second half, over that at the start"),
+            ],
+            f"{settings.walk_steps:,} steps, sigma^2 = {settings.walk_variance:g}; curvature across "
+            f"{valleys.WALL:g} to {2 * valleys.WALL:g}.",
+        ),
+    ]
+
+
+def _network_grids(settings: Settings) -> list[Grid]:
+    runs = Dimension("run", settings.runs, "", "number of the first parameters and batches")
+    curvature = [
+        Quantity("sharpness", "", "largest eigenvalue of the Hessian of the training loss"),
+        Quantity("loss", "", "training loss"),
+        Quantity("train_accuracy", "", "share of the training samples that are right"),
+        Quantity("test_accuracy", "", "share of the other samples that are right"),
+    ]
+    return [
+        Grid(
+            "early",
+            "The largest eigenvalue in the course of training",
+            [
+                Dimension("eta", settings.rates, "", "learning rate"),
+                Dimension("B", settings.sizes, "", "batch size"),
+                runs,
+                Dimension("step", settings.looks, "steps", "steps of training"),
+            ],
+            curvature,
+            f"{settings.samples} digits of 8 by 8 pixels, two hidden layers of 32, ten outputs, squared "
+            "loss.",
+        ),
+        Grid(
+            "steered",
+            "Another learning rate along the sharpest directions",
+            [
+                Dimension(
+                    "factor",
+                    settings.steered_factors,
+                    "",
+                    "factor of the learning rate along those directions",
+                ),
+                runs,
+            ],
+            curvature,
+            f"The {settings.directions} sharpest directions, found anew every {settings.refresh} steps; "
+            "learning "
+            f"rate {settings.steered_rate:g}, batches of {settings.steered_batch_size}, "
+            f"{settings.steered_steps:,} steps.",
+        ),
+    ]
+
+
+def cell(
+    grid: str, parameters: Mapping[str, Any], seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
+    """All quantities of a cell."""
+    at = dict(parameters)
+    last = (seed, settings, execution)
+    if grid == "equilibrium":
+        return equilibrium.equilibrium(at["noise"], int(at["B"]), *last)
+    if grid == "width":
+        return equilibrium.width(int(at["dim"]), float(at["h"]), *last)
+    if grid == "scaling":
+        return equilibrium.scaling(at["sampling"], int(at["beta"]), *last)
+    if grid == "course":
+        return equilibrium.course(int(at["beta"]), float(at["time"]), *last)
+    if grid == "cloud":
+        return valleys.cloud(at["noise"], float(at["B"]), float(at["h"]), *last)
+    if grid == "leaving":
+        return valleys.leaving(at["noise"], float(at["h"]), *last)
+    if grid == "steer":
+        return valleys.steer(float(at["factor"]), *last)
+    if grid == "flatter":
+        return valleys.flatter(float(at["D"]), *last)
+    if grid == "walk":
+        return valleys.walk(float(at["eta"]), float(at["B"]), *last)
+    if grid == "early":
+        return dict(networks.early(settings, float(at["eta"]), int(at["B"]), int(at["run"]), int(at["step"])))
+    return networks.steered(settings, float(at["factor"]), int(at["run"]))

@@ -1,0 +1,287 @@
+"""Clouds in valleys, what leaves a valley, walks along a floor, and learning rates of their own for walls."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from potentials import Potential, winding_valley
+from studies.jastrzebski2017.equilibrium import complete, with_ends
+from studies.jastrzebski2017.landscapes import (
+    steepening_valley,
+    valley_of_depth,
+    wall_curvature,
+)
+
+if TYPE_CHECKING:
+    from numpy.random import SeedSequence
+
+    from simdyn.study import Execution
+    from studies.jastrzebski2017.experiment import Settings
+
+Array = np.ndarray
+
+RIM = 3.0
+"""A path has left its valley so many widths away from the bottom."""
+
+BEND, TURNS, WALL = 0.5, 2.0, 20.0
+"""The winding valley: y = BEND sin(TURNS x), and the curvature across where it runs along x."""
+
+SETTLING = 6.0
+"""Times in which the pull to the middle of the steepening valley takes hold, until its law is looked at."""
+
+FAR = 4.0
+"""Where the walk down the floor begins."""
+
+ABREAST = 1.5
+"""Where on the floor of the steepening valley runs begin, on the steep side."""
+
+
+def covariance_in(noise: str, curvature: float, settings: Settings) -> float:
+    """sigma^2 in a valley: the same in all, or proportional to the curvature."""
+    if noise == "isotropic":
+        return settings.cloud_variance
+    return settings.cloud_variance * curvature / settings.cloud_middle
+
+
+def cloud(
+    noise: str,
+    size: float,
+    curvature: float,
+    seed: SeedSequence,
+    settings: Settings,
+    execution: Execution,
+) -> dict[str, Any]:
+    """Width of the last iterates around their own mean, in a parabola."""
+    from simdyn import SGD, simulate
+    from simdyn.inference import mean_of
+
+    eta, k = settings.cloud_rate, settings.cloud_length
+    variance = covariance_in(noise, curvature, settings)
+    parabola = Potential("h*x**2/2", parameters={"h": curvature}, name="parabola")
+    sgd = SGD(eta, size, noise="constant", covariance=variance)
+    before, last = seed.spawn(2)
+    options: dict[str, Any] = {"paths": settings.cloud_paths, "threads": execution.threads}
+    # Long enough that exp(-10) of the start is left.
+    burn_in = math.ceil(10.0 / (eta * curvature))
+    start = complete(simulate(parabola, sgd, [0.0], steps=burn_in, seed=before, **options))
+    data = complete(
+        simulate(
+            parabola,
+            sgd,
+            start["final"].values,
+            steps=k - 1,
+            record="snapshots",
+            every=1,
+            seed=last,
+            **options,
+        )
+    )
+    spread = mean_of(data["snapshots"].values[:, :, 0].var(axis=0))
+    return {
+        **with_ends("width", *(math.sqrt(max(0.0, v)) for v in (spread.value, spread.low, spread.high))),
+        "exact": math.sqrt(window_variance(eta, curvature, variance / size, k)),
+        "sde": math.sqrt(eta * variance / (2 * size * curvature)),
+    }
+
+
+def window_variance(eta: float, curvature: float, variance: float, k: int) -> float:
+    """Mean of the variance of k successive iterates around their own mean, of the chain in a parabola."""
+    keeps = 1 - eta * curvature
+    whole = eta * variance / (curvature * (2 - eta * curvature))
+    lags = np.arange(1, k)
+    return float(whole * (1 - (1 + 2 * ((1 - lags / k) * keeps**lags).sum()) / k))
+
+
+def leaving(
+    noise: str, curvature: float, seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
+    """Mean time to leave a valley of depth 1."""
+    from simdyn import SGD, escape_time
+
+    edge = RIM / math.sqrt(curvature)
+    answer = escape_time(
+        valley_of_depth(curvature),
+        SGD(
+            settings.leaving_rate,
+            settings.leaving_rate * settings.cloud_variance / (2 * settings.leaving_temperature),
+            noise="constant",
+            covariance=covariance_in(noise, curvature, settings),
+        ),
+        "x=0",
+        f"(x >= {edge}) | (x <= {-edge})",
+        paths=settings.leaving_paths,
+        method="direct",
+        seed=seed,
+        threads=execution.threads,
+        progress=execution.progress.of_escapes,
+    )
+    if not answer.measurement.complete:
+        raise KeyboardInterrupt
+    assert answer.reference is not None
+    scale = settings.leaving_rate * curvature
+    return {
+        **with_ends("scaled", scale * answer.value, scale * answer.low, scale * answer.high),
+        "exact": scale * answer.reference.value,
+        "steps": answer.value,
+    }
+
+
+def steer(factor: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
+    """Curvature of the walls where SGD settles with another learning rate across the floor."""
+    from simdyn import SGD, simulate
+    from simdyn.inference import mean_of
+
+    eta, temperature = settings.steer_rate, settings.steer_temperature
+    variance = 2 * temperature / eta
+    data = complete(
+        simulate(
+            steepening_valley(temperature, factor),
+            SGD(eta, 1.0, noise="constant", covariance=[variance, factor * variance]),
+            [0.0, 0.0],
+            paths=settings.steer_paths,
+            steps=math.ceil(SETTLING / (eta * temperature)),
+            seed=seed,
+            threads=execution.threads,
+        )
+    )
+    decades = mean_of(np.log10(wall_curvature(data["final"].values[:, 0])))
+    x, masses = adiabatic(factor, settings)
+    return {
+        **with_ends("decades", decades.value, decades.low, decades.high),
+        "adiabatic": float(masses @ np.log10(wall_curvature(x))),
+    }
+
+
+def adiabatic(factor: float, settings: Settings) -> tuple[Array, Array]:
+    """Places on the floor and their masses where y settles while x stands still.
+
+    Then the mean of y^2 is 2 factor D / (h (2 - eta factor h)), the walls push with half of it times dh/dx,
+    and the masses are exp(-pull x^2 / (2 D)) (h / (2 - eta factor h))^(-factor / 2): for equal learning rates
+    and small ones the law of Gibbs.
+    """
+    x = np.linspace(-8.0, 8.0, 4_001)
+    h = wall_curvature(x)
+    masses = np.exp(-(x**2) / 2) * (h / (2 - settings.steer_rate * factor * h)) ** (-factor / 2)
+    return x, masses / masses.sum()
+
+
+def flatter(
+    temperature: float, seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
+    """Curvature of the walls some time after a start on the steep side; gradient descent at temperature 0."""
+    from simdyn import SGD, simulate
+    from simdyn.inference import mean_of
+
+    eta = settings.steer_rate
+    sgd = (
+        SGD(eta, 1.0, noise="constant", covariance=2 * temperature / eta)
+        if temperature
+        else SGD(eta, 1.0, noise="none")
+    )
+    data = complete(
+        simulate(
+            steepening_valley(settings.flatter_pull),
+            sgd,
+            [ABREAST, 0.1],
+            paths=settings.flatter_paths,
+            steps=settings.flatter_steps,
+            seed=seed,
+            threads=execution.threads,
+        )
+    )
+    found = mean_of(np.log10(wall_curvature(data["final"].values[:, 0])))
+    return {
+        **with_ends("decades", found.value, found.low, found.high),
+        "start": float(np.log10(wall_curvature(np.array([ABREAST])))[0]),
+    }
+
+
+def walk(
+    eta: float, size: float, seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
+    """A walk in the winding valley: how far, how high above the floor, and the loss between iterates."""
+    from scipy.stats import binomtest
+
+    from simdyn import SGD, simulate
+    from simdyn.inference import mean_of
+
+    sgd = SGD(eta, size, noise="constant", covariance=settings.walk_variance)
+    level = winding_valley(settings.level_floor, WALL, BEND, TURNS)
+    along, between, down = seed.spawn(3)
+    options: dict[str, Any] = {"paths": settings.walk_paths, "threads": execution.threads}
+    end = complete(simulate(level, sgd, [0.0, 0.0], steps=settings.walk_steps, seed=along, **options))
+    last = end["final"].values
+    distance = mean_of(_floor_length(last[:, 0]) ** 2)
+    height = mean_of(_height(last))
+    pairs = complete(
+        simulate(level, sgd, last, steps=1, record="snapshots", every=1, seed=between, **options)
+    )["snapshots"].values
+    losses = losses_between(level, pairs[0], pairs[1])
+    convex = int(np.count_nonzero((np.diff(losses, 2, axis=1) > 0).all(axis=1)))
+    bounces = int(np.count_nonzero(falls_and_rises(level, pairs[0], pairs[1])))
+    counts: dict[str, float] = {}
+    for name, count in (("convex", convex), ("bounce", bounces)):
+        ends = binomtest(count, len(last)).proportion_ci()
+        counts |= with_ends(name, count / len(last), ends.low, ends.high)
+    sloping = winding_valley(settings.sloping_floor, WALL, BEND, TURNS)
+    half = settings.walk_steps // 2
+    descent = complete(
+        simulate(
+            sloping,
+            sgd,
+            [FAR, BEND * math.sin(TURNS * FAR)],
+            steps=2 * half,
+            record="snapshots",
+            every=half,
+            seed=down,
+            **options,
+        )
+    )["snapshots"].values
+    floors = settings.sloping_floor * descent[:, :, 0] ** 2 / 2
+    fall = mean_of((floors[1] - floors[2]) / floors[0])
+    variance = settings.walk_variance / size
+    # As in a straight valley of the curvature and the noise that are across the floor where the iterates are.
+    steepness = eta * WALL * (1 + _slope(last[:, 0]) ** 2)
+    return {
+        **with_ends(
+            "distance", *(math.sqrt(max(0.0, v)) for v in (distance.value, distance.low, distance.high))
+        ),
+        "diffusion": eta * math.sqrt(variance * settings.walk_steps),
+        **with_ends("height", height.value, height.low, height.high),
+        "linear": float(np.mean(eta * variance / (2 * (2 - steepness)))),
+        **counts,
+        "bounce_linear": float(np.mean(np.arccos(np.clip(1 - steepness, -1, 1)))) / math.pi,
+        **with_ends("fall", fall.value, fall.low, fall.high),
+    }
+
+
+def _slope(x: Array) -> Array:
+    return np.asarray(BEND * TURNS * np.cos(TURNS * x))
+
+
+def _height(points: Array) -> Array:
+    return np.asarray(WALL / 2 * (points[:, 1] - BEND * np.sin(TURNS * points[:, 0])) ** 2)
+
+
+def _floor_length(x: Array) -> Array:
+    """Along the floor from 0 to x."""
+    grid = np.linspace(min(-1.0, float(x.min())), max(1.0, float(x.max())), 20_001)
+    steps = np.sqrt(1 + _slope((grid[1:] + grid[:-1]) / 2) ** 2) * np.diff(grid)
+    length = np.concatenate([[0.0], np.cumsum(steps)])
+    return np.asarray(np.interp(x, grid, length) - np.interp(0.0, grid, length))
+
+
+def losses_between(landscape: Potential, first: Array, second: Array, points: int = 11) -> Array:
+    """The loss at equally spaced points of the segments from first to second, shape (n, points)."""
+    share = np.linspace(0.0, 1.0, points)[:, None]
+    return np.asarray(landscape.energy(first[:, None] + share * (second - first)[:, None]))
+
+
+def falls_and_rises(landscape: Potential, first: Array, second: Array) -> Array:
+    """Whether the loss falls at the beginning of the segments and rises at their ends, shape (n,)."""
+    way = second - first
+    slopes = [(landscape.gradient(point) * way).sum(axis=1) for point in (first, second)]
+    return np.asarray((slopes[0] < 0) & (slopes[1] > 0))
