@@ -55,8 +55,8 @@ def check_gaussianity(values: Array) -> GaussianityTest:
 def edgeworth_distance(skewness: Array, kurtosis: Array) -> Array:
     """Largest difference between N(0, 1) and the law with these cumulants, to second order of Edgeworth.
 
-    phi(z) |g1 (z^2 - 1) / 6 + g2 (z^3 - 3 z) / 24 + g1^2 (z^5 - 10 z^3 + 15 z) / 72|, at its largest. For sums
-    of many values.
+    phi(z) |g1 (z^2 - 1) / 6 + g2 (z^3 - 3 z) / 24 + g1^2 (z^5 - 10 z^3 + 15 z) / 72|, at its largest. For
+    sums of many values.
 
     Parameters
     ----------

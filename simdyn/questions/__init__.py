@@ -8,6 +8,7 @@ from potentials.first_use import names_on_first_use
 
 if TYPE_CHECKING:
     from simdyn.questions.escape import EscapeEstimate, escape_time
+    from simdyn.questions.gradient_noise import GradientNoise, gradient_noise
     from simdyn.questions.landscape_survey import Survey, survey
     from simdyn.questions.simulation import simulate
     from simdyn.questions.stability import StabilityReport, stability
@@ -20,6 +21,7 @@ __getattr__, __dir__ = names_on_first_use(
     __name__,
     {
         "simdyn.questions.escape": ["EscapeEstimate", "escape_time"],
+        "simdyn.questions.gradient_noise": ["GradientNoise", "gradient_noise"],
         "simdyn.questions.landscape_survey": ["Survey", "survey"],
         "simdyn.questions.simulation": ["simulate"],
         "simdyn.questions.stability": ["StabilityReport", "stability"],
@@ -32,11 +34,13 @@ __getattr__, __dir__ = names_on_first_use(
 
 __all__ = [
     "EscapeEstimate",
+    "GradientNoise",
     "StabilityReport",
     "StationaryEstimate",
     "Survey",
     "ValidityMap",
     "escape_time",
+    "gradient_noise",
     "rate_diagram",
     "selection_diagram",
     "sharpness_diagram",

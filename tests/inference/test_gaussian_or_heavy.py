@@ -35,8 +35,8 @@ def test_intervals_of_the_stable_index_cover_it(alpha):
 
 
 def test_scales_thrown_together_look_like_a_heavy_tail():
-    """Each value is Gaussian, with a log-normal scale of log-sd 1: in blocks of 100 predicted alpha = 1.39, from
-    1/2 + 1/log 100. The prediction leaves out that blocks differ in their scales."""
+    """Each value is Gaussian, with a log-normal scale of log-sd 1: in blocks of 100 alpha = 1.39 is expected,
+    from 1/2 + 1/log 100. The prediction leaves out that blocks differ in their scales."""
     rng = np.random.default_rng(5)
     scales = np.exp(rng.standard_normal(400_000))
     values = scales * rng.standard_normal(400_000)
