@@ -116,7 +116,7 @@ def gradient_noise(
     potential: Potential,
     at: Any = "deepest",
     *,
-    batch_sizes: Sequence[int] | None = None,
+    batch_sizes: Sequence[float] | None = None,
     sampling: str = "without_replacement",
     draws: int = 65_536,
     seed: Seed = 0,
@@ -217,7 +217,7 @@ def gradient_noise(
     )
 
 
-def _sizes(given: Sequence[int] | None, potential: SampleMean, sampling: str) -> list[int]:
+def _sizes(given: Sequence[float] | None, potential: SampleMean, sampling: str) -> list[int]:
     if given is None:
         return [4**k for k in range(12) if k == 0 or 4**k <= potential.size / 4]
     sizes = [given] if isinstance(given, int) else list(given)

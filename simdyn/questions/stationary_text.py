@@ -156,6 +156,7 @@ def json_object(answer: StationaryEstimate) -> dict[str, Any]:
             },
             "averages": {label: _figure(one) for label, one in answer.averages.items()},
             "memory": {label: _interval(one) for label, one in answer.memory.items()},
+            "tails": {name: _interval(one) for name, one in answer.tails.items()},
             "histogram": {
                 label: {
                     "edges": one.edges.tolist(),
