@@ -24,6 +24,7 @@ from simdyn.inference import (
     stable_index,
 )
 from simdyn.noise import Seed, seed_record
+from simdyn.questions.record import listed
 from simdyn.results import versions
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class GradientNoise:
         return {
             "batch_sizes": self.data["batch_size"].values.tolist(),
             "coordinates": [str(name) for name in self.data["coordinate"].values],
-            **{str(name): _listed(one.values) for name, one in self.data.data_vars.items()},
+            **{str(name): listed(one.values) for name, one in self.data.data_vars.items()},
             "smallest_gaussian_batch": self.smallest_gaussian_batch,
             "draws": facts["draws"],
             "sampling": facts["sampling"],
@@ -271,12 +272,3 @@ def _row(
         "pooled_gaussian": np.array(pooled_index(scale[chosen], math.isqrt(draws))),
     }
     return row
-
-
-def _listed(values: np.ndarray) -> Any:
-    """Nested lists, with None for what is not finite."""
-    if values.dtype.kind != "f":
-        return values.tolist()
-    plain = values.astype(object)
-    plain[~np.isfinite(values)] = None
-    return plain.tolist()

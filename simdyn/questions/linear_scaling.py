@@ -16,7 +16,7 @@ from simdyn.errors import InputError
 from simdyn.exits import parse_start
 from simdyn.inference.sample import NORMAL_975
 from simdyn.noise import Seed, key_of, seed_record
-from simdyn.questions.record import dynamics_record
+from simdyn.questions.record import dynamics_record, listed
 from simdyn.questions.stationary_law import stationary
 from simdyn.results import Prediction, versions
 
@@ -85,6 +85,18 @@ class LinearScaling:
             save(figure, path)
         return figure
 
+    def to_json(self) -> dict[str, Any]:
+        """One object of plain data; what is not finite is None."""
+        facts = self.data.attrs
+        return {
+            **{name: self.data[name].values.tolist() for name in ("factor", "coordinate", "time")},
+            **{str(name): listed(one.values) for name, one in self.data.data_vars.items()},
+            "breakdown": _finite(self.breakdown),
+            "trajectory_breakdown": _finite(self.trajectory_breakdown),
+            "tolerance": facts["tolerance"],
+            **{key: json.loads(facts[key]) for key in ("problem", "seed", "versions")},
+        }
+
     def __str__(self) -> str:
         data = self.data
         tolerance = data.attrs["tolerance"]
@@ -117,7 +129,7 @@ def linear_scaling(
     dynamics: SGD,
     start: Any = "deepest",
     *,
-    factors: Sequence[int] = (1, 2, 4, 8),
+    factors: Sequence[float] = (1, 2, 4, 8),
     time: float | None = None,
     tolerance: float = 0.05,
     paths: int = 4_096,
@@ -244,7 +256,7 @@ def linear_scaling(
     )
 
 
-def _checked(dynamics: Any, factors: Sequence[int], tolerance: float) -> list[int]:
+def _checked(dynamics: Any, factors: Sequence[float], tolerance: float) -> list[int]:
     if not isinstance(dynamics, SGD) or not all(
         isinstance(one, int | float) for one in (dynamics.learning_rate, dynamics.batch_size)
     ):
@@ -257,6 +269,10 @@ def _checked(dynamics: Any, factors: Sequence[int], tolerance: float) -> list[in
         if isinstance(one, bool) or float(one) != int(one) or one < 1:
             raise InputError(f"factors contains {one!r}, but they must be whole numbers of at least 1.")
     return sorted({1, *map(int, factors)})
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _scaled(dynamics: SGD, factor: float) -> SGD:

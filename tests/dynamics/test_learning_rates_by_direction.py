@@ -133,18 +133,22 @@ def test_equal_rates_are_one_rate():
     assert answer.predictions == ()
 
 
-@pytest.mark.slow
 def test_rates_along_the_sharpest_direction_steer():
-    """A valley along y that is sharper at larger y: noise across it pushes to where it is flat, and the more
-    so the higher the rate across."""
+    """A valley along y whose curvature across, a(y), grows with y. Its fast coordinate has the variance
+    P / (a (2 - P a)), so that the slow one sees the energy y^2/20 + P/4 log(a / (2 - P a)) at the temperature
+    P_y / 2: a higher rate across, and nothing else, drives it to where the valley is flat."""
     valley = Potential("(1 + 4/(1 + exp(-2*y)))*x**2/2 + y**2/20")
+    y = np.linspace(-4, 4, 4001)
+    a = 1 + 4 / (1 + np.exp(-2 * y))
     places = []
-    for across in (0.02, 0.3):
-        rule = SGD([across, 0.1], 1.0, noise="constant", covariance=1.0)
-        answer = stationary(valley, rule, paths=4096, steps=20_000, seed=6)
+    for across in (0.1, 0.35):
+        weight = np.exp(-(y**2 / 20 + across / 4 * np.log(a / (2 - across * a))) / 0.01)
+        expected = float(weight @ y / weight.sum())
+        rule = SGD([across, 0.02], 1.0, noise="constant", covariance=1.0)
+        answer = stationary(valley, rule, paths=512, steps=64_000, exact=False, seed=6)
         assert answer.settled, answer.warnings
-        expected = answer.reference.expectation(lambda x: x[:, 1])
-        assert abs(answer.mean.value[1] - expected) < Z * answer.mean.error[1]
+        # The fast coordinate is faster by a factor of 30 and more, which leaves some per cent.
+        assert abs(answer.mean.value[1] - expected) < Z * answer.mean.error[1] + 0.1 * abs(expected)
         places.append(answer.mean[1])
     low, high = places
     assert high.value < low.value - 10 * np.hypot(low.error, high.error)
