@@ -59,10 +59,13 @@ def gradient_noise_figure(data: xarray.Dataset) -> Figure:
         left.set_ylim(0.3 * seen, 1.0)
         left.set_ylabel("distance of distribution functions")
         right.set_ylabel("tail index $\\alpha$")
+        low, high = right.get_ylim()
+        # Room for the legend.
+        right.set_ylim(low, high + 0.5 * (high - low))
         for axes in (left, right):
             axes.set_xscale("log")
             axes.set_xlabel("batch size $B$")
-            axes.legend(fontsize=7)
+            axes.legend(fontsize=7, loc="upper right")
     return figure
 
 
