@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from simdyn.cli import bench, diagram, doctor, escape, potentials, simulate, stability, stationary, study
+from simdyn.cli import (
+    bench,
+    diagram,
+    doctor,
+    escape,
+    noise,
+    potentials,
+    simulate,
+    stability,
+    stationary,
+    study,
+)
 from simdyn.errors import InputError
 
 app = typer.Typer(
@@ -25,6 +36,7 @@ app.command("stability")(stability.stability)
 app.command("simulate")(simulate.simulate)
 app.add_typer(diagram.app, name="diagram")
 app.command("stationary")(stationary.stationary)
+app.command("noise")(noise.noise)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.add_typer(study.app, name="study")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from simdyn.cli import options
+from simdyn.cli.ranges import listed
 from simdyn.errors import InputError
 
 
@@ -62,8 +63,8 @@ def stability(
     _check_out(out)
     if out is None and plot is None and not as_json:
         raise InputError("A diagram needs --plot FILE, --out FILE or --json to go to.")
-    batches = None if batch_sizes is None else [int(b) for b in _listed(batch_sizes, "--batch-sizes")]
-    moments = [0.0] if momenta is None else _listed(momenta, "--momenta")
+    batches = None if batch_sizes is None else [int(b) for b in listed(batch_sizes, "--batch-sizes")]
+    moments = [0.0] if momenta is None else listed(momenta, "--momenta")
     rates = None if learning_rates is None else _range(learning_rates)
     found: Any
     if kind == "sharpness":
@@ -136,13 +137,6 @@ def stability(
         for name, file in (("data", out), ("figure", plot)):
             if file is not None:
                 typer.echo(f"{name}: {file}")
-
-
-def _listed(text: str, option: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(f"{option} is {text!r}, but it must be numbers separated by commas.") from None
 
 
 def _range(text: str) -> list[float]:

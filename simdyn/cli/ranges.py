@@ -1,4 +1,4 @@
-"""Reads the values of an axis as people type them: NAME=LOW:HIGH:COUNT, or a list."""
+"""Reads several values as people type them: NAME=LOW:HIGH:COUNT, or a list."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ def parse_ranges(texts: list[str], option: str) -> dict[str, list[float]]:
                 raise InputError(f"{option} gives {name} twice; give it once.")
             ranges[name] = _values(name, value, option)
     return ranges
+
+
+def listed(text: str, option: str) -> list[float]:
+    """Numbers between commas.
+
+    Raises
+    ------
+    InputError
+        Something that is not a number.
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"{option} is {text!r}, but it must be numbers separated by commas.") from None
 
 
 def _values(name: str, value: object, option: str) -> list[float]:

@@ -112,7 +112,7 @@ def hessian_root(potential: Potential | DriftField, floor: sympy.Expr, delta: fl
     factor = [[sympy.S.Zero] * potential.dim for _ in range(potential.dim)]
     roots: list[MatrixRoot] = []
     values: dict[str, float] = {}
-    for block in _blocks(hessian):
+    for block in blocks_of(hessian):
         rows = tuple(tuple(hessian[i, j] for j in block) for i in block)
         own: Factor
         if len(block) == 1:
@@ -132,7 +132,7 @@ def hessian_root(potential: Potential | DriftField, floor: sympy.Expr, delta: fl
     return CovarianceRoot(tuple(map(tuple, factor)), tuple(roots), values)
 
 
-def _blocks(matrix: sympy.ImmutableMatrix) -> list[tuple[int, ...]]:
+def blocks_of(matrix: sympy.ImmutableMatrix) -> list[tuple[int, ...]]:
     """The indices of a symmetric matrix in groups without entries between them."""
     size = matrix.rows
     pairs = [(i, j) for i in range(size) for j in range(i, size) if matrix[i, j] != 0]
@@ -215,10 +215,10 @@ def expression_root(covariance: Any, potential: Potential | DriftField, what: st
         Wrong shape, names that are neither variables nor parameters, or a matrix that is not symmetric.
     """
     dim = potential.dim
-    if _is_entry(covariance):
+    if is_entry(covariance):
         return CovarianceRoot(scalar_factor(_root_of(covariance, potential, what), dim))
     entries = list(covariance) if isinstance(covariance, list | tuple) or hasattr(covariance, "shape") else []
-    if len(entries) == dim and all(_is_entry(entry) for entry in entries):
+    if len(entries) == dim and all(is_entry(entry) for entry in entries):
         return CovarianceRoot(diagonal_factor([_root_of(entry, potential, what) for entry in entries]))
     given = [list(row) for row in entries if isinstance(row, list | tuple) or hasattr(row, "shape")]
     if len(entries) != dim or [len(row) for row in given] != [dim] * dim:
@@ -226,7 +226,7 @@ def expression_root(covariance: Any, potential: Potential | DriftField, what: st
             f"{what} has the wrong shape for {dim} coordinates: give one expression, {dim} of them for the "
             f"diagonal, or a {dim} x {dim} list."
         )
-    rows = tuple(tuple(_expression(entry, potential, what) for entry in row) for row in given)
+    rows = tuple(tuple(expression_of(entry, potential, what) for entry in row) for row in given)
     for i in range(dim):
         if rows[i][i].is_negative:
             raise InputError(f"{what} has {rows[i][i]} on its diagonal; a variance cannot be negative.")
@@ -272,12 +272,13 @@ def _with_energy(potential: Potential | DriftField, noise: str) -> Potential:
     return potential
 
 
-def _is_entry(entry: Any) -> bool:
+def is_entry(entry: Any) -> bool:
+    """Whether something is one number or formula."""
     return isinstance(entry, str | sympy.Expr | Real) and not isinstance(entry, bool)
 
 
 def _root_of(entry: Any, potential: Potential | DriftField, what: str) -> sympy.Expr:
-    expression = _expression(entry, potential, what)
+    expression = expression_of(entry, potential, what)
     if expression.is_negative:
         raise InputError(
             f"{what} is {expression}, which is always negative; a covariance must be positive semidefinite."
@@ -285,8 +286,15 @@ def _root_of(entry: Any, potential: Potential | DriftField, what: str) -> sympy.
     return sympy.sqrt(expression)
 
 
-def _expression(entry: Any, potential: Potential | DriftField, what: str) -> sympy.Expr:
-    if not _is_entry(entry):
+def expression_of(entry: Any, potential: Potential | DriftField, what: str) -> sympy.Expr:
+    """A number or formula in the variables and parameters of a landscape.
+
+    Raises
+    ------
+    InputError
+        Something else, or an unknown name; `what` says of what it is an entry.
+    """
+    if not is_entry(entry):
         raise InputError(f"{what} contains {entry!r}, but it must be made of numbers and formulas.")
     known = {*(v.name for v in potential.variables), *potential.parameters}
     expression = parse_expression(entry) if isinstance(entry, str) else sympy.sympify(entry)

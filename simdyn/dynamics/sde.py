@@ -16,6 +16,7 @@ from simdyn.dynamics.conventions import CONVENTIONS
 from simdyn.dynamics.covariance import CovarianceRoot, constant_root, expression_root, scaled
 from simdyn.dynamics.levy import ALPHA, SCALE, AlphaStable
 from simdyn.dynamics.minibatch import MinibatchUpdate
+from simdyn.dynamics.rates import has_directions, refuse_directions
 from simdyn.dynamics.schemes import AMPLITUDE, DT, SCHEMES, Equation, euler_maruyama
 from simdyn.dynamics.sgd import SGD
 from simdyn.dynamics.sgld import SGLD
@@ -127,8 +128,9 @@ class SDE:
     def limit_of(cls, dynamics: SGD | SGLD, step: float | None = None, **options: Any) -> SDE:
         """The Ito SDE with the mean and covariance of a discrete rule, D = eta C / 2 (or T for SGLD).
 
-        `step` is the time step of the scheme; by default the rule's learning rate, at which Euler-Maruyama
-        without bridge is the rule itself. `order=2` gives the modified equation.
+        `step` is the time step of the scheme; by default the rule's learning rate (1 where that is given by
+        direction), at which Euler-Maruyama without bridge is the rule itself. `order=2` gives the modified
+        equation.
 
         Raises
         ------
@@ -136,6 +138,8 @@ class SDE:
             A rule with a schedule, which has no such limit.
         """
         if step is None:
+            if has_directions(dynamics):
+                return cls(diffusion=dynamics, step=1.0, **options)
             if isinstance(dynamics.learning_rate, str | sympy.Expr):
                 raise InputError("A rule whose learning rate changes has no SDE limit; give it a number.")
             step = dynamics.learning_rate
@@ -213,7 +217,13 @@ class SDE:
             kick = scaled(stretch, discrete.factor)
             root = scaled(1 / sympy.sqrt(2 * eta), discrete.factor)
             roots = discrete.roots
-            if self.order == 2:
+            if has_directions(self.diffusion):
+                # Its step is one unit of time, and its drift is no multiple of the force.
+                force = discrete.drift
+                values["_learning_rate"] = 1.0
+                if self.order == 2:
+                    refuse_directions(self.diffusion, "The equation of order=2 is for")
+            elif self.order == 2:
                 force = tuple(f - eta / 2 * h for f, h in zip(force, _bend(potential), strict=True))
         else:
             values = {**potential.parameters, **values, AMPLITUDE.name: math.sqrt(2.0 * self.step)}

@@ -23,14 +23,19 @@ from simdyn.dynamics.covariance import (
 from simdyn.dynamics.levy import ALPHA, SCALE, AlphaStable
 from simdyn.dynamics.minibatch import MinibatchUpdate, check_sampling, gradient_noise
 from simdyn.dynamics.momentum import checked_momentum, heavy_ball
+from simdyn.dynamics.rates import check_directions, is_directional, rate_matrix
 from simdyn.dynamics.schedules import Schedule, Setting, setting
-from simdyn.dynamics.update import Update, require_gaussian
+from simdyn.dynamics.update import Factor, Update, require_gaussian
 from simdyn.errors import InputError
 
 _OF_SAMPLES = ("minibatch", "empirical", "none")
 
 Noise: TypeAlias = Any
 """Text, a SymPy expression, a number, or nested lists of them."""
+
+
+Rate: TypeAlias = Any
+"""A `Schedule`, or a learning rate by direction."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,10 @@ class SGD:
     Parameters
     ----------
     learning_rate
-        eta > 0; a number or a schedule (see `simdyn.dynamics.schedules`), which may come down to zero.
+        eta > 0; a number or a schedule (see `simdyn.dynamics.schedules`), which may come down to zero. Or,
+        for Gaussian noise and none, one for each direction: d numbers or formulas of the variables, a
+        symmetric d x d matrix of them, or a formula of `curvature` such as "0.1*min(1, 2/curvature)", the
+        rate along each eigenvector of the Hessian at x. Then a step is one unit of time.
     batch_size
         B > 0; any positive real number for Gaussian noise, where only batch_size / temperature matters. A
         number or a schedule; of a schedule real minibatches take the whole part.
@@ -74,7 +82,7 @@ class SGD:
         belong.
     """
 
-    learning_rate: Schedule
+    learning_rate: Rate
     batch_size: Schedule
     noise: Noise = "minibatch"
     momentum: float = 0.0
@@ -106,8 +114,13 @@ class SGD:
 
     def _settings(self) -> tuple[Setting, Setting, Setting]:
         """Learning rate, batch size and temperature, checked."""
+        if is_directional(self.learning_rate):
+            check_directions(self.learning_rate)
+            rate = Setting("learning_rate", None, 1.0)
+        else:
+            rate = setting("learning_rate", self.learning_rate, positive, not_negative)
         return (
-            setting("learning_rate", self.learning_rate, positive, not_negative),
+            rate,
             setting("batch_size", self.batch_size, positive, positive_or_infinite),
             setting("temperature", self.temperature, positive, not_negative),
         )
@@ -131,7 +144,15 @@ class SGD:
         """
         eta, batch, temperature = self._settings()
         of_samples = any(map(partial(_is, self.noise), _OF_SAMPLES))
-        if isinstance(potential, SampleMean | FunctionSpace) and of_samples:
+        directional = is_directional(self.learning_rate)
+        if directional and (
+            isinstance(potential, FunctionSpace) or (of_samples and not _is(self.noise, "none"))
+        ):
+            raise InputError(
+                f"noise={self.noise!r} takes one learning rate for all directions; give a number, or "
+                "Gaussian noise as an expression."
+            )
+        if isinstance(potential, SampleMean | FunctionSpace) and of_samples and not directional:
             return gradient_noise(
                 potential, eta, batch, self.noise, self.sampling, scale=temperature, momentum=self.momentum
             )
@@ -146,12 +167,19 @@ class SGD:
             "_amplitude": eta.value * math.sqrt(temperature.value / batch.value),
         }
         drift = tuple(eta.term * f for f in potential.force_expressions)
+        rates = rate_matrix(self.learning_rate, potential) if directional else None
+        if rates is not None:
+            values |= rates.values
+            drift = tuple(f for (f,) in rates.times(tuple((f,) for f in drift)))
         scheduled = any(one.expression is not None for one in (eta, batch, temperature))
         if isinstance(self.noise, AlphaStable):
             size = eta.term * SCALE * sympy.sympify(temperature.term / batch.term) ** (1 - 1 / ALPHA)
+            kicks: Factor = tuple((size * self.noise.kick(j),) for j in range(potential.dim))
+            if rates is not None:
+                kicks = rates.times(kicks)
             rule = Update(
                 variables=potential.variables,
-                drift=tuple(f + size * self.noise.kick(j) for j, f in enumerate(drift)),
+                drift=tuple(f + kick for f, (kick,) in zip(drift, kicks, strict=True)),
                 factor=((),) * potential.dim,
                 values={**values, **self.noise.values},
                 unit="steps",
@@ -167,10 +195,11 @@ class SGD:
             else sympy.Symbol("_amplitude", positive=True)
         )
         root = self._root(potential, start)
+        factor = root.factor if rates is None or not root.factor[0] else rates.times(root.factor)
         rule = Update(
             variables=potential.variables,
             drift=drift,
-            factor=scaled(amplitude, root.factor),
+            factor=scaled(amplitude, factor),
             values={**values, **root.values},
             unit="steps",
             step=eta.value,

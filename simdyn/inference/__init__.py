@@ -18,11 +18,17 @@ if TYPE_CHECKING:
     )
     from simdyn.inference.exponential import ExponentialFit, fit_exponential, limits_of_mean
     from simdyn.inference.exponentiality import ExponentialityTest, check_exponentiality
+    from simdyn.inference.gaussianity import (
+        GaussianityTest,
+        batch_cumulants,
+        check_gaussianity,
+        edgeworth_distance,
+    )
     from simdyn.inference.groups import Figures, agreement_of_halves, jackknife, scale_reduction
     from simdyn.inference.line import Line, fit_line
     from simdyn.inference.sample import Interval, deviation_of, mean_of, quantile_of
     from simdyn.inference.survival import SurvivalCurve, kaplan_meier
-    from simdyn.inference.tail import tail_index
+    from simdyn.inference.tail import pooled_index, stable_index, tail_index
 
 __getattr__, __dir__ = names_on_first_use(
     __name__,
@@ -38,11 +44,17 @@ __getattr__, __dir__ = names_on_first_use(
         ],
         "simdyn.inference.exponential": ["ExponentialFit", "fit_exponential", "limits_of_mean"],
         "simdyn.inference.exponentiality": ["ExponentialityTest", "check_exponentiality"],
+        "simdyn.inference.gaussianity": [
+            "GaussianityTest",
+            "batch_cumulants",
+            "check_gaussianity",
+            "edgeworth_distance",
+        ],
         "simdyn.inference.groups": ["Figures", "agreement_of_halves", "jackknife", "scale_reduction"],
         "simdyn.inference.line": ["Line", "fit_line"],
         "simdyn.inference.sample": ["Interval", "deviation_of", "mean_of", "quantile_of"],
         "simdyn.inference.survival": ["SurvivalCurve", "kaplan_meier"],
-        "simdyn.inference.tail": ["tail_index"],
+        "simdyn.inference.tail": ["pooled_index", "stable_index", "tail_index"],
     },
 )
 
@@ -51,13 +63,17 @@ __all__ = [
     "ExponentialFit",
     "ExponentialityTest",
     "Figures",
+    "GaussianityTest",
     "Interval",
     "Line",
     "Memory",
     "SurvivalCurve",
     "agreement_of_halves",
+    "batch_cumulants",
     "check_exponentiality",
+    "check_gaussianity",
     "deviation_of",
+    "edgeworth_distance",
     "fit_exponential",
     "fit_line",
     "jackknife",
@@ -66,9 +82,11 @@ __all__ = [
     "kolmogorov_smirnov",
     "mean_of",
     "memory_of",
+    "pooled_index",
     "quantile_of",
     "resampled_noise",
     "scale_reduction",
+    "stable_index",
     "tail_index",
     "total_variation",
     "wasserstein",

@@ -8,7 +8,9 @@ from potentials.first_use import names_on_first_use
 
 if TYPE_CHECKING:
     from simdyn.questions.escape import EscapeEstimate, escape_time
+    from simdyn.questions.gradient_noise import GradientNoise, gradient_noise
     from simdyn.questions.landscape_survey import Survey, survey
+    from simdyn.questions.linear_scaling import LinearScaling, linear_scaling
     from simdyn.questions.simulation import simulate
     from simdyn.questions.stability import StabilityReport, stability
     from simdyn.questions.stability_diagrams import rate_diagram, selection_diagram, sharpness_diagram
@@ -20,7 +22,9 @@ __getattr__, __dir__ = names_on_first_use(
     __name__,
     {
         "simdyn.questions.escape": ["EscapeEstimate", "escape_time"],
+        "simdyn.questions.gradient_noise": ["GradientNoise", "gradient_noise"],
         "simdyn.questions.landscape_survey": ["Survey", "survey"],
+        "simdyn.questions.linear_scaling": ["LinearScaling", "linear_scaling"],
         "simdyn.questions.simulation": ["simulate"],
         "simdyn.questions.stability": ["StabilityReport", "stability"],
         "simdyn.questions.stability_diagrams": ["rate_diagram", "selection_diagram", "sharpness_diagram"],
@@ -32,11 +36,15 @@ __getattr__, __dir__ = names_on_first_use(
 
 __all__ = [
     "EscapeEstimate",
+    "GradientNoise",
+    "LinearScaling",
     "StabilityReport",
     "StationaryEstimate",
     "Survey",
     "ValidityMap",
     "escape_time",
+    "gradient_noise",
+    "linear_scaling",
     "rate_diagram",
     "selection_diagram",
     "sharpness_diagram",

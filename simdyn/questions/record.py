@@ -69,6 +69,15 @@ def json_object(answer: EscapeEstimate) -> dict[str, Any]:
     }
 
 
+def listed(values: np.ndarray) -> Any:
+    """Nested lists, with None for what is not finite."""
+    if values.dtype.kind != "f":
+        return values.tolist()
+    plain = values.astype(object)
+    plain[~np.isfinite(values)] = None
+    return plain.tolist()
+
+
 def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from potentials import DriftField, Potential
 from simdyn.dynamics import SDE, SGD, SGLD, Dynamics
+from simdyn.dynamics.rates import refuse_directions
 from simdyn.errors import InputError
 from simdyn.results import Prediction
 
@@ -30,6 +31,7 @@ def sde_limit(potential: Potential | DriftField, dynamics: Dynamics, start: Any,
 
     if not isinstance(dynamics, SGD | SGLD):
         raise InputError("The SDE limit is that of a discrete rule; use SGD or SGLD.")
+    refuse_directions(dynamics, "The prediction by the SDE limit is for")
     reference = exact.escape_time(potential, SDE.limit_of(dynamics), start, exit)
     reasons, favour = _verdict(potential, dynamics, start, exit)
     why = "; ".join(reasons) or favour

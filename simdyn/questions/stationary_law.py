@@ -206,6 +206,13 @@ class StationaryEstimate:
             found[one.label] = Interval(memory.time, max(0.0, memory.time - half), memory.time + half)
         return found
 
+    @property
+    def tails(self) -> dict[str, Interval]:
+        """Hill's estimate of the tail index of each coordinate, from the final states: alpha in P(|x| > t) ~
+        t^(-alpha); large where tails fall faster than a power. Each coordinate on its own, for those of
+        different scales thrown together look heavy-tailed."""
+        return dict(zip(self.names, self.measurement.tails, strict=True))
+
     @cached_property
     def histogram(self) -> dict[str, Histogram]:
         """The law of each formula of `of`, in bins."""

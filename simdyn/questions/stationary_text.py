@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simdyn.dynamics.rates import is_directional
 from simdyn.inference import Figures, Interval
 from simdyn.questions.ensemble_summary import written
 from simdyn.questions.stationary_comparison import Figure, comparison_table, distance_figures, moment_figures
@@ -38,8 +39,10 @@ def summary(answer: StationaryEstimate) -> str:
     ]
     balance = answer.balance
     if balance is not None and np.isfinite(balance[2].value):
+        given = answer.problem["dynamics"].get("learning_rate")
+        sides = ("<x.Pg>", "tr<Pg g'P>/2") if is_directional(given) else ("<x.g>", "eta/2 tr<g g'>")
         lines.append(
-            f"  balance    <x.g> = {_text(balance[0])}, eta/2 tr<g g'> = {_text(balance[1])}: apart by "
+            f"  balance    {sides[0]} = {_text(balance[0])}, {sides[1]} = {_text(balance[1])}: apart by "
             f"{balance[2].value:.2%} ± {1.96 * balance[2].error:.2%}"
         )
     lines += _basins(answer)
@@ -156,6 +159,7 @@ def json_object(answer: StationaryEstimate) -> dict[str, Any]:
             },
             "averages": {label: _figure(one) for label, one in answer.averages.items()},
             "memory": {label: _interval(one) for label, one in answer.memory.items()},
+            "tails": {name: _interval(one) for name, one in answer.tails.items()},
             "histogram": {
                 label: {
                     "edges": one.edges.tolist(),

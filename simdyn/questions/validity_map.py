@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.errors import InputError
+from simdyn.questions.record import listed
 from simdyn.questions.validity_cells import Cell
 from simdyn.questions.varied import meaning
 from simdyn.results import Prediction
@@ -93,7 +94,7 @@ class ValidityMap:
             "parameters": [{"name": name, "values": data[name].values.tolist()} for name in (across, up)],
             "unit": data.attrs["unit"],
             "tolerance": data.attrs["tolerance"],
-            "exact": {name: _listed(data[name].values) for name in ("exact", "exact_error", "exact_note")},
+            "exact": {name: listed(data[name].values) for name in ("exact", "exact_error", "exact_note")},
             "predictions": [
                 {
                     "name": str(name),
@@ -101,7 +102,7 @@ class ValidityMap:
                     "formula": str(data["formula"].sel(prediction=name).values),
                     "counts": self.counts(str(name)),
                     **{
-                        key: _listed(data[key].sel(prediction=name).values)
+                        key: listed(data[key].sel(prediction=name).values)
                         for key in ("predicted", "log10_ratio", "valid", "verdict", "why")
                     },
                 }
@@ -226,12 +227,3 @@ def _grid(cells: list[Any], shape: tuple[int, ...]) -> np.ndarray:
 
 def _text(items: list[str]) -> np.ndarray:
     return np.array(items, dtype=object)
-
-
-def _listed(values: np.ndarray) -> Any:
-    """Nested lists, with None for what is not finite."""
-    if values.dtype.kind != "f":
-        return values.tolist()
-    plain = values.astype(object)
-    plain[~np.isfinite(values)] = None
-    return plain.tolist()

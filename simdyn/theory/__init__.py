@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from simdyn.theory.imkeller_pavlyukevich import imkeller_pavlyukevich, imkeller_pavlyukevich_time
     from simdyn.theory.kesten import kesten
     from simdyn.theory.kramers import kramers
+    from simdyn.theory.linear_scaling import scaled_variance_ratio, scaling_limit
     from simdyn.theory.linear_stability import (
         largest_nonuniformity,
         stability_box,
@@ -69,6 +70,7 @@ __getattr__, __dir__ = names_on_first_use(
         "simdyn.theory.imkeller_pavlyukevich": ["imkeller_pavlyukevich", "imkeller_pavlyukevich_time"],
         "simdyn.theory.kesten": ["kesten"],
         "simdyn.theory.kramers": ["kramers"],
+        "simdyn.theory.linear_scaling": ["scaled_variance_ratio", "scaling_limit"],
         "simdyn.theory.linear_stability": [
             "largest_nonuniformity",
             "stability_box",
@@ -130,6 +132,8 @@ __all__ = [
     "rate_network",
     "relaxation_time",
     "residence_times",
+    "scaled_variance_ratio",
+    "scaling_limit",
     "sgd_covariance",
     "stability_box",
     "theorem1",

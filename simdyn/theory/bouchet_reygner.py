@@ -9,6 +9,7 @@ import numpy as np
 from potentials import DriftField, Potential
 from potentials.fixed_points import FixedPoint
 from simdyn.dynamics import Dynamics
+from simdyn.dynamics.rates import refuse_directions
 from simdyn.errors import InputError
 from simdyn.exits import Exit, parse_start, resolve_exit
 from simdyn.results import Prediction
@@ -125,6 +126,7 @@ def bouchet_reygner(
         raise InputError("This formula is for drift fields; for potentials use eyring_kramers.")
     origin = parse_start(start, field)
     way_out = resolve_exit(exit, field, origin)
+    refuse_directions(dynamics, "The formula of Bouchet and Reygner is for")
     update = dynamics.law(field, origin)
     if update.noise_dim == 0:
         raise InputError("The dynamics has no noise, so no escape-rate formula applies.")

@@ -12,6 +12,7 @@ import numpy as np
 
 from potentials import CriticalPoint, DriftField, Potential, SampleMean
 from simdyn.dynamics import SDE, Dynamics, MinibatchUpdate, Update
+from simdyn.dynamics.rates import has_directions, rates_at
 from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.circulation import circulation, entropy_production
@@ -89,7 +90,9 @@ def stationary_laws(
     law, momentum = _law(potential, dynamics, start)
     if law is None or law.noise_dim == 0 or (momentum and isinstance(dynamics, SDE)):
         return ()
-    isotropic = _isotropic(law, start)
+    # With learning rates by direction the drift is no multiple of the gradient.
+    directional = has_directions(dynamics)
+    isotropic = None if directional else _isotropic(law, start)
     if isotropic is not None and isinstance(potential, Potential):
         heat = isotropic / (1.0 - momentum)
         eta = law.step if law.unit == "steps" and not momentum else 0.0
@@ -99,7 +102,9 @@ def stationary_laws(
     elif potential.dim == 1 and not momentum:
         found += _line(law, minima)
     if len(minima) == 1 and potential.dim <= MOST_COORDINATES:
-        found += _around(potential, law, minima[0], momentum)
+        rule: Any = getattr(dynamics, "diffusion", dynamics)
+        rate = rule.learning_rate if directional else None
+        found += _around(potential, law, minima[0], momentum, rate)
     return tuple(found)
 
 
@@ -404,23 +409,49 @@ def _stated(law: LineLaw | None, against: list[str], favour: str, **facts: Any) 
 
 
 def _around(
-    potential: Potential | DriftField, law: Update, point: Any, momentum: float
+    potential: Potential | DriftField, law: Update, point: Any, momentum: float, rate: Any = None
 ) -> Iterator[Prediction]:
-    """Gaussian laws around one minimum or attractor: of the SDE, and of the discrete rule."""
-    gradient = isinstance(potential, Potential)
-    matrix = potential.hessian(point.x) if isinstance(potential, Potential) else -potential.jacobian(point.x)
+    """Gaussian laws around one minimum or attractor: of the SDE, and of the discrete rule; `rate` is a
+    learning rate by direction."""
+    slope = _slope(potential, rate)
+    matrix = slope(point.x)
     heat = diffusion_at(law, point.x)
     if not heat.any():
         return
-    bend = _bend(potential, law, point.x, matrix, heat)
+    bend = _bend(slope, law, point.x, matrix, heat)
     equation = ou_covariance(matrix, heat / (1.0 - momentum))
     yield _gaussian(equation, point.x, bend)
     if potential.dim > 1 and not momentum:
         for formula in (circulation, entropy_production):
             yield _checked(formula(matrix, heat), bend)
-    if law.unit == "steps" and gradient:
+    if law.unit == "steps" and isinstance(potential, Potential):
         noise = 2.0 * heat / law.step
-        yield _gaussian(sgd_covariance(matrix, noise, law.step, momentum=momentum), point.x, bend)
+        discrete = (
+            sgd_covariance(matrix, noise, law.step, momentum=momentum)
+            if rate is None
+            else _by_direction(
+                potential.hessian(point.x), rates_at(rate, potential, point.x), noise, momentum
+            )
+        )
+        yield _gaussian(discrete, point.x, bend)
+
+
+def _slope(potential: Potential | DriftField, rate: Any) -> Callable[[Array], Array]:
+    """From points (..., d) to minus the Jacobian of the drift per unit of time, as far as a linear force has
+    it: P H for learning rates by direction."""
+
+    def force(x: Array) -> Array:
+        return potential.hessian(x) if isinstance(potential, Potential) else -potential.jacobian(x)
+
+    return force if rate is None else lambda x: np.asarray(rates_at(rate, potential, x) @ force(x))
+
+
+def _by_direction(hessian: Array, rates: Array, kick: Array, momentum: float) -> Prediction:
+    """Covariance of x' = x - P H x + kick: for y = P^(-1/2) x that of a learning rate 1."""
+    values, vectors = np.linalg.eigh(rates)
+    root, inverse = ((vectors * values**power) @ vectors.T for power in (0.5, -0.5))
+    found = sgd_covariance(root @ hessian @ root, inverse @ kick @ inverse, 1.0, momentum=momentum)
+    return replace(found, value=root @ found.value @ root, formula=found.formula.replace("eta", "P"))
 
 
 def _checked(prediction: Prediction, bend: float) -> Prediction:
@@ -437,7 +468,7 @@ def _bent(bend: float, limit: float) -> str:
     )
 
 
-def _bend(potential: Potential | DriftField, law: Update, x: Array, matrix: Array, heat: Array) -> float:
+def _bend(slope: Callable[[Array], Array], law: Update, x: Array, matrix: Array, heat: Array) -> float:
     """By how much the matrix of the drift, and the noise, change over one standard deviation, relatively."""
     spread = ou_covariance(matrix, heat)
     if not spread.valid:
@@ -446,7 +477,7 @@ def _bend(potential: Potential | DriftField, law: Update, x: Array, matrix: Arra
     steps = (vectors * np.sqrt(np.maximum(values, 0.0))).T
     near = np.concatenate([x + steps, x - steps])
     with np.errstate(all="ignore"):
-        there = potential.hessian(near) if isinstance(potential, Potential) else -potential.jacobian(near)
+        there = slope(near)
         other = diffusion_at(law, near)
     changes = [float(np.abs(a - b).max() / np.abs(b).max()) for a, b in ((there, matrix), (other, heat))]
     return max(c if math.isfinite(c) else math.inf for c in changes)

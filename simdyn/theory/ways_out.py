@@ -11,6 +11,7 @@ import sympy
 
 from potentials import CriticalPoint, Potential, Valley
 from simdyn.dynamics import Dynamics, Update
+from simdyn.dynamics.rates import refuse_directions
 from simdyn.errors import InputError
 from simdyn.exits import Exit, parse_start, resolve_exit
 
@@ -112,9 +113,10 @@ def escape_problem(potential: Potential, dynamics: Dynamics, start: Any, exit: A
     Raises
     ------
     InputError
-        No noise, a start in no valley, or an exit that is neither at the saddles nor at the minima beyond
-        them.
+        No noise, learning rates by direction, a start in no valley, or an exit that is neither at the saddles
+        nor at the minima beyond them.
     """
+    refuse_directions(dynamics, "Escape-rate formulas are for")
     origin = parse_start(start, potential)
     way_out = resolve_exit(exit, potential, origin)
     update = dynamics.law(potential, origin)
