@@ -14,10 +14,11 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from potentials import Potential, maier_stein, styblinski_tang
-from simdyn import SDE, SGD, SGLD, escape_time
+from simdyn import SDE, SGD, SGLD, AlphaStable, escape_time
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
 from simdyn.estimators.splitting import Splitter
+from simdyn.exact import chain_first_passage
 from simdyn.exits import Score, own_score, progress, resolve_exit
 
 QUARTIC = Potential("x**4/4 - x**2/2")
@@ -208,6 +209,64 @@ def test_what_cannot_be_split_is_said(options: dict, message: str) -> None:  # t
     asked |= options
     with pytest.raises(InputError, match=message):
         escape_time(QUARTIC, asked.pop("dynamics"), asked.pop("start"), asked.pop("exit"), **asked)
+
+
+@pytest.mark.parametrize(
+    "dynamics",
+    [SDE(AlphaStable(1.5, 0.01), 0.05), SGD(0.1, 1.0, noise=AlphaStable(1.9, 0.1), momentum=0.5)],
+    ids=["sde", "sgd"],
+)
+def test_leaps_are_refused(dynamics) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match="leave in single leaps"):
+        escape_time(QUARTIC, dynamics, "x=-1", "x >= 0", method="splitting", paths=1000)
+
+
+def test_levels_do_not_help_leaps() -> None:
+    """Why leaps are refused: no bias, but far more variance than a good score, the more the rarer they are.
+
+    The kick of a step is Cauchy, so that the chance to leave has an equation with a kernel in closed form.
+    """
+    runs, replicas, inner, point, eta, width = 2000, 50, -0.9, -0.7, 0.1, 0.002
+    update = SDE(AlphaStable(1.0, width / eta), eta).update(QUARTIC, ORIGIN)
+    exit = resolve_exit("x >= 0", QUARTIC, ORIGIN)
+    engine = CpuEngine(update, exit, score=Score(QUARTIC.variables[0], {}, "x"))
+    p = Splitter(engine, exit, 50, 1).split(entrances(point, runs * replicas), runs, inner).probability
+
+    node, weight = roots_legendre(2000)
+    y, w = inner * (1 - node) / 2, -inner * weight / 2
+
+    def landing(x: np.ndarray) -> np.ndarray:
+        return x - eta * (x**3 - x)
+
+    def density(x: np.ndarray) -> np.ndarray:
+        return width / np.pi / (width**2 + (y[None] - landing(x)[:, None]) ** 2) * w
+
+    def beyond(x: np.ndarray) -> np.ndarray:
+        return 0.5 + np.arctan(landing(x) / width) / np.pi
+
+    solution = np.linalg.solve(np.eye(len(y)) - density(y), beyond(y))
+    at = np.array([point])
+    exact = float((density(at) @ solution + beyond(at))[0])
+    error = p.std(ddof=1) / math.sqrt(runs)
+    assert abs(p.mean() - exact) < norm.isf(FALSE_ALARM / 2) * error
+    assert error < 0.1 * exact
+    ideal = 1.16 * -math.log(exact) / replicas
+    assert p.var(ddof=1) / exact**2 > 10 * ideal
+
+
+def test_kicks_of_alpha_2_are_gaussian_and_can_be_split() -> None:
+    scale, step = 0.15, 0.05
+    answer = escape_time(
+        QUARTIC, SDE(AlphaStable(2.0, scale), step), "x=-1", "x >= 0",
+        method="splitting", paths=10_000, seed=1,
+    )  # fmt: skip
+    (steps,) = chain_first_passage(
+        lambda x: x - step * (x**3 - x),
+        lambda x: np.full_like(x, scale * math.sqrt(2 * step)),
+        -1.0,
+        upper=0.0,
+    )
+    assert_agrees(answer, step * steps.value)
 
 
 def test_progress_is_a_share_of_the_way() -> None:
