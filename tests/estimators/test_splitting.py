@@ -13,12 +13,15 @@ from scipy.special import ndtr, roots_legendre
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from potentials import Potential, maier_stein, styblinski_tang
+from potentials import Potential, curved_valley, maier_stein, styblinski_tang
 from simdyn import SDE, SGD, SGLD, AlphaStable, escape_time
 from simdyn.engines.cpu import CpuEngine
 from simdyn.errors import InputError
+from simdyn.estimators.automatic_score import automatic_score
+from simdyn.estimators.climb_score import CLIMB, climb_score
 from simdyn.estimators.splitting import Splitter
 from simdyn.exact import chain_first_passage
+from simdyn.exact import escape_time as escape_time_of_sde
 from simdyn.exits import Score, own_score, progress, resolve_exit
 
 QUARTIC = Potential("x**4/4 - x**2/2")
@@ -267,6 +270,67 @@ def test_kicks_of_alpha_2_are_gaussian_and_can_be_split() -> None:
         upper=0.0,
     )
     assert_agrees(answer, step * steps.value)
+
+
+def test_a_bent_way_is_climbed() -> None:
+    """Against the plane's exact time of the SDE whose end line is moved by Siegmund's constant.
+
+    What is left of the finite step is of order eta, a few per cent here, which is allowed for.
+    """
+    eta, noise, end = 0.02, 0.04, 0.5
+    valley = curved_valley()
+    answer = escape_time(
+        valley, SGLD(eta, noise), "x=-1,y=0", f"x >= {end}", method="splitting", paths=10_000, seed=1
+    )
+    shifted = end + 0.5826 * math.sqrt(2 * noise * eta)
+    exact = escape_time_of_sde(valley, SDE(noise, 0.01), [-1.0, 0.0], f"x >= {shifted}").value / eta
+    assert answer.problem["scored_by"] == CLIMB
+    limit = student.isf(FALSE_ALARM / 2, 19) * answer.measurement.relative_error
+    assert abs(math.log(answer.value / exact)) < limit + 0.05
+    assert answer.measurement.spread < 3
+    assert not answer.warnings
+
+
+def test_a_climb_is_measured_along_its_way() -> None:
+    """At a knot the score is its depth below the saddle, and beside the way what it is on the way there."""
+    valley = curved_valley()
+    home = valley.valley([-1.0, 0.0])
+    score = climb_score(valley, home.minimum, home.saddles)
+    barrier = home.saddles[0].energy - home.minimum.energy
+    at = [
+        score.at(valley.variables, np.array(x)) for x in ([-1.0, 0.0], [-0.6, 0.32], [-0.3, 0.45], [0.0, 0.5])
+    ]
+    assert (np.diff(at) > 0).all()
+    assert at[0] == pytest.approx(-barrier, abs=0.1 * barrier)
+    assert at[-1] == pytest.approx(0.0, abs=0.1 * barrier)
+    # The way goes along y = (1 - x^2) / 2, where the energy is (x^2 - 1)^2 / 4.
+    for x, found in ((-0.6, at[1]), (-0.3, at[2])):
+        assert found == pytest.approx((x**2 - 1) ** 2 / 4 - 0.25, abs=0.1 * barrier)
+    far = score.at(valley.variables, np.array([-40.0, -30.0]))
+    assert far == pytest.approx(-barrier, abs=0.1 * barrier)
+
+
+TURNED = Potential("((3*x + 4*y)/5)**4/4 - ((3*x + 4*y)/5)**2/2 + ((3*y - 4*x)/5)**2")
+
+
+@pytest.mark.parametrize(
+    ("landscape", "start", "exit", "climbs"),
+    [
+        (TURNED, [-0.6, -0.8], "valley", True),
+        (TURNED, [-0.6, -0.8], "commit", True),
+        (TURNED, [-0.6, -0.8], "3*x + 4*y >= 2", True),
+        # Away from the saddle.
+        (TURNED, [-0.6, -0.8], "3*x + 4*y <= -9", False),
+        # Independent coordinates, each with its own wall.
+        (LEAK, [-1.0, 0.0], "(x >= 0) | (y >= 10)", False),
+        (maier_stein(), [-1.0, 0.0], "x >= 0", False),
+    ],
+)
+def test_what_is_climbed(landscape, start, exit, climbs) -> None:  # type: ignore[no-untyped-def]
+    origin = np.array(start)
+    update = SGLD(0.05, 0.02).update(landscape, origin)
+    score = automatic_score(update, resolve_exit(exit, landscape, origin), origin, landscape)
+    assert (score.description == CLIMB) == climbs
 
 
 def test_progress_is_a_share_of_the_way() -> None:
