@@ -376,7 +376,7 @@ display(switch_figure(landscape, before, after["snapshots"].values[:, :, 0].T, s
 # ## Where theory holds
 #
 # Nothing is measured here: closed forms are held against numerically exact escape times, cell by cell.
-# White, inside the black line, a prediction is within 10 %; it is too large where it is red and too small
+# White, inside the black line, a prediction is within 10 %; it is too large where it is brown and too small
 # where it is blue. Marks show what it says of itself: a dot where it is right and says so, an open circle
 # where it is right but declines, a cross where it claims to hold and is wrong. In a shell: `simdyn diagram
 # validity`.

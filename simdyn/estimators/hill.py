@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simdyn.dynamics import MinibatchUpdate, Rule
+from simdyn.dynamics import MinibatchUpdate, Rule, Update
+from simdyn.dynamics.levy import ALPHA
 from simdyn.dynamics.portions import in_portions
 from simdyn.engines import Tally, watching_engine
 from simdyn.errors import InputError
@@ -227,8 +228,8 @@ def measure_by_splitting(
     Raises
     ------
     InputError
-        A rule of shuffled epochs, without noise or with a clock; too few paths; an exit that does not bound
-        the well.
+        A rule of shuffled epochs, of leaps, without noise or with a clock; too few paths; an exit that does
+        not bound the well.
     """
     refused = why_not_split(update, paths, relaxation)
     if refused:
@@ -292,6 +293,13 @@ def why_not_split(update: Rule, paths: int, relaxation: int) -> str:
         )
     if not update.noisy:
         return "Without noise there is nothing to split; give the dynamics some."
+    # Unbiased, too, but most of the mean rests on leaps that no run of any affordable size contains.
+    if isinstance(update, Update) and update.values.get(ALPHA.name, 2.0) < 2:
+        return (
+            "With alpha-stable noise of alpha below 2 paths leave in single leaps from anywhere in the "
+            'valley: there are no levels on the way to split at; use method="direct", whose cost grows only '
+            "as a power of the noise."
+        )
     if update.scheduled:
         return 'Splitting needs settings that do not change with the step; use method="direct" for schedules.'
     if relaxation < 1:

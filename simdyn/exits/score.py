@@ -44,13 +44,18 @@ class Score:
     def at(self, variables: tuple[sympy.Symbol, ...], x: np.ndarray) -> float:
         """Its value at a point of shape (d,), or a full state where it uses memory."""
         point = dict(zip(variables, (float(v) for v in x), strict=True))
-        return float(self.numeric.xreplace(point))
+        # All at once: minima of many symbols are slow to compare, those of numbers are not.
+        return float(self.expression.xreplace(self._known | point))
 
     @property
     def numeric(self) -> sympy.Expr:
-        """The expression with the values of its parameters."""
-        known = {s: self.values[s.name] for s in self.expression.free_symbols if s.name in self.values}
-        return self.expression.xreplace(known)
+        """The expression with the values of its parameters, as it is written."""
+        with sympy.evaluate(False):
+            return self.expression.xreplace(self._known)
+
+    @property
+    def _known(self) -> dict[sympy.Symbol, float]:
+        return {s: self.values[s.name] for s in self.expression.free_symbols if s.name in self.values}
 
 
 def progress(exit: Exit, start: np.ndarray) -> Score:

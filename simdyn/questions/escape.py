@@ -225,7 +225,8 @@ def escape_time(
     score
         For splitting: a formula in the variables that is larger nearer the exit, by which paths are ranked;
         by default the committor of a discrete chain of independent coordinates whose noise depends on the
-        state, and of all else the share of the way to the nearest channel of the exit. The answer names it.
+        state; in a landscape of coupled coordinates the height along the ways of least action to its saddles;
+        and of all else the share of the way to the nearest channel of the exit. The answer names it.
     backend, threads, dtype, normals
         "auto" (the GPU for large work where there is one, else the CPU; the answer says which), "cpu" or
         "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or "wide" normals.
@@ -292,7 +293,7 @@ def escape_time(
     if score is not None:
         ranking = own_score(score, potential)
     elif method == "splitting":
-        ranking = automatic_score(update, way_out, origin)
+        ranking = automatic_score(update, way_out, origin, potential)
     else:
         ranking = progress_towards(way_out, origin)
     if method == "splitting":

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from potentials import DriftField, Potential, double_well, maier_stein, muller_brown, styblinski_tang
+from potentials import (
+    DriftField,
+    Potential,
+    double_well,
+    maier_stein,
+    muller_brown,
+    shifted_styblinski_tang,
+    shifted_styblinski_tang_covariance,
+    styblinski_tang,
+)
 from simdyn.dynamics import SDE, SGD, SGLD
 from simdyn.errors import InputError
 from simdyn.exact import NoReference, escape_time, minimum_action
@@ -109,20 +118,30 @@ def test_hops_over_the_point_without_noise(eta, action):
 
 
 @pytest.mark.parametrize(
-    ("eta", "scaled"), [(0.4, 0.219), (0.2, 0.544), (0.1, 1.046), (0.05, 1.424), (0.025, 1.757)]
+    ("eta", "scaled"),
+    [(0.4, 0.219), (0.2, 0.544), (0.1, 1.046), (0.05, 1.424), (0.025, 1.757), (0.00625, 2.389)],
 )
 def test_rounded_published_actions(eta, scaled):
     found = minimum_action(double_well(), SGD(eta, 1.0, noise="hessian", floor=0.0), -1.0, 0.0)
     assert found.value * eta == pytest.approx(scaled, abs=6e-4)
 
 
-@pytest.mark.parametrize(("eta", "scaled"), [(0.02, 2.451), (0.01, 5.806), (0.005, 10.433)])
+@pytest.mark.parametrize(("eta", "scaled"), [(0.02, 2.451), (0.01, 5.806), (0.005, 10.433), (0.0025, 13.782)])
 def test_styblinski_tang(eta, scaled):
     well = styblinski_tang(1)
     found = minimum_action(
         well, SGD(eta, 1.0, noise="hessian", floor=0.0), "deepest", well.saddles(well.deepest())[0]
     )
     assert found.value * eta == pytest.approx(scaled, abs=6e-4)
+
+
+def test_noise_of_shifted_samples():
+    """Where the samples of Styblinski and Tang's function are shifted: the published exponent of B / eta."""
+    well = shifted_styblinski_tang(1)
+    bottom = well.minimum_below([-2.3])
+    noise = SDE(f"({shifted_styblinski_tang_covariance(1)[0]})/2", 0.01)
+    found = minimum_action(well, noise, bottom, well.saddles(bottom)[0])
+    assert found.value == pytest.approx(0.24238, abs=5e-6)
 
 
 def test_constant_noise_and_the_limit_of_small_steps():

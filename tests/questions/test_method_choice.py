@@ -228,9 +228,10 @@ def test_flux_is_never_chosen_and_never_explained():
     [
         (sd.SGLD(0.05, 0.01), {"paths": 900}, "at least 1000"),
         (sd.SGLD("cosine(0.05, 0.04, 1000)", 0.01), {}, "do not change with the step"),
+        (sd.SDE(sd.AlphaStable(1.5, 1e-6), 0.05), {}, "leave in single leaps"),
         pytest.param(sd.SGLD(0.1, 0.012), {"exit": "x >= 1.8"}, "another well", marks=pytest.mark.slow),
     ],
-    ids=["few_paths", "schedule", "another_well"],
+    ids=["few_paths", "schedule", "leaps", "another_well"],
 )
 def test_what_splitting_refuses_stays_direct_and_warns(small_budget, dynamics, options, words):
     found = ask(dynamics, **options)
