@@ -42,6 +42,7 @@ def main() -> None:
     pin(1)
     print(f"Date: {now()}\nMachine: {in_one_line(hardware())}\nVersions: {in_one_line(software())}")
     print_costs(arguments.rounds)
+    print_long_runs(arguments.rounds)
     print_sizes(arguments.rounds)
 
 
@@ -79,6 +80,32 @@ def print_costs(rounds: int) -> None:
         bare, *others = interleaved(runs, rounds)
         ratios = [median(mine / base for mine, base in zip(times, bare, strict=True)) for times in others]
         print(f"{title:24}{median(bare):>16.3f}" + "".join(f"{ratio - 1:>+14.1%}" for ratio in ratios))
+
+
+def print_long_runs(rounds: int) -> None:
+    """Time of `stationary` over that of `simulate`, per step of runs that go on; what does not grow with
+    their length is left out."""
+    from simdyn import simulate, stationary
+
+    apart = (64, 256, 1_024)
+    print(f"\n{'stationary, looks apart':24}" + "".join(f"{every:>14,}" for every in apart))
+    for title, question in problems().items():
+        problem = {**question, "paths": 8_192, "threads": 1}
+        runs = [partial(_marginal, simulate, problem)]
+        runs += [partial(_marginal, stationary, {**problem, "exact": False, "every": e}) for e in apart]
+        bare, *others = interleaved(runs, rounds)
+        ratios = [median(mine / base for mine, base in zip(times, bare, strict=True)) for times in others]
+        print(f"{title:24}" + "".join(f"{ratio - 1:>+14.1%}" for ratio in ratios))
+
+
+def _marginal(question: Callable[..., Any], settings: dict[str, Any]) -> float:
+    """Processor time that a run of 98,304 steps takes beyond one of 32,768."""
+    times = []
+    for steps in (32_768, 98_304):
+        begun = time.process_time()
+        question(**{**settings, "steps": steps})
+        times.append(time.process_time() - begun)
+    return times[1] - times[0]
 
 
 def print_sizes(rounds: int) -> None:
