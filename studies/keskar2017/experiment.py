@@ -48,7 +48,7 @@ class Settings:
     epsilons, subspace
         Of the sharpness; all but the table have the first epsilon and full space.
     searches, iterations
-        Random starts, and iterations of L-BFGS-B, for a sharpness.
+        Random starts, and iterations of L-BFGS-B, for a sharpness; the paper has ten of these.
     radius
         Of the ball of Dinh et al.
     alphas
@@ -132,7 +132,7 @@ FULL = Settings(
     epsilons=(1e-3, 5e-4),
     subspace=100,
     searches=1,
-    iterations=30,
+    iterations=10,
     radius=0.01,
     alphas=tuple(np.round(np.arange(-1.0, 2.01, 0.0625), 10).tolist()),
     batch_sizes=(5, 10, 25, 50, 100, 250),
