@@ -184,7 +184,7 @@ def _rescaling_figure(results: Results, settings: Settings) -> Figure:
     right.set_ylim(low, high + 0.45 * (high - low))
     place = course_crossings(results, settings)[0]
     if np.isfinite(place):
-        right.set_title(f"changed by 5 % at η = {place:.3f}")
+        right.set_title(f"loss changed by 5 % at η = {place:.3f}", fontsize=8)
     right.legend(loc="upper left", fontsize=7, ncols=2)
     return figure
 
