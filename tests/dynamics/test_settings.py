@@ -19,7 +19,9 @@ NO_NUMBERS = [math.nan, math.inf, -math.inf, "0.1", None, True, [0.1], 1j]
 
 @pytest.mark.parametrize("value", [0, -0.1, *NO_NUMBERS])
 def test_learning_rates(value):
-    for make in (lambda v: SGLD(v, 0.1), lambda v: SGD(v, 1.0, noise="none")):
+    # A list is a learning rate by direction for SGD.
+    rules = [lambda v: SGLD(v, 0.1), lambda v: SGD(v, 1.0, noise="none")][: 1 if value == [0.1] else 2]
+    for make in rules:
         with pytest.raises(InputError, match="learning_rate is"):
             make(value)
 

@@ -399,6 +399,10 @@ def test_the_object_for_programs():
     }  # fmt: skip
     assert found["estimate"]["mean"]["x"]["value"] == pytest.approx(float(answer.mean.value[0]))
     assert len(found["estimate"]["basins"]) == 2
+    tail = found["estimate"]["tails"]["x"]
+    assert tail["value"] == pytest.approx(answer.tails["x"].value)
+    # Quartic walls: no power-law tail.
+    assert tail["low"] > 3
     assert found["reference"] is None
 
 
