@@ -15,7 +15,7 @@ the cloud narrows with the valley, and what keeps it there is the depth; with no
 curvature it is as wide in every valley, and the statement holds.
 
 Basins are weighed by exp(-2 L_A / (n sigma^2)) / sqrt(det H_A); more noise prioritises width over depth.
-For isotropic noise, to first order in it. Noise that follows the curvature weighs otherwise.
+For isotropic noise, to leading order in it. Noise that follows the curvature weighs otherwise.
 
 The equilibrium, and the dynamics before it, are unchanged by eta -> beta eta, S -> beta S: up to finite
 steps, 2 / (2 - eta H) for the variance; and not for batches without replacement that are a share of the
@@ -33,8 +33,8 @@ A walk with SGD: the loss between iterates is convex, updates bounce from wall t
 farther, the learning rate sets the height above the floor, gradient descent stays on it and SGD finds
 flatter regions. A winding valley, and one between walls that steepen.
 
-Elsewhere: small batches and sharpness (study of Keskar et al. 2017), memorisation of samples (its own
-study).
+Not here: sharpness against batch size (Keskar et al. 2017) and the memorisation of samples, which are
+experiments of other papers.
 
 Out of reach here: the figures of the slides for ResNet and VGG on CIFAR-10; the statements are looked at on
 networks of some thousand parameters, their numbers are not compared. The reparametrisation of Dinh et al.
