@@ -15,7 +15,7 @@ the cloud narrows with the valley, and what keeps it there is the depth; with no
 curvature it is as wide in every valley, and the statement holds.
 
 Basins are weighed by exp(-2 L_A / (n sigma^2)) / sqrt(det H_A); more noise prioritises width over depth.
-For isotropic noise, to first order in it. Noise that follows the curvature weighs otherwise.
+For isotropic noise, to leading order in it. Noise that follows the curvature weighs otherwise.
 
 The equilibrium, and the dynamics before it, are unchanged by eta -> beta eta, S -> beta S: up to finite
 steps, 2 / (2 - eta H) for the variance; and not for batches without replacement that are a share of the
@@ -33,8 +33,8 @@ A walk with SGD: the loss between iterates is convex, updates bounce from wall t
 farther, the learning rate sets the height above the floor, gradient descent stays on it and SGD finds
 flatter regions. A winding valley, and one between walls that steepen.
 
-Elsewhere: small batches and sharpness (study of Keskar et al. 2017), memorisation of samples (its own
-study).
+Not here: sharpness against batch size (Keskar et al. 2017) and the memorisation of samples, which are
+experiments of other papers.
 
 Out of reach here: the figures of the slides for ResNet and VGG on CIFAR-10; the statements are looked at on
 networks of some thousand parameters, their numbers are not compared. The reparametrisation of Dinh et al.
@@ -51,42 +51,27 @@ STUDY = Study(
     name="jastrzebski2017",
     title="Where noise leads SGD: width, depth, rescaling and valleys",
     source="Stanisław Jastrzębski et al.: Three Factors Influencing Minima in SGD, arXiv 1711.04623 (2017); "
-    "Chen Xing et "
-    "al.: A Walk with SGD, arXiv 1802.08770 (2018); slides of Yoshua Bengio, ICML workshop on nonconvex "
-    "optimization (2018)",
+    "Chen Xing et al.: A Walk with SGD, arXiv 1802.08770 (2018); slides of Yoshua Bengio, ICML workshop on "
+    "nonconvex optimization (2018)",
     summary="SGD with learning rate eta and batches of B is said to see one number only, the noise n = eta / "
-    "B: it "
-    "settles to exp(-2 L / (n sigma^2)), so that noise trades depth for width, and nothing changes when both "
-    "are "
-    "multiplied alike. How far does that carry? On landscapes whose exact laws are known this study measures "
-    "the "
-    "equilibrium and the weights of basins with noise of three kinds, the point at which rescaling breaks "
-    "down, "
-    "clouds of iterates and what leaves a valley, learning rates of their own for the sharpest direction, "
-    "and walks in "
-    "a winding valley. Small networks show the largest eigenvalue in the course of training.\n\n"
-    "Without PyTorch and scikit-learn (the extra torch) the statements about networks are not run.",
+    "B: it settles to exp(-2 L / (n sigma^2)), so that noise trades depth for width, and nothing changes "
+    "when both are multiplied alike. How far does that carry? On landscapes whose exact laws are known this "
+    "study measures the equilibrium and the weights of basins with noise of three kinds, the point at which "
+    "rescaling breaks down, clouds of iterates and what leaves a valley, learning rates of their own for the "
+    "sharpest direction, and walks in a winding valley. Small networks show the largest eigenvalue in the "
+    "course of training.\n\nWithout PyTorch and scikit-learn (the extra torch) the statements about networks "
+    "are not run.",
     methods="Two wells: the smooth minimum of two parabolas of curvature 9 and 1, whose slope grows "
-    "linearly, so that the "
-    "chain has a stationary law. Its exact laws come from the transfer operator on equally spaced nodes, "
-    "step by step "
-    "and in the long run. Around a minimum: ensembles of SGD with real batches of parabolas, exact by the "
-    "equation of "
-    "the second moments. Clouds: variance of successive iterates around their own mean, exact from the "
-    "correlations of "
-    "the chain. Valleys are left at three widths; times are censored-exponential estimates, exact by the "
-    "transfer "
-    "operator.\n\n"
-    "A learning rate of its own for one coordinate is one rate in a rescaled coordinate, with rescaled "
-    "noise; this is "
-    "exact. The walk: SGD with isotropic noise in the winding valley, from the middle of an almost level "
-    "floor; the "
-    "loss between iterates at eleven points.\n\n"
-    "Networks: two hidden layers of 32 on digits of 8 by 8 pixels, ten outputs, squared loss, single "
-    "precision, batches "
-    "without replacement. Eigenvalues of the Hessian of the training loss by Lanczos' method. Intervals are "
-    "Student's over "
-    "repetitions.",
+    "linearly, so that the chain has a stationary law. Its exact laws come from the transfer operator on "
+    "equally spaced nodes, step by step and in the long run. Around a minimum: ensembles of SGD with real "
+    "batches of parabolas, exact by the equation of the second moments. Clouds: variance of successive "
+    "iterates around their own mean, exact from the correlations of the chain. Valleys are left at three "
+    "widths; times are censored-exponential estimates, exact by the transfer operator.\n\nA learning rate of "
+    "its own for one coordinate is one rate in a rescaled coordinate, with rescaled noise; this is exact. "
+    "The walk: SGD with isotropic noise in the winding valley, from the middle of an almost level floor; the "
+    "loss between iterates at eleven points.\n\nNetworks: two hidden layers of 32 on digits of 8 by 8 "
+    "pixels, ten outputs, squared loss, single precision, batches without replacement. Eigenvalues of the "
+    "Hessian of the training loss by Lanczos' method. Intervals are Student's over repetitions.",
     quick=QUICK,
     full=FULL,
     grids=grids,

@@ -85,8 +85,7 @@ def _gibbs_law(results: Results) -> Claim:
         high=float(worst["distance_high"]),
         verdict=judge(float(data["distance_low"].max()), float(data["distance_high"].max()), 0.0, SAME),
         why=f"n sigma^2 / 2 from {float(data['temperature'][0]):g} to {float(data['temperature'][-1]):g}; "
-        "small "
-        f"steps. Judged within {SAME:g}.",
+        f"small steps. Judged within {SAME:g}.",
     )
 
 
@@ -98,8 +97,7 @@ def _real_batches(results: Results) -> Claim:
     least = data.isel(B=0)
     return Claim(
         claim="The same with real batches, whose noise is Gaussian by the central limit theorem; total "
-        "variation "
-        f"at the smallest n, B = {int(least['B'])}",
+        f"variation at the smallest n, B = {int(least['B'])}",
         source=f"{FACTORS}, SGD as stochastic differential equation",
         predicted=0.0,
         measured=float(least["distance"]),
@@ -108,8 +106,8 @@ def _real_batches(results: Results) -> Claim:
         verdict=at_both_ends(verdicts[0], verdicts[1]),
         why=f"The share of the flat well is {float(least['share']):.3f}, with Gaussian noise "
         f"{float(least['chain']):.3f}. Paths between wells are rare events; they feel all cumulants of a "
-        "sample's gradient, and those enter the exponent at every n. Judged within "
-        f"{SAME:g} at the smallest and the largest n.",
+        f"sample's gradient, and those enter the exponent at every n. Judged within {SAME:g} at the smallest "
+        "and the largest n.",
     )
 
 
@@ -127,8 +125,7 @@ def _weights(results: Results) -> Claim:
     least, most = data.isel(B=0), data.isel(B=-1)
     return Claim(
         claim="A basin A has the probability p_A ~ exp(-2 L_A / (n sigma^2)) / sqrt(det H_A); share of the "
-        "flat well "
-        f"at the smallest n, B = {int(least['B'])}",
+        f"flat well at the smallest n, B = {int(least['B'])}",
         source=f"{FACTORS}, implications",
         predicted=float(least["formula"]),
         measured=float(least["share"]),
@@ -136,9 +133,9 @@ def _weights(results: Results) -> Claim:
         high=float(least["share_high"]),
         verdict=at_both_ends(verdicts[0], verdicts[1]),
         why=f"Exact under the law of Gibbs: {float(least['gibbs']):.4f}. At the largest n, B = "
-        f"{int(most['B'])}, "
-        f"the formula gives {float(most['formula']):.4f}, exact {float(most['gibbs']):.4f}, measured "
-        f"{float(most['share']):.4f}: wells are parabolas only over small noise. Judged within 0.02 at both.",
+        f"{int(most['B'])}, the formula gives {float(most['formula']):.4f}, exact "
+        f"{float(most['gibbs']):.4f}, measured {float(most['share']):.4f}: wells are parabolas only over "
+        "small noise. Judged within 0.02 at both.",
     )
 
 
@@ -163,8 +160,7 @@ def _width_over_depth(results: Results) -> Claim:
         verdict=verdict,
         why=f"At the smallest n it is {float(least['share']):.3f} ({float(least['share_low']):.3f} to "
         f"{float(least['share_high']):.3f}). Holds if the deep well has most of the law there and the flat "
-        "one "
-        "at the largest n.",
+        "one at the largest n.",
     )
 
 
@@ -176,8 +172,7 @@ def _determinants(results: Results) -> Claim:
     exact = fit_line(x, data["gibbs"].values.ravel(), sigma)
     return Claim(
         claim="Minima with larger volume are favoured, by 1 / sqrt(det H), in one and two dimensions; slope "
-        "of the "
-        "logarithm of the odds against that of the determinants",
+        "of the logarithm of the odds against that of the determinants",
         source=f"{FACTORS}, implications",
         predicted=0.5,
         measured=line.slope,
@@ -185,8 +180,7 @@ def _determinants(results: Results) -> Claim:
         high=line.high,
         verdict=judge(line.low, line.high, 0.45, 0.55),
         why=f"Isotropic noise. The exact odds under the law of Gibbs have the slope {exact.slope:.3f} at "
-        "this noise; finite steps add to it. "
-        "Judged within 0.05.",
+        "this noise; finite steps add to it. Judged within 0.05.",
     )
 
 
@@ -205,8 +199,7 @@ def _other_noise(results: Results) -> Claim:
     ends = [_log_odds(float(least[name])) for name in ("formula", "share", "share_low", "share_high")]
     return Claim(
         claim="The same weights for noise that follows the curvature of the well, as that of SGD does; "
-        "logarithm of "
-        f"the odds of the flat well, B = {int(least['B'])}",
+        f"logarithm of the odds of the flat well, B = {int(least['B'])}",
         source=f"{FACTORS}, implications, beyond isotropic noise",
         predicted=ends[0],
         measured=ends[1],
@@ -214,9 +207,8 @@ def _other_noise(results: Results) -> Claim:
         high=ends[3],
         verdict=at_both_ends(verdicts[0], verdicts[1]),
         why=f"The sharp well is hotter and is left: the flat one has {float(least['share']):.4f} of the law, "
-        "exact "
-        f"{float(least['chain']):.4f}. sigma^2 is the geometric mean of both wells. Judged within 0.2 at the "
-        "smallest and the largest n.",
+        f"exact {float(least['chain']):.4f}. sigma^2 is the geometric mean of both wells. Judged within 0.2 "
+        "at the smallest and the largest n.",
     )
 
 
@@ -243,8 +235,7 @@ def _same_spread(results: Results) -> Claim:
     most = _change(data, -1)
     return Claim(
         claim="The equilibrium is unchanged when learning rate and batch size are scaled alike; variance "
-        "around a "
-        f"minimum, factor {int(data['beta'][1])} over factor {int(data['beta'][0])}",
+        f"around a minimum, factor {int(data['beta'][1])} over factor {int(data['beta'][0])}",
         source=f"{FACTORS}, implications",
         predicted=1.0,
         measured=ratio,
@@ -252,9 +243,8 @@ def _same_spread(results: Results) -> Claim:
         high=high,
         verdict=at_both_ends(few, many),
         why=f"At the factor {int(data['beta'][-1])} it is {most[0]:.3f} ({most[1]:.3f} to {most[2]:.3f}), "
-        "where eta H is "
-        f"{float(data['steepness'][-1]):.2f}. Batches with replacement. Judged within {SAME:.0%} at both "
-        "factors.",
+        f"where eta H is {float(data['steepness'][-1]):.2f}. Batches with replacement. Judged within "
+        f"{SAME:.0%} at both factors.",
     )
 
 
@@ -312,10 +302,8 @@ def _without_replacement(results: Results, settings: Settings) -> Claim:
         high=high,
         verdict=at_both_ends(few, many),
         why="The covariance is C (n - B) / (B (n - 1)), so that batches which are a share of the data have "
-        "less noise "
-        f"than C / B; exact {float(data['exact'][-2] / data['exact'][0]):.3f}. Judged within {SAME:.0%}, at "
-        "the factor "
-        f"{int(data['beta'][1])}, too.",
+        f"less noise than C / B; exact {float(data['exact'][-2] / data['exact'][0]):.3f}. Judged within "
+        f"{SAME:.0%}, at the factor {int(data['beta'][1])}, too.",
     )
 
 
@@ -354,8 +342,7 @@ def _same_course(results: Results) -> Claim:
     few, many = (judge(float(low[i]), float(high[i]), 0.0, SAME) for i in (1, -1))
     return Claim(
         claim="Learning dynamics are the same along the trajectory when both are scaled alike; largest "
-        "relative "
-        f"change of the mean loss on the way into two wells, factor {int(beta[1])}",
+        f"relative change of the mean loss on the way into two wells, factor {int(beta[1])}",
         source=f"{FACTORS}, same noise, same learning dynamics",
         predicted=0.0,
         measured=float(value[1]),
@@ -363,8 +350,7 @@ def _same_course(results: Results) -> Claim:
         high=float(high[1]),
         verdict=at_both_ends(few, many),
         why=f"Exact {exact[1]:.3f}; {exact[-1]:.2f} at the factor {int(beta[-1])}. At equal times eta k. "
-        "Judged "
-        f"within {SAME:.0%} at both factors.",
+        f"Judged within {SAME:.0%} at both factors.",
     )
 
 
@@ -372,8 +358,7 @@ def _course_breaks(results: Results, settings: Settings) -> Claim:
     value, low, high, exact = course_crossings(results, settings)
     return Claim(
         claim="Along the trajectory, too, it breaks down by finite steps alone: learning rate at which the "
-        "mean "
-        f"loss has changed by 5 % from that at {settings.course_rate:g}",
+        f"mean loss has changed by 5 % from that at {settings.course_rate:g}",
         source="exact law of the chain, step by step",
         predicted=exact,
         measured=value,
@@ -381,6 +366,5 @@ def _course_breaks(results: Results, settings: Settings) -> Claim:
         high=high,
         verdict=judge(low, high, 0.7 * exact, 1.3 * exact) if np.isfinite(high) else "undecided",
         why=f"Times the curvature of the sharper well it is {9 * value:.2f}. Straight lines between the "
-        "factors "
-        "measured. Judged within 30 %.",
+        "factors measured. Judged within 30 %.",
     )

@@ -275,10 +275,8 @@ def _equilibrium_grids(settings: Settings) -> list[Grid]:
             ],
             f"Two wells on a line, learning rate {settings.settling_rate:g}, sigma^2 = "
             f"{equilibrium.VARIANCE:g}. minibatch: real batches with replacement, whose gradients have the "
-            "same "
-            "variance and the skewness of an exponential law. curvature: Gaussian noise with the curvature "
-            "of "
-            "the well as covariance.",
+            "same variance and the skewness of an exponential law. curvature: Gaussian noise with the "
+            "curvature of the well as covariance.",
         ),
         Grid(
             "width",
@@ -458,8 +456,7 @@ def _network_grids(settings: Settings) -> list[Grid]:
             ],
             curvature,
             f"The {settings.directions} sharpest directions, found anew every {settings.refresh} steps; "
-            "learning "
-            f"rate {settings.steered_rate:g}, batches of {settings.steered_batch_size}, "
+            f"learning rate {settings.steered_rate:g}, batches of {settings.steered_batch_size}, "
             f"{settings.steered_steps:,} steps.",
         ),
     ]

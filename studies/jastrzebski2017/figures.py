@@ -29,52 +29,40 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
             StudyFigure(
                 "equilibrium",
                 "Left: share of the flat, shallow well against the noise, with 95 % intervals; black: exact "
-                "for the "
-                "chain with Gaussian noise; dashed: the formula exp(-2 L / (n σ²)) / sqrt(det H). Right: "
-                "odds of the "
-                "flat well against the determinants, in one and two dimensions, without what the depths do; "
-                "black: "
-                "exact under the law of Gibbs.",
+                "for the chain with Gaussian noise; dashed: the formula exp(-2 L / (n σ²)) / sqrt(det H). "
+                "Right: odds of the flat well against the determinants, in one and two dimensions, without "
+                "what the depths do; black: exact under the law of Gibbs.",
                 _equilibrium_figure(results),
             ),
             StudyFigure(
                 "rescaling",
-                "Learning rate and batch size multiplied alike. Left: variance around a minimum over that of "
-                "the SDE, "
-                f"with 95 % intervals and exact values; shaded: within {SAME:.0%}; the vertical line marks "
-                "where the "
-                "measured variance with replacement leaves the band. Right: mean loss on the way into two "
-                "wells at equal "
-                "times; lines: exact.",
+                "Learning rate and batch size multiplied alike. Left: variance around a minimum over that "
+                f"of the SDE, with 95 % intervals and exact values; shaded: within {SAME:.0%}; the vertical "
+                "line marks where the measured variance with replacement leaves the band. Right: mean loss "
+                "on the way into two wells at equal times; lines: exact.",
                 _rescaling_figure(results, settings),
             ),
             StudyFigure(
                 "clouds",
                 "Width of the cloud of the last iterates in a parabola, against the noise and against the "
-                "curvature, and "
-                "the time to leave valleys of one depth, times the curvature. Lines: exact for the chain. "
-                "Intervals of "
-                "95 % are smaller than the symbols where not seen.",
+                "curvature, and the time to leave valleys of one depth, times the curvature. Lines: exact "
+                "for the chain. Intervals of 95 % are smaller than the symbols where not seen.",
                 _cloud_figure(results, settings),
             ),
             StudyFigure(
                 "steering",
                 "A level floor between walls whose curvature grows from 2 to 200. Left: typical curvature of "
-                "the walls "
-                "where SGD settles, against the factor of the learning rate across the floor; dashed: walls "
-                "that settle "
-                "while the floor stands still. Right: some time after a start on the steep side, against the "
-                "noise; 0 is "
-                "gradient descent. 95 % intervals.",
+                "the walls where SGD settles, against the factor of the learning rate across the floor; "
+                "dashed: walls that settle while the floor stands still. Right: some time after a start on "
+                "the steep side, against the noise; 0 is gradient descent. 95 % intervals.",
                 _steering_figure(results),
             ),
             StudyFigure(
                 "walk",
                 "A walk in the winding valley: distance along the floor against the batch size, height above "
-                "the floor "
-                "against the learning rate, and share of updates with the lowest loss between their ends. "
-                "Lines: free "
-                "diffusion, and straight valleys averaged over where the iterates are. 95 % intervals.",
+                "the floor against the learning rate, and share of updates with the lowest loss between "
+                "their ends. Lines: free diffusion, and straight valleys averaged over where the iterates "
+                "are. 95 % intervals.",
                 _walk_figure(results),
             ),
         ]
@@ -83,10 +71,9 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
                 StudyFigure(
                     "networks",
                     "Left: largest eigenvalue of the Hessian in the course of training; mean over runs, bars "
-                    "from the "
-                    "least to the largest. Middle and right: the same at the end and the test accuracy, "
-                    "against the "
-                    "factor of the learning rate along the sharpest directions; one symbol a run.",
+                    "from the least to the largest. Middle and right: the same at the end and the test "
+                    "accuracy, against the factor of the learning rate along the sharpest directions; one "
+                    "symbol a run.",
                     _network_figure(results),
                 )
             )

@@ -21,8 +21,7 @@ NETWORK_CLAIMS = {
     "peak_batch": ("The peak is lower for smaller batches; ratio, least over largest batch", SHARPEST),
     "early": (
         "Even early a large learning rate or a small batch visits flatter regions; ratio of the largest "
-        "eigenvalues, "
-        "halfway to the peak",
+        "eigenvalues, halfway to the peak",
         SHARPEST,
     ),
     "end": (
@@ -31,8 +30,7 @@ NETWORK_CLAIMS = {
     ),
     "sharper": (
         "Smaller rates along the sharpest directions alone end an order of magnitude sharper; ratio of the "
-        "largest "
-        "eigenvalues",
+        "largest eigenvalues",
         SHARPEST,
     ),
     "alike": (
@@ -147,8 +145,8 @@ def _rise(logs: Array) -> Claim:
         1.0,
         np.inf,
         f"{len(of_settings)} settings; the largest of their means is "
-        f"{np.exp(max(float(one.value) for one in of_settings)):.2f}. "
-        "The first look after the start may lie below it. Holds if above 1 in all.",
+        f"{np.exp(max(float(one.value) for one in of_settings)):.2f}. The first look after the start may lie "
+        "below it. Holds if above 1 in all.",
     )
 
 
@@ -190,8 +188,7 @@ def _steered(results: Results, settings: Settings) -> list[Claim]:
     points = _few(100 * (least["test_accuracy"].values - equal["test_accuracy"].values))
     words = (
         f"Factor {float(least['factor']):g} along {settings.directions} directions against equal rates, "
-        "training loss "
-        f"{float(least['loss'].mean()):.3f} against {float(equal['loss'].mean()):.3f}."
+        f"training loss {float(least['loss'].mean()):.3f} against {float(equal['loss'].mean()):.3f}."
     )
     return [
         _ratio("sharper", logs, 10.0, np.inf, f"{words} Holds if at least 10."),

@@ -144,16 +144,15 @@ def _too_sharp(results: Results, noise: str) -> Claim:
     }[noise]
     return Claim(
         claim=f"The cloud cannot stay in valleys sharper than its width, {words}: time to leave valleys of "
-        "one depth, "
-        f"times curvature, at h = {float(data['h'][-1]):g} over that at h = {float(data['h'][0]):g}",
+        f"one depth, times curvature, at h = {float(data['h'][-1]):g} over that at h = "
+        f"{float(data['h'][0]):g}",
         source=f"{FACTORS}, SGD moves a cloud of points",
         measured=ratio,
         low=ratio - error,
         high=ratio + error,
         verdict=judge(ratio - error, ratio + error, 0.0, 0.5),
         why=f"Exact {float(data['exact'][-1] / data['exact'][0]):.4f}. {why} A time that is 1 / h in both, "
-        "as that of "
-        "a small valley, has the ratio 1. Holds if below 0.5.",
+        "as that of a small valley, has the ratio 1. Holds if below 0.5.",
     )
 
 
@@ -179,8 +178,7 @@ def _steered(results: Results) -> Claim:
     predicted = data["adiabatic"].sel(factor=least) - data["adiabatic"].sel(factor=1.0)
     return Claim(
         claim="A smaller learning rate along the sharpest direction alone steers SGD to sharper regions; "
-        "geometric mean "
-        f"of the walls' curvature at a factor of {least:g} over that at equal rates",
+        f"geometric mean of the walls' curvature at a factor of {least:g} over that at equal rates",
         source=SHARPEST,
         predicted=float(10**predicted),
         measured=ratio,
@@ -188,8 +186,7 @@ def _steered(results: Results) -> Claim:
         high=high,
         verdict=judge(low, high, 1.0, np.inf),
         why="A level floor between walls whose curvature goes from 2 to 200. Predicted: walls that settle "
-        "while the "
-        "floor stands still. Holds if above 1.",
+        "while the floor stands still. Holds if above 1.",
     )
 
 
@@ -204,8 +201,7 @@ def _ten_times_sharper(results: Results) -> Claim:
         high=high,
         verdict=judge(low, high, 10.0, np.inf),
         why="The preference for flat regions is h^(-factor / 2) of their weight: to take it away brings back "
-        "no more than "
-        "it took. Holds if at least 10 on this landscape; networks are judged below.",
+        "no more than it took. Holds if at least 10 on this landscape; networks are judged below.",
     )
 
 
@@ -217,8 +213,7 @@ def _adiabatic(results: Results) -> Claim:
     high = float((data["decades_high"] - data["adiabatic"]).values[worst])
     return Claim(
         claim="With a factor f of the rate across the floor the law along it is exp(-L/D) (h / (2 - eta f "
-        "h))^(-f / 2); "
-        "largest error of the mean decimal logarithm of h",
+        "h))^(-f / 2); largest error of the mean decimal logarithm of h",
         source="simdyn, walls that settle while the floor stands still",
         predicted=0.0,
         measured=float(off.values[worst]),
@@ -226,8 +221,7 @@ def _adiabatic(results: Results) -> Claim:
         high=high,
         verdict=judge(low, high, -0.05, 0.05),
         why=f"{data.sizes['factor']} factors, worst at {float(data['factor'][worst]):g}. For f = 1 and small "
-        "steps this is "
-        "the law of Gibbs. Judged within 0.05.",
+        "steps this is the law of Gibbs. Judged within 0.05.",
     )
 
 
@@ -276,8 +270,7 @@ def _convex(results: Results) -> Claim:
     ]
     return Claim(
         claim="The loss between successive iterates is convex; smallest share of pairs, of all learning "
-        "rates and "
-        "batch sizes",
+        "rates and batch sizes",
         source=WALK,
         predicted=1.0,
         measured=float(least["convex"]),
@@ -285,10 +278,9 @@ def _convex(results: Results) -> Claim:
         high=float(least["convex_high"]),
         verdict=at_both_ends(*verdicts),
         why=f"At eta = {float(least['eta']):g}, B = {float(least['B']):g}; the largest is "
-        f"{float(most['convex']):.3f}, "
-        f"at eta = {float(most['eta']):g}, B = {float(most['B']):g}. Long updates reach across bends. "
-        "Winding valley, "
-        "eleven points between the two. Judged against 0.95, for both.",
+        f"{float(most['convex']):.3f}, at eta = {float(most['eta']):g}, B = {float(most['B']):g}. Long "
+        "updates reach across bends. Winding valley, eleven points between the two. Judged against 0.95, for "
+        "both.",
     )
 
 
@@ -298,8 +290,7 @@ def _bounces(results: Results, settings: Settings) -> Claim:
     last = data.isel(eta=-1)
     return Claim(
         claim="Updates bounce from wall to wall of the valley; share of pairs with the lowest loss between "
-        "them, eta = "
-        f"{float(last['eta']):g}",
+        f"them, eta = {float(last['eta']):g}",
         source=WALK,
         predicted=float(last["bounce_linear"]),
         measured=float(last["bounce"]),
@@ -308,8 +299,8 @@ def _bounces(results: Results, settings: Settings) -> Claim:
         verdict=at_both_ends(*verdicts),
         why=f"At eta = {float(data['eta'][0]):g} it is {float(data['bounce'][0]):.3f}, predicted "
         f"{float(data['bounce_linear'][0]):.3f}: more than half bounce only where eta times the curvature "
-        "across is more "
-        f"than 1. B = {float(last['B']):g}. Judged against one half, at the smallest and the largest rate.",
+        f"across is more than 1. B = {float(last['B']):g}. Judged against one half, at the smallest and the "
+        "largest rate.",
     )
 
 
@@ -327,16 +318,14 @@ def _improves(results: Results) -> Claim:
         verdict = "holds only here"
     return Claim(
         claim="The floor under the iterates improves monotonically; fall of its loss in the second half of "
-        "the walk, "
-        "over that at the start, least of all learning rates and batch sizes",
+        "the walk, over that at the start, least of all learning rates and batch sizes",
         source=WALK,
         measured=float(data["fall"].values[worst]),
         low=float(low[worst]),
         high=float(high[worst]),
         verdict=verdict,
         why=f"The largest is {best:.3f}. With much noise the floor rises again, to the loss of the "
-        "stationary law. Holds if "
-        "above 0 everywhere.",
+        "stationary law. Holds if above 0 everywhere.",
     )
 
 
@@ -372,8 +361,7 @@ def _rate_sets_height(results: Results) -> Claim:
         high=line.high,
         verdict=judge(line.low, line.high, 0.5, np.inf),
         why=f"B = {size:g}. A straight valley of the same curvatures has {expected:.3f}: with eta H "
-        "comparable with 2 the "
-        "height grows faster than the noise. Holds if at least 0.5.",
+        "comparable with 2 the height grows faster than the noise. Holds if at least 0.5.",
     )
 
 
