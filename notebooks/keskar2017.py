@@ -24,6 +24,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from potentials import Potential, sharp_and_flat
@@ -51,6 +52,15 @@ for name, place in (("sharp", -1.0), ("flat", 1.0)):
     rise = np.mean([landscape.energy(x + s) for s in (-0.05, 0.05)]) - landscape.energy(x)
     print(f"{name}: sharpness {box_sharpness(landscape, x, 0.025).value:.3f} %, rise {rise:.4f}")
 
+# %%
+figure, axes = plt.subplots(figsize=(5, 3), layout="constrained")
+x = np.linspace(-1.3, 1.6, 300)
+axes.plot(x, landscape.energy(x[:, None]), color="black", label="training loss")
+axes.plot(x, landscape.energy(x[:, None] - 0.05), "--", label="test loss, shifted by 0.05")
+axes.set(xlabel="parameter x", ylabel="loss", ylim=(-0.05, 1.2))
+axes.legend()
+plt.show()
+
 # %% [markdown]
 # ## Small and large batches, and one function with many sharpnesses
 #
@@ -59,8 +69,11 @@ for name, place in (("sharp", -1.0), ("flat", 1.0)):
 
 # %%
 if find_spec("torch") and find_spec("sklearn"):
+    import torch
+
     from simdyn.networks import LossSurface, accuracy, digits, fully_connected, rescaled, train
 
+    torch.set_num_threads(1)
     images = digits().sample(1797, seed=0)
     learnt, others = slice(0, 600), slice(600, None)
     pixels, classes = images.pixels.astype(np.float32), images.classes

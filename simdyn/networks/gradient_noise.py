@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
+_ROUNDING = 1e-10
+"""Eigenvalues below this share of the largest are no different from zero."""
+
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
@@ -85,10 +88,11 @@ def alignment(surface: LossSurface, at: Array, count: int = 10, *, seed: int = 0
     centred = _centred(surface.sample_gradients(at))
     n = len(centred)
     values, vectors = top_eigenvalues(surface, at, count, seed=seed)
-    if values[-1] <= 0:
+    # Zero comes out of the iteration as rounding of either sign.
+    if values[-1] <= _ROUNDING * values[0]:
         raise InputError(
-            f"The eigenvalue number {count} is {values[-1]:.3g}, which has no logarithm; look at fewer than "
-            f"{count}."
+            f"The eigenvalue number {count} is {values[-1]:.3g}, which has no logarithm or is rounding; look "
+            f"at fewer than {count}."
         )
     variances = ((centred @ vectors) ** 2).mean(axis=0)
     hessian = surface.hessian(at)

@@ -114,7 +114,7 @@ def test_refusals():
         alignment(surface, w, 1)
     x = np.eye(6)[:2]
     flat = LossSurface(torch.nn.Linear(6, 1, bias=False), x, np.zeros(2))
-    with pytest.raises(InputError, match="look at fewer than 4"):
+    with pytest.raises(InputError, match="at fewer than 4"):
         alignment(flat, w, 4)
     with pytest.raises(InputError, match="squared length 0"):
         noise_scale(flat, np.zeros(6))

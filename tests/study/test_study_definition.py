@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simdyn.errors import InputError
-from simdyn.study import Claim, Dimension, Grid, Quantity, find_study, judge
+from simdyn.study import (
+    Claim,
+    Dimension,
+    Grid,
+    Quantity,
+    find_study,
+    judge,
+    mean_claim,
+    ratio_claim,
+)
 from simdyn.study.seeds import cell_seed
 
 
@@ -119,3 +128,25 @@ def test_an_empty_band_and_an_unknown_verdict_are_refused():
         judge(0, 1, 2, 1)
     with pytest.raises(ValueError, match="probably"):
         Claim(claim="", source="", predicted=1, measured=1, low=1, high=1, verdict="probably", why="")
+
+
+def test_claims_on_means_of_few():
+    # Student's interval by hand: mean 2, standard error 1/sqrt 3, t = 4.302653 for two degrees of freedom.
+    values = np.array([1.0, 2.0, 3.0])
+    found = mean_claim("words", "source", values, -1.0, 5.0, predicted=2.0, unit="m", why="Because.")
+    half = 4.302653 / np.sqrt(3)
+    assert (found.measured, found.low, found.high) == pytest.approx((2.0, 2.0 - half, 2.0 + half), rel=1e-6)
+    assert (found.verdict, found.unit, found.predicted) == ("holds", "m", 2.0)
+    assert found.why == "3 networks. Because."
+    assert mean_claim("words", "source", values, 0.0, 5.0).verdict == "undecided"
+    assert mean_claim("words", "source", values, 5.0, 6.0).verdict == "does not hold"
+    assert mean_claim("words", "source", values[:1], 0.0, np.inf).verdict == "undecided"
+
+
+def test_claims_on_ratios_of_few():
+    found = ratio_claim("words", "source", np.exp([1.0, 2.0, 3.0]), 0.5, 100.0)
+    half = 4.302653 / np.sqrt(3)
+    expected = np.exp([2.0, 2.0 - half, 2.0 + half])
+    assert (found.measured, found.low, found.high) == pytest.approx(tuple(expected), rel=1e-6)
+    assert found.verdict == "holds"
+    assert ratio_claim("words", "source", np.array([3.0]), 1.0, np.inf).verdict == "undecided"
