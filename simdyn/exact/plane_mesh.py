@@ -168,8 +168,9 @@ class PlaneMesh:
         reach = np.abs(vectors[used]).max(axis=0).astype(int)
         if reach.max() > WIDEST:
             raise NoReference(
-                "The noise is so much stronger in one direction than in another that the grid would have to "
-                "be very fine; raise the weaker one."
+                "The noise is so much stronger, or the paths reach so much further, in one direction than in "
+                "another that the grid would have to be very fine; raise the weaker noise, or give exits on "
+                "the open sides."
             )
         count = len(points)
         killing = np.zeros((count, self.problem.regions))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -102,6 +105,34 @@ def test_results_do_not_depend_on_threads() -> None:
     assert np.array_equal(first.probability, second.probability)
     assert np.array_equal(first.states, second.states)
     assert first.path_steps == second.path_steps
+
+
+SPLIT_ELSEWHERE = """
+from potentials import curved_valley
+from simdyn import SGLD, escape_time
+rule = SGLD(0.05, 0.03)
+found = escape_time(
+    curved_valley(), rule, exit="x >= 0", method="splitting", paths=1000, seed=5, threads={}
+)
+print(found.value.hex(), found.low.hex(), found.measurement.path_steps)
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_same_bits_in_any_process(threads: int) -> None:
+    """Workers of a study are processes; orders that come from hashes differ between them."""
+    here = escape_time(
+        curved_valley(), SGLD(0.05, 0.03), exit="x >= 0", method="splitting", paths=1000, seed=5
+    )
+    there = subprocess.run(
+        [sys.executable, "-c", SPLIT_ELSEWHERE.format(threads)],
+        env={**os.environ, "PYTHONHASHSEED": str(threads)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    steps = str(here.measurement.path_steps)
+    assert there.stdout.split() == [here.value.hex(), here.low.hex(), steps]
 
 
 @given(st.integers(0, 2**40), st.integers(1, 40))
