@@ -178,12 +178,6 @@ def test_measured_cells_agree_with_the_exact_exponent():
     assert np.array_equal(data.measured, other.measured)
 
 
-@pytest.mark.slow
-def test_ten_thousand_measured_cells_take_less_than_a_minute():
-    sd.sharpness_diagram(cells=4, measured=4)
-    sd.sharpness_diagram(cells=200, measured=100)
-
-
 def test_rate_diagram():
     data = sd.rate_diagram(two_functions(), "x=1", learning_rates=[0.5, 0.556, 0.9, 1.1])
     found = data.sel(batch_size=1).stable.to_series().unstack("learning_rate").astype(int)
