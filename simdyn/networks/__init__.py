@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from simdyn.networks.images import Images, cifar10, digits, fashion_mnist
     from simdyn.networks.loss_surface import LossSurface
+    from simdyn.networks.pytorch import can_train, one_thread
     from simdyn.networks.rescaling import rescaled
     from simdyn.networks.sharpness import Sharpness, ball_sharpness, box_sharpness
     from simdyn.networks.spectrum import hessian_trace, top_eigenvalues
@@ -37,6 +38,7 @@ __getattr__, __dir__ = names_on_first_use(
         ],
         "simdyn.networks.images": ["Images", "cifar10", "digits", "fashion_mnist"],
         "simdyn.networks.loss_surface": ["LossSurface"],
+        "simdyn.networks.pytorch": ["can_train", "one_thread"],
         "simdyn.networks.rescaling": ["rescaled"],
         "simdyn.networks.sharpness": ["Sharpness", "ball_sharpness", "box_sharpness"],
         "simdyn.networks.spectrum": ["hessian_trace", "top_eigenvalues"],
@@ -55,12 +57,14 @@ __all__ = [
     "alignment",
     "ball_sharpness",
     "box_sharpness",
+    "can_train",
     "cifar10",
     "digits",
     "fashion_mnist",
     "fully_connected",
     "hessian_trace",
     "noise_scale",
+    "one_thread",
     "outliers",
     "rescaled",
     "top_eigenvalues",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from simdyn.networks import can_train
 from simdyn.study import Dimension, Execution, Grid, Quantity, Results
 from studies.jastrzebski2017 import equilibrium, networks, valleys
 
@@ -225,11 +225,6 @@ FULL = Settings(
     directions=10,
     refresh=50,
 )
-
-
-def can_train() -> bool:
-    """Whether the optional packages that the networks need are installed."""
-    return find_spec("torch") is not None and find_spec("sklearn") is not None
 
 
 def has_networks(results: Results) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.errors import InputError
-from studies.wu2018.networks import one_thread
+from simdyn.networks import one_thread
 
 if TYPE_CHECKING:
     import torch

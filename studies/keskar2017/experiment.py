@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simdyn.networks import can_train
 from simdyn.study import Dimension, Execution, Grid, Quantity, Results
 from studies.keskar2017 import networks
 
@@ -150,11 +150,6 @@ LOOKS = (
     Quantity("test_accuracy", "", "share of the other samples that are right"),
 )
 SHARPNESS = Quantity("sharpness", "%", "100 (highest loss in the box - loss) / (1 + loss)")
-
-
-def can_train() -> bool:
-    """Whether the optional packages that the networks need are installed."""
-    return find_spec("torch") is not None and find_spec("sklearn") is not None
 
 
 def has_networks(results: Results) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.errors import InputError
+from simdyn.networks import one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import torch
 
@@ -24,19 +24,6 @@ Array = np.ndarray
 
 LOOK = 10
 """Steps between two looks at the loss, for every batch size; few, so that levels are met closely."""
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """With one thread sums are added up in one order, whatever the machine is doing."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, eq=False)

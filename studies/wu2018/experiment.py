@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from potentials import QuadraticSum, curvatures_at, two_functions
+from simdyn.networks import can_train
 from simdyn.study import Dimension, Execution, Grid, Quantity, Results
 from studies.wu2018 import networks
 
@@ -132,11 +132,6 @@ CURVATURE = (
     Quantity("test_accuracy", "", "share of the other samples that are right"),
     Quantity("loss", "", "mean squared loss over the training samples"),
 )
-
-
-def can_train() -> bool:
-    """Whether the optional packages that the networks need are installed."""
-    return find_spec("torch") is not None and find_spec("sklearn") is not None
 
 
 def has_networks(results: Results) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.errors import InputError
+from simdyn.networks import one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import torch
 
     from simdyn.networks import Images
@@ -56,19 +54,6 @@ def two_groups(data: str, folder: str) -> tuple[Images, Images | None]:
     )
     assert first is not None
     return first, second
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """With one thread sums are added up in one order, whatever the machine is doing."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, eq=False)
