@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from simdyn.exact.chain import chain_first_passage
     from simdyn.exact.committor import committor
     from simdyn.exact.curves import Density, Survival
+    from simdyn.exact.energy_path import MinimumEnergyPath, minimum_energy_path
     from simdyn.exact.errors import NoReference
     from simdyn.exact.escape import escape_moments, escape_time, overshoot_share
     from simdyn.exact.first_passage import first_passage
@@ -40,6 +41,7 @@ __getattr__, __dir__ = names_on_first_use(
         "simdyn.exact.chain": ["chain_first_passage"],
         "simdyn.exact.committor": ["committor"],
         "simdyn.exact.curves": ["Density", "Survival"],
+        "simdyn.exact.energy_path": ["MinimumEnergyPath", "minimum_energy_path"],
         "simdyn.exact.errors": ["NoReference"],
         "simdyn.exact.escape": ["escape_moments", "escape_time", "overshoot_share"],
         "simdyn.exact.first_passage": ["first_passage"],
@@ -69,6 +71,7 @@ __getattr__, __dir__ = names_on_first_use(
 __all__ = [
     "Density",
     "MinimumAction",
+    "MinimumEnergyPath",
     "NoReference",
     "Survival",
     "almost_sure_threshold",
@@ -90,6 +93,7 @@ __all__ = [
     "mean_square_multiplier",
     "mean_square_threshold",
     "minimum_action",
+    "minimum_energy_path",
     "moment_multiplier",
     "moment_threshold",
     "overshoot_share",
