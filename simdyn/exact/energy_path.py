@@ -14,7 +14,7 @@ from simdyn.exact.errors import NoReference
 from simdyn.exact.geometric_action import resampled
 from simdyn.exact.panels import Array
 from simdyn.exact.stationary_points import StationaryPoint, Surface, climbed, minimum_near
-from simdyn.exact.string_method import relaxed
+from simdyn.exact.string_method import largest_curvature, relaxed
 from simdyn.exits import parse_start
 from simdyn.results import Reference
 
@@ -43,8 +43,8 @@ class MinimumEnergyPath(Reference):
     stops
         Minima and saddles by turns, as the path meets them, the start and the end among them.
     residual
-        How far the string was from rest when it was left: its motion, in units of what the largest force
-        would do.
+        How far the string was from rest when it was left: the motion of its points in a step, in units of
+        the largest move before they were spaced equally.
     """
 
     path: Array = field(repr=False, compare=False)
@@ -220,7 +220,7 @@ def _first_path(surface: Surface, start: Array, end: Array, through: Any, images
 
 
 def _at_rest(surface: Surface, path: Array, most: int) -> tuple[Array, float]:
-    path, residual, _ = relaxed(surface, path, TOLERANCE, most)
+    path, residual = relaxed(surface, path, TOLERANCE, most)
     if not residual <= LOOSEST:
         raise NoReference(
             f"The string has not come to rest after {most} rounds (residual {residual:.2g}); allow more, or "
@@ -273,7 +273,7 @@ def _stops_on(surface: Surface, path: Array, ends: list[StationaryPoint]) -> lis
             tangent /= np.linalg.norm(tangent)
             step = _climbing_step(surface, path[place])
             found = climbed(surface, path[place], tangent, step, max(4 * spacing, 0.5 * reach))
-        if found is None:
+        if found is None or (number % 2 == 0 and found.index == 0):
             kind = "dip" if number % 2 else "top"
             raise NoReference(
                 f"A {kind} of the string is next to no {'minimum' if number % 2 else 'saddle'}; the energy may "
@@ -284,8 +284,6 @@ def _stops_on(surface: Surface, path: Array, ends: list[StationaryPoint]) -> lis
 
 
 def _climbing_step(surface: Surface, x: Array) -> float:
-    from simdyn.exact.string_method import largest_curvature
-
     first = np.random.default_rng(0).standard_normal((1, x.size))
     return 0.5 / max(largest_curvature(surface, x[None], first, 12)[0], 1e-300)
 

@@ -10,6 +10,10 @@ from simdyn.exact.stationary_points import Surface
 
 _LOOK = 25
 """Rounds between two looks at the largest curvature."""
+_STEP = 0.9
+"""Step of the descent, in units of the inverse of the largest curvature."""
+_SHORT = 0.4
+"""Longest move of a point, in units of the spacing."""
 
 
 def largest_curvature(surface: Surface, points: Array, directions: Array, rounds: int) -> tuple[float, Array]:
@@ -33,7 +37,7 @@ def largest_curvature(surface: Surface, points: Array, directions: Array, rounds
     return float(sizes.max(initial=0.0)), directions
 
 
-def relaxed(surface: Surface, path: Array, tolerance: float, most: int) -> tuple[Array, float, float]:
+def relaxed(surface: Surface, path: Array, tolerance: float, most: int) -> tuple[Array, float]:
     """A string between two fixed points, relaxed by steepest descent with equal spacing (E, Ren &
     Vanden-Eijnden 2007).
 
@@ -42,39 +46,45 @@ def relaxed(surface: Surface, path: Array, tolerance: float, most: int) -> tuple
     path
         Shape (n + 1, d).
     tolerance
-        The string rests when its points move, in the time of a step, by less than this share of what the
-        largest force on it would move them.
+        The string rests when its points move in a step, after they are spaced equally, by less than this
+        share of the largest move before.
     most
         Rounds after which it is left as it is.
 
     Returns
     -------
-    path, residual, step
-        The string, the share at which it was left (NaN where the energy is undefined), and the step of the
-        descent.
+    path, residual
+        The string, and the share at which it was left: NaN where the energy is undefined.
     """
     count = len(path) - 1
-    inner = path[1:-1]
-    directions = np.random.default_rng(0).standard_normal(inner.shape)
+    if path.shape[1] == 1:
+        # On a line there is nothing across it.
+        return path, 0.0
+    directions = np.random.default_rng(0).standard_normal(path.shape)
     step, residual = 0.0, np.inf
     for k in range(most):
         if k % _LOOK == 0:
-            curvature, directions = largest_curvature(surface, inner, directions, 12 if k == 0 else 2)
-            if not np.isfinite(curvature):
-                return path, np.nan, step
-            step = 0.9 / max(curvature, 1e-300)
-        force = surface.gradients(inner)
-        largest = float(np.linalg.norm(force, axis=1).max())
-        if not np.isfinite(largest):
-            return path, np.nan, step
+            curvature, directions = largest_curvature(surface, path, directions, 12 if k == 0 else 2)
+            step = _STEP / max(curvature, 1e-300)
+        spacing = float(np.linalg.norm(path[1] - path[0]))
+        # By the midpoint rule: where a point goes along the string, it stays on it but for the third power.
+        half = 0.5 * _move(surface, path[1:-1], step, _SHORT * spacing)
+        moves = _move(surface, path[1:-1] + half, step, _SHORT * spacing)
+        if not np.all(np.isfinite(moves)):
+            return path, np.nan
         moved = path.copy()
-        moved[1:-1] -= step * force
-        if path.shape[1] == 1:
-            # On a line there is nothing across it.
-            return path, 0.0, step
+        moved[1:-1] += moves
         moved = resampled(moved, count)
-        residual = float(np.linalg.norm(moved - path, axis=1).max()) / (step * max(largest, 1e-300))
-        path, inner = moved, moved[1:-1]
+        most_moved = float(np.linalg.norm(moved - path, axis=1).max())
+        residual = most_moved / max(float(np.linalg.norm(moves, axis=1).max()), 1e-300)
+        path = moved
         if residual <= tolerance:
             break
-    return path, residual, step
+    return path, residual
+
+
+def _move(surface: Surface, points: Array, step: float, longest: float) -> Array:
+    """A step of steepest descent, cut short where a point would pass its neighbour."""
+    moves = -step * surface.gradients(points)
+    lengths = np.linalg.norm(moves, axis=1, keepdims=True)
+    return moves * np.minimum(1.0, longest / np.maximum(lengths, 1e-300))
