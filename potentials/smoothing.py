@@ -71,7 +71,7 @@ def smoothed(potential: Potential, width: float, *, nodes: int = 32) -> Potentia
         raise InputError(f"nodes is {nodes!r}, but it must be a whole number from 1 to {_MOST_NODES}.")
     _check_growth(potential, size)
     taken = {*(item.name for item in potential.variables), *potential.parameters}
-    name = next(n for n in ("width", *(f"width_{i}" for i in range(1, 1000))) if n not in taken)
+    name = next(one for one in ("width", *(f"width_{i}" for i in range(1, 1000))) if one not in taken)
     spread = symbol(name)
     terms = []
     for term in sp.Add.make_args(potential.expression):
@@ -161,8 +161,8 @@ def _quadrature(term: sp.Expr, potential: Potential, width: sp.Symbol, nodes: in
     present = [v for v in potential.variables if v in term.free_symbols]
     if term.has(*_KINKED):
         raise InputError(
-            f"The term {str(term)[:60]!r} has a kink, which no sum over a few points smooths; give a landscape "
-            "without, or its effective energy."
+            f"The term {str(term)[:60]!r} has a kink, which no sum over a few points smooths; give a "
+            "landscape without, or its effective energy."
         )
     if len(present) > 1:
         raise InputError(
@@ -191,8 +191,8 @@ def _check_growth(potential: Potential, width: float) -> None:
             continue
         if width**2 * np.linalg.eigvalsh(np.array(shape, dtype=float)).max() >= 1.0:
             raise InputError(
-                f"The term {str(one)[:60]!r} grows faster than the Gaussian of width {width:g} falls: its mean "
-                "is infinite; give a smaller width."
+                f"The term {str(one)[:60]!r} grows faster than the Gaussian of width {width:g} falls: its "
+                "mean is infinite; give a smaller width."
             )
 
 
@@ -231,7 +231,9 @@ class EffectiveEnergy:
         for name, value in (("gamma", self.gamma), ("beta", self.beta)):
             if not value > 0:
                 raise InputError(f"{name} is {value!r}, but it must be above 0.")
-        probes = np.stack([axis.ravel() for axis in np.meshgrid(*self._axes(8, margin=False), indexing="ij")], axis=1)
+        probes = np.stack(
+            [axis.ravel() for axis in np.meshgrid(*self._axes(8, margin=False), indexing="ij")], axis=1
+        )
         count = _COARSEST[potential.dim - 1]
         self._fill(count)
         before = self.energy(probes)
@@ -318,8 +320,8 @@ class EffectiveEnergy:
             edge |= np.isin(self._grid[:, i], [axis[0], axis[-1]])
         if self._weight[edge].max(initial=-np.inf) > self._weight.max() - 25.0:
             raise InputError(
-                f"exp(-beta L) of {self.potential.name[:60]!r} reaches beyond its domain; give a wider domain, "
-                "or a larger beta."
+                f"exp(-beta L) of {self.potential.name[:60]!r} reaches beyond its domain; give a wider "
+                "domain, or a larger beta."
             )
 
     def _moments(self, x: ArrayLike) -> tuple[Floats, Floats, Floats]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from simdyn.exact.isotropic_data import isotropic_almost_sure_threshold, isotropic_lyapunov
     from simdyn.exact.long_run import quasi_stationary, spectral_gap, stationary_density
+    from simdyn.exact.lowered_path import LoweredPath, lowered_path
     from simdyn.exact.mean_square import mean_square_multiplier, mean_square_threshold, second_moments
     from simdyn.exact.minimum_action import MinimumAction, minimum_action
     from simdyn.exact.path_growth import (
@@ -54,6 +55,7 @@ __getattr__, __dir__ = names_on_first_use(
         ],
         "simdyn.exact.isotropic_data": ["isotropic_almost_sure_threshold", "isotropic_lyapunov"],
         "simdyn.exact.long_run": ["quasi_stationary", "spectral_gap", "stationary_density"],
+        "simdyn.exact.lowered_path": ["LoweredPath", "lowered_path"],
         "simdyn.exact.mean_square": ["mean_square_multiplier", "mean_square_threshold", "second_moments"],
         "simdyn.exact.minimum_action": ["MinimumAction", "minimum_action"],
         "simdyn.exact.path_growth": [
@@ -70,6 +72,7 @@ __getattr__, __dir__ = names_on_first_use(
 
 __all__ = [
     "Density",
+    "LoweredPath",
     "MinimumAction",
     "MinimumEnergyPath",
     "NoReference",
@@ -89,6 +92,7 @@ __all__ = [
     "gram_theorem1_threshold",
     "isotropic_almost_sure_threshold",
     "isotropic_lyapunov",
+    "lowered_path",
     "lyapunov_exponent",
     "mean_square_multiplier",
     "mean_square_threshold",

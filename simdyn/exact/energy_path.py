@@ -97,7 +97,8 @@ def minimum_energy_path(
     around a minimum, in up to 8 dimensions in the whole domain and in some more by climbs. `minimum_action`
     gives the exponent of escape times, and differs from the barrier where noise is not isotropic or the
     drift is no gradient; for a gradient and a number D its value is this barrier over D, with fewer digits.
-    This function needs two minima, and goes to thousands of dimensions, losses of networks included.
+    This function needs two minima that have a barrier between them, and goes to thousands of dimensions. In
+    the losses of networks, where a string seldom comes to rest, `lowered_path` bounds the barrier.
 
     Parameters
     ----------
@@ -130,7 +131,7 @@ def minimum_energy_path(
     if images < 2 * FEWEST:
         raise InputError(f"images is {images}, but the string needs at least {2 * FEWEST} edges.")
     surface = Surface(potential)
-    origin, goal = _point(start, potential, "start"), _point(end, potential, "end")
+    origin, goal = point_of(start, potential, "start"), point_of(end, potential, "end")
     if origin.shape != goal.shape:
         raise InputError(
             f"The start has {origin.size} coordinates and the end {goal.size}; give one for each variable."
@@ -144,7 +145,7 @@ def minimum_energy_path(
     ]
     if np.linalg.norm(stops[1].x - stops[0].x) <= AT_END * apart:
         raise InputError("Start and end lie at the bottom of the same valley; there is no barrier between.")
-    path = _first_path(surface, stops[0].x, stops[1].x, through, images)
+    path = first_path(surface, stops[0].x, stops[1].x, through, images)
     path, residual = _at_rest(surface, path, most)
     for turn in range(TURNS):
         found = _stops_on(surface, path, stops)
@@ -183,7 +184,14 @@ def _answer(
     )
 
 
-def _point(given: Any, potential: Any, name: str) -> Array:
+def point_of(given: Any, potential: Any, name: str) -> Array:
+    """A point as a vector.
+
+    Raises
+    ------
+    InputError
+        What is none.
+    """
     if isinstance(potential, Potential):
         return parse_start(given, potential)
     point = np.array(getattr(given, "x", given), dtype=float)
@@ -204,7 +212,14 @@ def _end_point(surface: Surface, x: Array, apart: float, name: str) -> Stationar
     return point
 
 
-def _first_path(surface: Surface, start: Array, end: Array, through: Any, images: int) -> Array:
+def first_path(surface: Surface, start: Array, end: Array, through: Any, images: int) -> Array:
+    """Equally spaced points on straight lines from start to end, by way of some others.
+
+    Raises
+    ------
+    NoReference
+        An energy that is undefined there.
+    """
     points = np.stack([start, end])
     if through is not None:
         between = np.asarray(through, dtype=float).reshape(-1, start.size)
@@ -276,8 +291,8 @@ def _stops_on(surface: Surface, path: Array, ends: list[StationaryPoint]) -> lis
         if found is None or (number % 2 == 0 and found.index == 0):
             kind = "dip" if number % 2 else "top"
             raise NoReference(
-                f"A {kind} of the string is next to no {'minimum' if number % 2 else 'saddle'}; the energy may "
-                "have a kink or a level stretch there, or the string needs more images."
+                f"A {kind} of the string is next to no {'minimum' if number % 2 else 'saddle'}; the energy "
+                "may have a kink or a level stretch there, or the string needs more images."
             )
         stops.append(found)
     return _without_repeats([*stops, ends[1]], 1e-5 * length)

@@ -29,8 +29,9 @@ class Surface:
     ----------
     potential
         A `Potential`, or what gives the energy and the gradient at one point of shape (d,): the loss of a
-        network does. Its Hessian is used if it has the method `hessian` (up to 300 dimensions) or
-        `hessian_product`, and differences of gradients otherwise.
+        network does. The methods `energies` and `gradients`, for many points at once, are used where they
+        exist, and so are `hessian` (up to 300 dimensions) and `hessian_product`; otherwise curvatures are
+        differences of gradients.
     """
 
     def __init__(self, potential: Any) -> None:
@@ -42,6 +43,8 @@ class Surface:
         with np.errstate(all="ignore"):
             if self._together:
                 return np.asarray(self._of.energy(points), dtype=float)
+            if hasattr(self._of, "energies"):
+                return np.asarray(self._of.energies(points), dtype=float)
             return np.array([float(self._of.energy(x)) for x in points])
 
     def gradients(self, points: Array) -> Array:
@@ -49,6 +52,8 @@ class Surface:
         with np.errstate(all="ignore"):
             if self._together:
                 return np.asarray(self._of.gradient(points), dtype=float)
+            if hasattr(self._of, "gradients"):
+                return np.asarray(self._of.gradients(points), dtype=float)
             return np.array([self._of.gradient(x) for x in points], dtype=float)
 
     def energy(self, x: Array) -> float:

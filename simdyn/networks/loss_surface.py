@@ -93,6 +93,18 @@ class LossSurface:
 
         return np.array(grad(self._mean)(self._vector(x)).numpy())
 
+    def energies(self, points: Array) -> Array:
+        """Mean loss at many points at once, shape (k, d); shape (k,)."""
+        from torch.func import vmap
+
+        return np.array(vmap(self._mean)(self._vectors(points)).numpy())
+
+    def gradients(self, points: Array) -> Array:
+        """Gradients at many points at once, both of shape (k, d)."""
+        from torch.func import grad, vmap
+
+        return np.array(vmap(grad(self._mean))(self._vectors(points)).numpy())
+
     def hessian_product(self, x: Array, direction: Array) -> Array:
         """The Hessian at x times a direction, both of shape (d,)."""
         from torch.func import grad, jvp
@@ -129,6 +141,14 @@ class LossSurface:
                 f"A point of shape {values.shape} is given, but the network has {self.dim} parameters; give "
                 "one number for each."
             )
+        return torch_module().as_tensor(values)
+
+    def _vectors(self, points: Array) -> Any:
+        values = np.asarray(points, dtype=np.float64)
+        if values.ndim != 2:
+            raise InputError(f"Points of shape {values.shape} are given; give one in each row.")
+        for x in values[:1]:
+            self._vector(x)
         return torch_module().as_tensor(values)
 
     def _parts(self, vector: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from potentials import (
 )
 from simdyn.dynamics import SDE
 from simdyn.errors import InputError
-from simdyn.exact import NoReference, minimum_action, minimum_energy_path
+from simdyn.exact import NoReference, lowered_path, minimum_action, minimum_energy_path
 
 HILLS = muller_brown()
 
@@ -59,7 +59,9 @@ def test_muller_brown_through_its_middle_minimum():
     saddles = [point for point in hills.critical_points() if point.is_saddle]
     found = minimum_energy_path(hills, minima[0], minima[1])
     assert [stop.index for stop in found.stops] == [0, 1, 0, 1, 0]
-    for stop, point in zip(found.stops, [minima[0], saddles[1], minima[2], saddles[0], minima[1]], strict=True):
+    for stop, point in zip(
+        found.stops, [minima[0], saddles[1], minima[2], saddles[0], minima[1]], strict=True
+    ):
         np.testing.assert_allclose(stop.x, point.x, atol=1e-10)
         assert stop.energy == pytest.approx(point.energy, rel=1e-12)
     assert found.value == pytest.approx(saddles[1].energy - minima[0].energy, rel=1e-12)
@@ -261,3 +263,39 @@ def test_given_ends_may_be_rounded_critical_points():
     assert isinstance(exact, CriticalPoint)
     found = minimum_energy_path(double_well(), exact, 1.001)
     assert found.minima[-1].x[0] == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_lowered_path_bounds_the_barrier():
+    start, end = HILLS.minima()[0], HILLS.minima()[1]
+    barrier = minimum_energy_path(HILLS, start, end).value
+    bounds = [lowered_path(HILLS, start, end, images=32, rounds=n).barrier for n in (0, 10, 100, 1000)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[-1] >= barrier
+    assert bounds[-1] == pytest.approx(barrier, rel=0.02)
+    found = lowered_path(HILLS, start, end, images=32, rounds=1000)
+    assert found.straight == bounds[0]
+    assert found.back == pytest.approx(found.barrier + start.energy - end.energy)
+    assert np.array_equal(found.path[-1], end.x)
+    # A saddle of its own may lie below; no bound is below the highest of its images.
+    assert found.barrier >= found.energies.max() - start.energy
+
+
+def test_a_lowered_path_in_many_dimensions():
+    bent = Bent(800)
+    found = lowered_path(bent, bent.left, bent.right, rounds=200)
+    assert 0.25 - 1e-12 <= found.barrier < 0.2501
+    # On the straight line q^2/4 + q^2/4 at the top.
+    assert found.straight == pytest.approx(0.5, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"images": 3}, "whole number from 4"), ({"rounds": -1}, "from 0"), ({"rounds": True}, "from 0")],
+)
+def test_a_lowered_path_refuses(options, message):
+    with pytest.raises(InputError, match=message):
+        lowered_path(double_well(), -1, 1, **options)
+    with pytest.raises(InputError, match="two points"):
+        lowered_path(double_well(), -1, -1)
+    with pytest.raises(NoReference, match="not a finite number"):
+        lowered_path(Potential("log(x)**2 + y"), [-1, 0], [1, 0])
