@@ -160,7 +160,7 @@ def _descent(results: Results, settings: NetworkSettings) -> list[Claim]:
     )
 
     def gap(one: DataArray) -> Array:
-        return np.asarray((one.sel(method="SGD") - one.sel(method="GD")).values)
+        return np.asarray((one.sel(algorithm="SGD") - one.sel(algorithm="GD")).values)
 
     found, logs = [], []
     for suffix, one, accuracy_band, loss_band in (
@@ -168,7 +168,7 @@ def _descent(results: Results, settings: NetworkSettings) -> list[Claim]:
         ("same", broad, (-1.0, 1.0), (0.8, 1.25)),
     ):
         judged = ("above 0", "below 1") if suffix == "stuck" else ("within 1 point", "within 0.8 and 1.25")
-        means = [100 * float(one["test_accuracy"].sel(method=name).mean()) for name in ("GD", "SGD")]
+        means = [100 * float(one["test_accuracy"].sel(algorithm=name).mean()) for name in ("GD", "SGD")]
         logs.append(gap(one.assign(loss=np.log(one["loss"]))["loss"]))
         found += [
             mean_claim(

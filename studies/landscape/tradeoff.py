@@ -37,14 +37,18 @@ def fitted_tradeoff(batches: Array, steps: Array) -> Tradeoff:
     Parameters
     ----------
     batches, steps
-        At least three batch sizes, and the steps that each takes at its best learning rate.
+        Batch sizes, and the steps that each takes at its best learning rate; not a number where the loss is
+        not reached, which leaves the batch size out. There is no curve through fewer than three.
     """
     from scipy.optimize import curve_fit
 
     def log_steps(batch: Array, log_fewest: float, log_critical: float) -> Array:
         return log_fewest + np.log1p(np.exp(log_critical) / batch)
 
-    b, s = np.asarray(batches, dtype=float), np.log(np.asarray(steps, dtype=float))
+    reached = np.isfinite(steps)
+    b, s = np.asarray(batches, dtype=float)[reached], np.log(np.asarray(steps, dtype=float)[reached])
+    if len(s) < 3:
+        return Tradeoff(np.nan, np.nan, np.nan)
     begin = (s.min(), np.log(np.median(b)))
     (fewest, critical), _ = curve_fit(log_steps, b, s, p0=begin)
     misfit = float(np.sqrt(np.mean((s - log_steps(b, fewest, critical)) ** 2)))
