@@ -67,8 +67,8 @@ STUDY = Study(
     "generalises. This study looks at each of these statements on landscapes whose barriers are known "
     "and on small networks, whose Hessians can be taken apart whole.\n\n"
     "Without PyTorch and scikit-learn (the extra torch) the statements about networks are not run.",
-    methods="Networks: one hidden layer of rectified linear units on the 8 by 8 digits, cross-entropy, single "
-    "precision, SGD with fresh batches without replacement at a constant learning rate. Spectra: the "
+    methods="Networks: one hidden layer of rectified linear units on the 8 by 8 digits, cross-entropy, "
+    "single precision, SGD with fresh batches without replacement at a constant learning rate. Spectra: the "
     "whole Hessian in double precision. Outliers are the eigenvalues above the largest gap, on a "
     "logarithmic scale, among the largest three for each class.\n\n"
     "Fitting: the parity of digits given by their first principal components, some labels wrong, "
