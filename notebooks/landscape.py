@@ -14,10 +14,10 @@
 # %% [markdown]
 # # The shape of the loss, and motion on it
 #
-# What is a network's loss like? Sagun's overview of empirical studies says: flat in nearly all directions, with
-# about as many steep ones as there are classes, and without barriers; on it gradient descent does as well as
-# SGD, once the network is large. This notebook takes three of the statements apart by hand, then runs the whole
-# study. The networks need `pip install "simdyn[torch]"`.
+# What is a network's loss like? Sagun's overview of empirical studies says: flat in nearly all
+# directions, with about as many steep ones as there are classes, and without barriers; on it gradient
+# descent does as well as SGD, once the network is large. This notebook takes three of the statements
+# apart by hand, then runs the whole study. The networks need `pip install "simdyn[torch]"`.
 
 # %%
 import tempfile
@@ -35,13 +35,13 @@ networks = bool(find_spec("torch") and find_spec("sklearn"))
 # %% [markdown]
 # ## Heavy tails, or coordinates of unequal scale?
 #
-# For independent values of a symmetric $\alpha$-stable law a sum of $K$ of them is $K^{1/\alpha}$ times as wide,
-# so that
+# For independent values of a symmetric $\alpha$-stable law a sum of $K$ of them is $K^{1/\alpha}$ times
+# as wide, so that
 #
 # $$\frac1\alpha \approx \frac{\overline{\log|X_1+\dots+X_K|} - \overline{\log|X|}}{\log K},$$
 #
-# and $\alpha = 2$ for Gaussian values. That takes all values to have one scale. Gaussian coordinates whose scales
-# $s$ differ, thrown together, give
+# and $\alpha = 2$ for Gaussian values. That takes all values to have one scale. Gaussian coordinates
+# whose scales $s$ differ, thrown together, give
 #
 # $$\frac1\alpha \approx \frac12 + \frac{\frac12\log\overline{s^2} - \overline{\log s}}{\log K},$$
 #
@@ -84,10 +84,10 @@ else:
 # %% [markdown]
 # ## All eigenvalues of a small network
 #
-# The network has 910 parameters, so its whole Hessian fits. Outliers are the eigenvalues above the largest gap on
-# a logarithmic scale. With $c$ classes about $c$ are expected; $c - 1$ is what the softmax leaves, which a shift
-# of all outputs does not change. For the same reason, and because some pixels are always black and some units
-# never active, a good part of the eigenvalues is exactly zero.
+# The network has 910 parameters, so its whole Hessian fits. Outliers are the eigenvalues above the
+# largest gap on a logarithmic scale. With $c$ classes about $c$ are expected; $c - 1$ is what the
+# softmax leaves, which a shift of all outputs does not change. For the same reason, and because some
+# pixels are always black and some units never active, a good part of the eigenvalues is exactly zero.
 
 # %%
 if networks:
@@ -115,16 +115,15 @@ else:
 # %% [markdown]
 # ## How many steps does a batch size take?
 #
-# McCandlish et al. (2018): steps $S$ and samples $E = BS$ to a loss lie on
-# $(S/S_{\min} - 1)(E/E_{\min} - 1) = 1$, that is $S = S_{\min}(1 + B_\text{crit}/B)$ with
-# $B_\text{crit} = E_{\min}/S_{\min}$, and the gradient noise scale $\mathrm{tr}\,C/|g|^2$ tells
-# $B_\text{crit}$ beforehand. The study fits the curve to networks trained at the best of several learning
-# rates.
+# McCandlish et al. (2018): steps $S$ and samples $E = BS$ to a loss lie on $(S/S_{\min} - 1)(E/E_{\min}
+# - 1) = 1$, that is $S = S_{\min}(1 + B_\text{crit}/B)$ with $B_\text{crit} = E_{\min}/S_{\min}$, and
+# the gradient noise scale $\mathrm{tr}\,C/|g|^2$ tells $B_\text{crit}$ beforehand. The study fits the
+# curve to networks trained at the best of several learning rates.
 #
 # ## The whole study
 #
-# The same from the shell: `simdyn study run landscape --quick --out results/landscape`. Without PyTorch the claims
-# about networks read "not run".
+# The same from the shell: `simdyn study run landscape --quick --out results/landscape`. Without PyTorch
+# the claims about networks read "not run".
 
 # %%
 study = find_study("landscape")
