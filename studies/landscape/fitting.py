@@ -94,7 +94,7 @@ def fitted(settings: NetworkSettings, width: int, run: int) -> dict[str, float]:
 
     x, y, test_x, test_y = _floats(settings, run)
     crowd = Crowd(settings.fit_members, settings.fit_inputs, width, run)
-    rule = torch.optim.Adam(crowd.weights, lr=settings.fit_rate)
+    rule = torch.optim.Adam(crowd.weights, lr=settings.fit_rate, fused=True)
     for step in range(settings.fit_steps):
         missed = (1 - y * crowd.outputs(x)).relu()
         if step % LOOK == 0 and not missed.any():

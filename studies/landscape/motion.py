@@ -78,8 +78,8 @@ def tails(settings: NetworkSettings, B: int, run: int) -> dict[str, float]:
     }
 
 
-def descent(settings: NetworkSettings, width: int, method: str, run: int) -> dict[str, float]:
+def descent(settings: NetworkSettings, width: int, algorithm: str, run: int) -> dict[str, float]:
     """Cell of the grid "descent"."""
-    batch = settings.samples if method == "GD" else settings.batch
+    batch = settings.samples if algorithm == "GD" else settings.batch
     found = trained(settings, run, steps=settings.descent_steps, width=width, batch=batch)
     return {"loss": found.loss, "test_accuracy": found.test_accuracy}

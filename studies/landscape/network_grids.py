@@ -108,7 +108,7 @@ def network_grids(settings: NetworkSettings) -> list[Grid]:
             "GD beside SGD",
             [
                 Dimension("width", settings.descent_widths, "", "units of the hidden layer"),
-                Dimension("method", ("GD", "SGD"), "", f"all samples, or batches of {settings.batch}"),
+                Dimension("algorithm", ("GD", "SGD"), "", f"all samples, or batches of {settings.batch}"),
                 runs,
             ],
             [
