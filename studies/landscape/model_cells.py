@@ -33,6 +33,6 @@ def measured(
         return wells.string(settings, str(parameters["landscape"]))
     if grid == "smoothing":
         return wells.survived(
-            settings, str(parameters["landscape"]), str(parameters["method"]), float(parameters["width"])
+            settings, str(parameters["landscape"]), str(parameters["average"]), float(parameters["width"])
         )
     return network_paths.path_cell(settings, int(parameters["width"]), int(parameters["run"]))

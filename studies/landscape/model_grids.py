@@ -83,7 +83,7 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
             "Which minimum survives smoothing",
             [
                 Dimension("landscape", tuple(PLACES), "", "which well is the deeper one"),
-                Dimension("method", METHODS, "", "what is averaged over Gaussian displacements"),
+                Dimension("average", METHODS, "", "what is averaged over Gaussian displacements"),
                 Dimension("width", settings.smoothing_widths, "", "standard deviation of the displacements"),
             ],
             [
