@@ -26,7 +26,11 @@ def compared(settings: ModelSettings, seed: SeedSequence, law: str, spread: floa
     d, n = settings.index_coordinates, settings.index_draws
     # Quantiles of the log-normal law: a sample of them would have a spread of its own.
     scales = np.exp(spread * norm.ppf((np.arange(d) + 0.5) / d))
-    draws = rng.standard_normal((d, n)) if law == "Gaussian" else levy_stable.rvs(ALPHA, 0, size=(d, n), random_state=rng)
+    draws = (
+        rng.standard_normal((d, n))
+        if law == "Gaussian"
+        else levy_stable.rvs(ALPHA, 0, size=(d, n), random_state=rng)
+    )
     values = scales[:, None] * draws
     single = mean_of(np.array([1 / stable_index(one).value for one in values]))
     block = math.isqrt(d * n)

@@ -33,23 +33,22 @@ def model_figures(results: Results, settings: ModelSettings) -> list[StudyFigure
         ),
         StudyFigure(
             "indices",
-            "Stable index of coordinates whose scales are log-normal: each for itself, all in one sample, and "
-            "all after division by their median size, with 95 % intervals. Dashed: what Gaussian coordinates "
-            "of these scales have when pooled.",
+            "Stable index of coordinates whose scales are log-normal: each for itself, all in one sample, "
+            "and all after division by their median size, with 95 % intervals. Dashed: what Gaussian "
+            "coordinates of these scales have when pooled.",
             _indices(results),
         ),
         StudyFigure(
             "smoothing",
             "A sharp well that is deeper than a flat one, averaged over Gaussian displacements. Left: the "
-            "energy averaged. Middle: exp(-beta energy) averaged, beta = 20. Each curve is drawn from its own "
-            "minimum up; the number is the width. Right: place of the lowest minimum.",
+            "energy averaged. Middle: exp(-beta energy) averaged, beta = 20. Each curve is drawn from its "
+            "own minimum up; the widths are below. Right: place of the lowest minimum.",
             _smoothing(results),
         ),
         StudyFigure(
             "strings",
             "The path of least energy between the outer minima of the surface of Müller and Brown. Left: "
-            "contours, the path (its saddles crossed, its minima round) and the straight line. Right: energy "
-            "along both.",
+            "contours, the path and the straight line. Right: energy along both.",
             _string(),
         ),
     ]
@@ -57,8 +56,8 @@ def model_figures(results: Results, settings: ModelSettings) -> list[StudyFigure
         figures.append(
             StudyFigure(
                 "paths",
-                "Cross-entropy on the way between two solutions, above that of these: highest on the straight "
-                "line, and on a path that the string method has lowered. Points: runs; lines: geometric means.",
+                "Cross-entropy on the way between two solutions, above that of these: highest on the "
+                "straight line, and on a path that the string method has lowered. Points: runs; lines: geometric means.",
                 path_figure(results),
             )
         )
@@ -86,7 +85,11 @@ def _remedies(results: Results) -> Figure:
             left.plot(steps, data["kramers"], ":", color=PREDICTED[0], label="Kramers' rates")
     left.axhline(float(cooling["held"].max()), color=MUTED, linewidth=0.8)
     left.text(
-        float(cooling["steps"].min()), float(cooling["held"].max()) + 0.015, "Gibbs, hot", color=MUTED, fontsize=7
+        float(cooling["steps"].min()),
+        float(cooling["held"].max()) + 0.015,
+        "Gibbs, hot",
+        color=MUTED,
+        fontsize=7,
     )
     left.set_xscale("log")
     left.set_xlabel("steps of cooling")
@@ -101,6 +104,7 @@ def _remedies(results: Results) -> Figure:
     right.invert_xaxis()
     right.set_ylim(-0.05, 1.05)
     right.set_xlabel("1 − β, more momentum to the right")
+    right.set_ylabel("share in the deeper well")
     right.legend(loc="upper left")
     return figure
 
@@ -116,7 +120,9 @@ def _indices(results: Results) -> Figure:
         if law == "Gaussian":
             axes.plot(x, data["expected"], "--", color=EXACT, label="expected when pooled")
         axes.axhline(2.0 if law == "Gaussian" else ALPHA, color=MUTED, linewidth=0.8)
-        axes.set_title("Gaussian coordinates" if law == "Gaussian" else f"stable coordinates, index {ALPHA:g}")
+        axes.set_title(
+            "Gaussian coordinates" if law == "Gaussian" else f"stable coordinates, index {ALPHA:g}"
+        )
         axes.set_xlabel("spread of the logarithm of the scales")
     first = figure.axes[0]
     first.set_ylabel("stable index")
@@ -143,7 +149,9 @@ def _smoothing(results: Results) -> Figure:
         axes.set_ylim(-0.1, 2.0)
         axes.set_title(title)
         axes.set_xlabel("x")
-        axes.legend(loc="upper center", ncols=2)
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside lower center", ncols=4, title="width", fontsize=7
+    )
     left.set_ylabel("energy above the minimum")
     data = results["smoothing"].sel(landscape="deep sharp well").sortby("width")
     for method, color, marker in zip(
@@ -161,24 +169,7 @@ def _smoothing(results: Results) -> Figure:
 
 def _string() -> Figure:
     from simdyn import exact
-    from simdyn.plotting.landscape import landscape_figure
+    from simdyn.plotting.energy_path import energy_path_figure
 
     hills = muller_brown()
-    start, end = (hills.minima()[i].x for i in (0, 1))
-    found = exact.minimum_energy_path(hills, start, end)
-    figure = new_figure(7.0, 3.2)
-    left, right = figure.subplots(1, 2)
-    landscape_figure(hills, left)
-    left.plot(*found.path.T, color=MEASURED, linewidth=2)
-    line = start + np.linspace(0.0, 1.0, 200)[:, None] * (end - start)
-    left.plot(*line.T, "--", color=EXACT, linewidth=1)
-    for path, label, style in (
-        (found.path, "path of least energy", {"color": MEASURED, "marker": "o", "markersize": 2.5}),
-        (line, "straight line", {"color": EXACT, "linestyle": "--"}),
-    ):
-        length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
-        right.plot(length / length[-1], hills.energy(path) - hills.energy(start), label=label, **style)
-    right.set_xlabel("share of the length")
-    right.set_ylabel("energy above the deepest minimum")
-    right.legend()
-    return figure
+    return energy_path_figure(hills, exact.minimum_energy_path(hills, *hills.minima()[:2]))

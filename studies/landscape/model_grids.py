@@ -35,8 +35,8 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
                 Quantity("kramers", "", "the same by Kramers' rates"),
                 Quantity("held", "", "Gibbs' share of the deeper well at the first temperature"),
             ],
-            f"SGLD, learning rate {RATE:g}, from the shallow well of a tilted one; temperature from {HOT:g} to "
-            f"{COLD:g}.",
+            f"SGLD, learning rate {RATE:g}, from the shallow well of a tilted one; temperature from {HOT:g} "
+            f"to {COLD:g}.",
         ),
         Grid(
             "rolling",
@@ -53,7 +53,9 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
             "indices",
             "Tail indices of coordinates of many scales",
             [
-                Dimension("law", ("Gaussian", "stable"), "", "of each coordinate; the stable one has index 1.5"),
+                Dimension(
+                    "law", ("Gaussian", "stable"), "", "of each coordinate; the stable one has index 1.5"
+                ),
                 Dimension("spread", settings.index_spreads, "", "of the logarithm of the scales"),
             ],
             [
@@ -71,7 +73,9 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
             [
                 Quantity("barrier", "", "by the string method"),
                 Quantity("error", "", "bound for its numerical error"),
-                Quantity("known", "", "lowest of the ways over the saddles that a search of the domain finds"),
+                Quantity(
+                    "known", "", "lowest of the ways over the saddles that a search of the domain finds"
+                ),
                 Quantity("straight", "", "highest point of the straight line above the start"),
                 Quantity("saddles", "", "on the path"),
                 Quantity("longer", "", "length of the path over the distance of its ends"),

@@ -40,8 +40,8 @@ def path_grid(settings: ModelSettings) -> Grid:
             Quantity("distance", "", "between the solutions"),
             Quantity("longer", "", "length of the lowered path over the distance"),
         ],
-        f"One hidden layer, {settings.path_samples} digits, SGD with B = {BATCH} to a cross-entropy of {ENDS:g}; "
-        f"string of {settings.path_images} edges, {settings.path_rounds} rounds.",
+        f"One hidden layer, {settings.path_samples} digits, SGD with B = {BATCH} to a cross-entropy of "
+        f"{ENDS:g}; string of {settings.path_images} edges, {settings.path_rounds} rounds.",
     )
 
 
@@ -52,9 +52,7 @@ def path_cell(settings: ModelSettings, width: int, run: int) -> dict[str, float]
 
     with one_thread():
         surface, one, other = solutions(settings, width, run)
-        found = lowered_path(
-            surface, one, other, images=settings.path_images, rounds=settings.path_rounds
-        )
+        found = lowered_path(surface, one, other, images=settings.path_images, rounds=settings.path_rounds)
     first, last = float(found.energies[0]), float(found.energies[-1])
     ends, distance = max(first, last), float(np.linalg.norm(other - one))
     return {
@@ -93,8 +91,8 @@ def solutions(settings: ModelSettings, width: int, run: int) -> tuple[LossSurfac
 
 _CLAIMS = {
     "none": (
-        "There are no barriers between solutions; highest loss of a lowered path above the ends, over that of "
-        "the straight line",
+        "There are no barriers between solutions; highest loss of a lowered path above the ends, over that "
+        "of the straight line",
         "Draxler et al. 2018; Garipov et al. 2018, as in the slides",
     ),
     "width": (
@@ -129,8 +127,8 @@ def path_claims(results: Results) -> list[Claim]:
             -1.0,
             0.25,
             predicted=0.0,
-            why="A path that descent has lowered for a while bounds the barrier from above; judged by whether "
-            "at least three quarters of what the straight line shows are gone.",
+            why="A path that descent has lowered for a while bounds the barrier from above; judged by "
+            "whether at least three quarters of what the straight line shows are gone.",
         ),
         ratio_claim(
             *_CLAIMS["width"],
