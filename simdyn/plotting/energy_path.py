@@ -25,7 +25,7 @@ def energy_path_figure(potential: Potential, found: MinimumEnergyPath) -> Figure
     line = start + np.linspace(0.0, 1.0, 201)[:, None] * (end - start)
     with house_style():
         figure = new_figure(7.2 if potential.dim == 2 else 4.6, 3.4)
-        panels = list(np.atleast_1d(figure.subplots(1, 2 if potential.dim == 2 else 1)))
+        panels = figure.subplots(1, 2 if potential.dim == 2 else 1, squeeze=False)[0]
         axes = panels[-1]
         if potential.dim == 2:
             landscape_figure(potential, panels[0])

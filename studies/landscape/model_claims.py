@@ -297,7 +297,7 @@ def _gibbs_weights(results: Results) -> Claim:
 
 def _string(results: Results) -> Claim:
     data = results["strings"]
-    off = np.abs(data["barrier"] / data["known"] - 1).values
+    off = np.abs(data["barrier"].values / data["known"].values - 1)
     worst = float(off.max())
     return Claim(
         claim="The string method finds the barriers that a search for saddles finds; largest relative "

@@ -57,7 +57,8 @@ def model_figures(results: Results, settings: ModelSettings) -> list[StudyFigure
             StudyFigure(
                 "paths",
                 "Cross-entropy on the way between two solutions, above that of these: highest on the "
-                "straight line, and on a path that the string method has lowered. Points: runs; lines: geometric means.",
+                "straight line, and on a path that the string method has lowered. Points: runs; lines: "
+                "geometric means.",
                 path_figure(results),
             )
         )
