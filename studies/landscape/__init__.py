@@ -45,7 +45,7 @@ is such a model.
 "Defining over-parametrization", N*, "Jamming is linked to Generalization" (Geiger et al., Spigler et al.
 2018; Belkin et al. 2018; Neyshabur et al.): the size that fits all samples, with the quadratic hinge loss,
 and the test error around it. "Ensembling improves generalization": the mean output of several networks. A
-tenth of the labels is wrong here, without which the peak of so few digits drowns in the spread of runs.
+fifth of the labels is wrong here, without which the peak of so few digits drowns in the spread of runs.
 
 "Open questions": of these, only whether ensembling after jamming is the best one can get is looked at.
 

@@ -40,9 +40,7 @@ def tradeoffs(results: Results) -> list[Tradeoff]:
 
 def _course(results: Results, settings: NetworkSettings) -> list[Claim]:
     said, data = statements(settings), results["course"]
-    first, last = data.sel(step=settings.looks[0]), data.sel(step=settings.looks[-1])
-    simple = data["simple"].mean("run")
-    lowest = int(simple["step"].values[simple.values.argmin()])
+    first, falling, last = (data.sel(step=settings.looks[place]) for place in (0, 2, -1))
     return [
         mean_claim(
             *said["gradient"],
@@ -61,23 +59,32 @@ def _course(results: Results, settings: NetworkSettings) -> list[Claim]:
         ),
         ratio_claim(
             *said["noise_grows"],
+            (last["simple"] / falling["simple"]).values,
+            1.0,
+            np.inf,
+            why=f"{_course_of(data['simple'])} Holds if above 1.",
+        ),
+        ratio_claim(
+            *said["noise_begins"],
             (last["simple"] / first["simple"]).values,
             1.0,
             np.inf,
-            why=f"{float(first['simple'].mean()):.0f} samples before training, least after {lowest} of the "
-            f"steps looked at ({float(simple.min()):.0f}), {float(last['simple'].mean()):.0f} at the end. "
-            "Holds if above 1.",
+            why="Holds if above 1.",
         ),
         ratio_claim(
             *said["noise_curved"],
-            (last["curved"] / first["curved"]).values,
+            (last["curved"] / falling["curved"]).values,
             1.0,
             np.inf,
-            why=f"{float(first['curved'].mean()):.0f} samples before training, least in the mean "
-            f"{float(data['curved'].mean('run').min()):.0f}, {float(last['curved'].mean()):.0f} at the end. "
-            "Holds if above 1.",
+            why=f"{_course_of(data['curved'])} Holds if above 1.",
         ),
     ]
+
+
+def _course_of(data: DataArray) -> str:
+    means = data.mean("run").sortby("step")
+    listed = ", ".join(f"{float(value):.0f}" for value in means)
+    return f"In the mean {listed} samples after {', '.join(str(int(step)) for step in means['step'])} steps."
 
 
 def log_scales_on_the_way(results: Results, settings: NetworkSettings) -> DataArray:

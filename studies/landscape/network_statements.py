@@ -81,12 +81,17 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{TINY}",
         ),
         "noise_grows": (
-            "The gradient noise scale grows in training; tr C / |g|^2 after "
-            f"{settings.looks[-1]} steps over that before training",
+            "The gradient noise scale grows as the loss falls; tr C / |g|^2 after "
+            f"{settings.looks[-1]} steps over that after {settings.looks[2]}",
+            f"{LARGE_BATCH}, section 2.2",
+        ),
+        "noise_begins": (
+            "Before training it is small; that at the end over the one before training",
             f"{LARGE_BATCH}, section 2.2",
         ),
         "noise_curved": (
-            "So does the one that is weighted by the curvature, tr(H C) / g'Hg",
+            "So does the one that is weighted by the curvature, tr(H C) / g'Hg; after "
+            f"{settings.looks[-1]} steps over that after {settings.looks[2]}",
             f"{LARGE_BATCH}, section 2.2",
         ),
         "tradeoff": (

@@ -28,7 +28,7 @@ TINY = dataclasses.replace(
     classes=(3, 10),
     large_batch=50,
     widths=(4, 6),
-    looks=(0, 20, 60),
+    looks=(0, 10, 20, 60),
     tradeoff_batches=(4, 16, 50),
     tradeoff_rates=(0.2, 0.4),
     tradeoff_loss=1.8,
@@ -264,12 +264,16 @@ ALL = {
         at_two("course", "share", {"step": 0}, {"step": 60}, 0.9, 0.1),
     ),
     "noise_grows": (
+        at_two("course", "simple", {"step": 20}, {"step": 60}, 10.0, 90.0),
+        at_two("course", "simple", {"step": 20}, {"step": 60}, 90.0, 10.0),
+    ),
+    "noise_begins": (
         at_two("course", "simple", {"step": 0}, {"step": 60}, 10.0, 90.0),
         at_two("course", "simple", {"step": 0}, {"step": 60}, 90.0, 10.0),
     ),
     "noise_curved": (
-        at_two("course", "curved", {"step": 0}, {"step": 60}, 10.0, 90.0),
-        at_two("course", "curved", {"step": 0}, {"step": 60}, 90.0, 10.0),
+        at_two("course", "curved", {"step": 20}, {"step": 60}, 10.0, 90.0),
+        at_two("course", "curved", {"step": 20}, {"step": 60}, 90.0, 10.0),
     ),
     "tradeoff": (
         [("tradeoff", "steps", 10.0, {}), ("tradeoff", "steps", 20.0, {"B": 4})],
