@@ -20,7 +20,7 @@ HOT, COLD = 0.08, 0.01
 
 RATE = 0.05
 TILT = 0.1
-TEMPERATURES = 10
+TEMPERATURES = 7
 """At which rates are computed; between them their logarithm is interpolated in the inverse temperature."""
 
 Array = np.ndarray

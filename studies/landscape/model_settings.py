@@ -47,7 +47,7 @@ LANDSCAPES = ("muller_brown", "curved_valley", "three_wells", "double_well")
 
 QUICK_MODEL = ModelSettings(
     cooling_schedules=("linear",),
-    cooling_steps=(300, 2_000, 8_000, 30_000),
+    cooling_steps=(300, 2_000, 20_000),
     cooling_paths=5_000,
     momenta=(0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99),
     rolling_paths=2_000,
