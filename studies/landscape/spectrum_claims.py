@@ -104,11 +104,12 @@ def _widths(results: Results, settings: NetworkSettings) -> list[Claim]:
             predicted=0.0,
             why=f"{sizes[0]} and {sizes[1]} parameters. Judged within 1.5.",
         ),
-        mean_claim(
+        ratio_claim(
             *said["width_bulk"],
-            (wide["near_zero"] - narrow["near_zero"]).values,
+            (wide["bulk"] / narrow["bulk"]).values,
             0.0,
-            np.inf,
-            why=f"{sizes[0]} and {sizes[1]} parameters. Holds if above 0.",
+            1.0,
+            why=f"{sizes[0]} and {sizes[1]} parameters; share near zero {float(narrow['near_zero'].mean()):.2f} "
+            f"and {float(wide['near_zero'].mean()):.2f}. Holds if below 1.",
         ),
     ]

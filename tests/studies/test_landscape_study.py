@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from simdyn.networks import can_train
+from simdyn.plotting.style import figure_bytes
 from simdyn.study import run_study
 from studies.landscape import STUDY, experiment
 from studies.landscape.experiment import FULL, QUICK
 from studies.landscape.model_settings import ModelSettings
 from studies.landscape.motion_claims import tradeoffs
 from studies.landscape.network_claims import network_claims
+from studies.landscape.network_figures import network_figures
 from studies.landscape.network_settings import NetworkSettings
 from studies.landscape.network_statements import statements
 from studies.landscape.tradeoff import fitted_tradeoff
@@ -255,8 +257,8 @@ ALL = {
         at_two("widths", "outliers", {"width": 4}, {"width": 6}, 9, 15),
     ),
     "width_bulk": (
-        at_two("widths", "near_zero", {"width": 4}, {"width": 6}, 0.5, 0.6),
-        at_two("widths", "near_zero", {"width": 4}, {"width": 6}, 0.6, 0.5),
+        at_two("widths", "bulk", {"width": 4}, {"width": 6}, 2.0, 1.0),
+        at_two("widths", "bulk", {"width": 4}, {"width": 6}, 1.0, 2.0),
     ),
     "gradient": ([("course", "share", 0.9, {"step": 60})], [("course", "share", 0.1, {"step": 60})]),
     "into": (
@@ -322,7 +324,10 @@ ALL = {
         [*FITTED, ("fitting", "error", 0.2, {}), ("fitting", "together", 0.1, {})],
         [*FITTED, ("fitting", "error", 0.1, {}), ("fitting", "together", 0.2, {})],
     ),
-    "flattened": (fitting("together", 12, 80, 0.1, 0.1), fitting("together", 12, 80, 0.2, 0.1)),
+    "flattened": (
+        [*fitting("error", 12, 80, 0.3, 0.2), *fitting("together", 12, 80, 0.2, 0.2)],
+        [*fitting("error", 12, 80, 0.3, 0.3), *fitting("together", 12, 80, 0.3, 0.2)],
+    ),
     "best": (fitting("together", 4, 12, 0.2, 0.1), fitting("together", 4, 12, 0.1, 0.2)),
     "spread": (fitting("spread", 12, 80, 2.0, 1.0), fitting("spread", 12, 80, 1.0, 2.0)),
     "spread_power": (fitting("spread", 40, 80, 1.0, 0.7), fitting("spread", 40, 80, 1.0, 1.0)),
@@ -344,6 +349,16 @@ def test_a_verdict_on_networks_follows_its_measurement(networks, name):
     true, false = ALL[name]
     assert verdict(true) == "holds"
     assert verdict(false) == "does not hold"
+
+
+@needs_torch
+def test_every_figure_is_drawn(networks):
+    drawn = network_figures(networks.results, TINY)
+    names = {"spectra", "outliers", "course", "tradeoff", "tails", "descent", "fitting"}
+    assert {one.name for one in drawn} == names
+    for one in drawn:
+        assert all(axes.get_xlabel() for axes in one.figure.axes)
+        assert figure_bytes(one.figure, "png")
 
 
 @needs_torch
