@@ -271,9 +271,10 @@ class EffectiveEnergy:
         values = np.pad(self.energy(mesh), 1, constant_values=np.inf)
         inner = (slice(1, -1),) * self.dim
         lowest = np.ones(values[inner].shape, dtype=bool)
+        shape: tuple[int, ...] = lowest.shape
         for step in np.ndindex((3,) * self.dim):
             if any(one != 1 for one in step):
-                around = tuple(slice(one, one + n) for one, n in zip(step, lowest.shape, strict=True))
+                around = tuple(slice(one, one + n) for one, n in zip(step, shape, strict=True))
                 lowest &= values[inner] <= values[around]
         found: list[CriticalPoint] = []
         spacing = max(float(axis[1] - axis[0]) for axis in axes)

@@ -193,7 +193,10 @@ def point_of(given: Any, potential: Any, name: str) -> Array:
         What is none.
     """
     if isinstance(potential, Potential):
-        return parse_start(given, potential)
+        try:
+            return parse_start(given, potential)
+        except InputError as reason:
+            raise InputError(str(reason).replace("The start", f"The {name}", 1)) from None
     point = np.array(getattr(given, "x", given), dtype=float)
     if point.ndim != 1 or not np.all(np.isfinite(point)):
         raise InputError(f"The {name} must be a vector of finite numbers, one for each variable.")
