@@ -4,7 +4,7 @@
 
 "GD is bad, use SGD" (Bottou 1991): the total gradient gets stuck where SGD escapes. GD beside SGD in a
 small network, after as many steps. (Bourrely 1988): momentum rolls past a minimum, and noise whose
-temperature is lowered gets out of it. Both on a double well.
+temperature is lowered gets out of it. Both on a tilted double well.
 
 "GD is the same as SGD", "Is it really the case that in the large N limit, GD = SGD?": the same in a wide
 network, and by width. The slide's 174 and 194 mistakes of N = 450,000 on MNIST are out of reach; only the
