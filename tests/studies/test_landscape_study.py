@@ -13,6 +13,7 @@ from simdyn.study import run_study
 from studies.landscape import STUDY, experiment
 from studies.landscape.experiment import FULL, QUICK
 from studies.landscape.model_settings import ModelSettings
+from studies.landscape.motion import batch_means
 from studies.landscape.motion_claims import tradeoffs
 from studies.landscape.network_claims import network_claims
 from studies.landscape.network_figures import network_figures
@@ -110,6 +111,18 @@ def test_batches_that_do_not_reach_the_loss_are_left_out():
     assert fitted_tradeoff(batches, steps).critical_batch == pytest.approx(20.0)
     steps[1:3] = np.nan
     assert np.isnan(fitted_tradeoff(batches, steps).critical_batch)
+
+
+@pytest.mark.parametrize("size", [1, 7, 30])
+def test_means_of_batches_have_the_variance_of_draws_without_replacement(size):
+    rng = np.random.default_rng(3)
+    samples = rng.normal(size=(40, 1))
+    found = batch_means(samples - samples.mean(), size, 20_000, rng)[:, 0]
+    exact = samples.var() * (40 - size) / (size * 39)
+    # Four standard errors of a variance, by the fourth moment of the draws: false alarms once in 15,000.
+    error = np.sqrt(((found**2).var()) / len(found))
+    assert abs((found**2).mean() - exact) < 4 * error
+    assert abs(found.mean()) < 4 * np.sqrt(exact / len(found))
 
 
 @needs_torch
