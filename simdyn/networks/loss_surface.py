@@ -120,8 +120,8 @@ class LossSurface:
         rows = np.asarray(directions, dtype=np.float64)
         if rows.ndim != 2 or rows.shape[1] != self.dim:
             raise InputError(
-                f"Directions of shape {rows.shape} are given, but the network has {self.dim} parameters; give "
-                "one direction a row."
+                f"Directions of shape {rows.shape} are given, but the network has {self.dim} parameters; "
+                "give one direction a row."
             )
 
         def product(direction: Any) -> Any:

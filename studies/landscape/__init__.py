@@ -4,7 +4,7 @@
 
 "GD is bad, use SGD" (Bottou 1991): the total gradient gets stuck where SGD escapes. GD beside SGD in a
 small network, after as many steps. (Bourrely 1988): momentum rolls past a minimum, and noise whose
-temperature is lowered gets out of it. Both on a double well.
+temperature is lowered gets out of it. Both on a tilted double well.
 
 "GD is the same as SGD", "Is it really the case that in the large N limit, GD = SGD?": the same in a wide
 network, and by width. The slide's 174 and 194 mistakes of N = 450,000 on MNIST are out of reach; only the
@@ -35,8 +35,8 @@ negative the lowest is. "Small chance for barriers in such a flat landscape": ne
 analytical attempt that the slide names has no statement.
 
 "More on the lack of barriers": paths of least energy between minima of landscapes whose saddles are known,
-and ways between two solutions of a network, narrow and wide, against the straight line. Barriers of order 1
-/ N (Freeman & Bruna 2017) would take more widths than are affordable; that SGD crosses no barriers (Xing et
+and ways between two solutions of a network against the straight line; whether barriers fall with N (Freeman
+& Bruna 2017) from the widths at hand, which bound them from above. That SGD crosses no barriers (Xing et
 al. 2018) is in `jastrzebski2017`. Baity-Jesi et al. 2018 watch ageing, out of reach of runs of this length.
 
 "A toy model", "Lessons from observations": pictures without a statement; the landscape `bulk_and_outliers`

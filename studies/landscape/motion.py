@@ -48,8 +48,7 @@ def steps_to_loss(settings: NetworkSettings, B: int, rate: float, run: int) -> d
 def tails(settings: NetworkSettings, B: int, run: int) -> dict[str, float]:
     """Cell of the grid "tails": stable indices of the noise of batches, coordinate by coordinate and pooled.
 
-    Batches are drawn without replacement. Coordinates that never vary are left out, and so are batches that
-    are a coordinate's mean exactly.
+    Coordinates that never vary are left out.
     """
     found = trained(settings, run, steps=settings.tail_step)
     gradients = found.surface.sample_gradients(found.surface.parameters)
@@ -58,11 +57,7 @@ def tails(settings: NetworkSettings, B: int, run: int) -> dict[str, float]:
     kept = scales > 1e-9 * scales.max()
     centred, scales = centred[:, kept], scales[kept]
     rng = np.random.default_rng(run)
-    keys = rng.random((settings.tail_draws, len(centred)))
-    chosen = np.argpartition(keys, B - 1, axis=1)[:, :B]
-    weights = np.zeros_like(keys)
-    np.put_along_axis(weights, chosen, 1.0 / B, axis=1)
-    noise = weights @ centred
+    noise = batch_means(centred, B, settings.tail_draws, rng)
     each = np.array([stable_index(column).value for column in noise.T])
     # One coordinate, drawn anew, of each draw: independent values, as the estimate takes them to be.
     picked = rng.integers(noise.shape[1], size=len(noise))
@@ -76,6 +71,15 @@ def tails(settings: NetworkSettings, B: int, run: int) -> dict[str, float]:
         "scaled": stable_index(scaled).value,
         "kurtosis": float(np.median((noise**4).mean(0) / (noise**2).mean(0) ** 2 - 3.0)),
     }
+
+
+def batch_means(samples: Array, size: int, draws: int, rng: np.random.Generator) -> Array:
+    """Means of batches drawn without replacement from samples of shape (n, d); shape (draws, d)."""
+    keys = rng.random((draws, len(samples)))
+    chosen = np.argpartition(keys, size - 1, axis=1)[:, :size]
+    weights = np.zeros_like(keys)
+    np.put_along_axis(weights, chosen, 1.0 / size, axis=1)
+    return np.asarray(weights @ samples)
 
 
 def descent(settings: NetworkSettings, width: int, algorithm: str, run: int) -> dict[str, float]:

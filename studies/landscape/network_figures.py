@@ -25,6 +25,7 @@ Array = np.ndarray
 FIRST: dict[str, Any] = {"color": MEASURED, "marker": "o"}
 SECOND: dict[str, Any] = {"color": PREDICTED[0], "marker": "s"}
 THIRD: dict[str, Any] = {"color": PREDICTED[1], "marker": "^"}
+FOURTH: dict[str, Any] = {"color": PREDICTED[2], "marker": "D"}
 
 
 def network_figures(results: Results, settings: NetworkSettings) -> list[StudyFigure]:
@@ -42,7 +43,7 @@ def network_figures(results: Results, settings: NetworkSettings) -> list[StudyFi
         StudyFigure(
             "outliers",
             "Eigenvalues above the largest gap against the number of classes; the largest nine at the end by "
-            "batch size; the share near zero by width. Light: single runs. Dark: means with 95 % intervals.",
+            "batch size; the bulk by width. Light: single runs. Dark: means with 95 % intervals.",
             _outliers(results),
         ),
         StudyFigure(
@@ -120,11 +121,12 @@ def _spectra(results: Results) -> Figure:
     top.set_yscale("log")
     top.axvline(10, color=MUTED, linestyle=":", linewidth=1)
     top.set_xlabel("rank")
+    top.set_ylabel("eigenvalue")
     return figure
 
 
 def _outliers(results: Results) -> Figure:
-    figure = new_figure(7.4, 2.7)
+    figure = new_figure(8.0, 2.7)
     number, batch, width = figure.subplots(1, 3)
     classes, found = _over(results["classes"]["outliers"], "classes")
     number.plot(classes, classes, color=EXACT, linewidth=1, label="classes")
@@ -141,11 +143,13 @@ def _outliers(results: Results) -> Figure:
     batch.set_xlim(sizes[0] / 2, sizes[-1] * 2)
     batch.set_xlabel("batch size B")
     batch.set_ylabel("mean of the largest nine")
-    widths, shares = _over(results["widths"]["near_zero"], "width")
-    width.plot(widths, shares.T, color=MEASURED, alpha=0.3, linewidth=0.8)
-    _means(width, widths, shares, line="none", **FIRST)
+    widths, bulks = _over(results["widths"]["bulk"], "width")
+    width.plot(widths, bulks.T, color=MEASURED, alpha=0.3, linewidth=0.8)
+    _means(width, widths, bulks, logarithmic=True, line="none", **FIRST)
+    _plain_numbers(width.xaxis, widths)
+    width.set_xlim(0.7 * widths[0], widths[-1] + 0.3 * widths[0])
     width.set_xlabel("width")
-    width.set_ylabel("share near zero")
+    width.set_ylabel("root mean square of the bulk")
     return figure
 
 
@@ -180,6 +184,8 @@ def _course(results: Results) -> Figure:
     noise.legend()
     for axes in (share, noise):
         axes.set_xscale("symlog", linthresh=steps[1])
+        axes.set_xlim(-0.1 * steps[1], 1.3 * steps[-1])
+        _plain_numbers(axes.xaxis, steps)
         axes.set_xlabel("step")
     return figure
 
@@ -211,13 +217,17 @@ def _tradeoff(results: Results, settings: NetworkSettings) -> Figure:
     for axes in (plane, by_batch):
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.legend()
+    for axis in (plane.xaxis, by_batch.yaxis):
+        _plain_numbers(axis, fewest * 2.0 ** np.arange(5) // 10 * 10)
+    _plain_numbers(by_batch.xaxis, batches)
+    plane.legend(loc="upper right")
+    by_batch.legend(loc="lower left")
     return figure
 
 
 def _tails(results: Results) -> Figure:
     data = results["tails"]
-    figure = new_figure(5.4, 3.1)
+    figure = new_figure(5.2, 3.5)
     axes = figure.subplots()
     for name, style, label in (
         ("single", FIRST, "one coordinate (median)"),
@@ -238,7 +248,7 @@ def _tails(results: Results) -> Figure:
     _plain_numbers(axes.xaxis, batches)
     axes.set_xlabel("batch size B")
     axes.set_ylabel("stable index α")
-    figure.legend(loc="outside right upper")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure
 
 
@@ -267,22 +277,21 @@ def _fitting(results: Results, settings: NetworkSettings) -> Figure:
     ratios = data["parameters"].values[0] / settings.fit_samples
     places = critical_places(data)
     critical = float(np.exp(np.log(ratios[places]).mean()))
-    figure = new_figure(7.6, 2.9)
+    figure = new_figure(7.6, 3.2)
     fits, errors, spread = figure.subplots(1, 3)
     _means(fits, ratios, 100 * data["fitted"].values, label="networks that fit", **FIRST)
     _means(fits, ratios, 100 * data["missed"].values, label="samples missed", **SECOND)
     fits.set_ylabel("%")
     fits.set_ylim(-5.0, 105.0)
-    _means(errors, ratios, 100 * data["error"].values, label="one network", **FIRST)
-    _means(errors, ratios, 100 * data["together"].values, label=f"mean of {settings.fit_members}", **THIRD)
+    _means(errors, ratios, 100 * data["error"].values, label="one network", **THIRD)
+    _means(errors, ratios, 100 * data["together"].values, label=f"mean of {settings.fit_members}", **FOURTH)
     errors.set_ylabel("test error (%)")
-    _means(spread, ratios, data["spread"].values, logarithmic=True, **FIRST)
+    _means(spread, ratios, data["spread"].values, logarithmic=True, color=EXACT, marker="v")
     spread.set_yscale("log")
     spread.set_ylabel("spread of outputs")
     for axes in (fits, errors, spread):
         axes.axvline(critical, color=MUTED, linestyle=":", linewidth=1)
         axes.set_xscale("log")
         axes.set_xlabel("parameters / samples")
-    for axes in (fits, errors):
-        axes.legend(loc="best")
+    figure.legend(loc="outside lower center", ncols=4)
     return figure

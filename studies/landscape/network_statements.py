@@ -68,7 +68,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{SPECTRA}, abstract",
         ),
         "width_bulk": (
-            f"They add to what is near zero; share near zero, width {wide} less width {narrow}",
+            f"They narrow the bulk; its root mean square, width {wide} over width {narrow}",
             f"{SPECTRA}, abstract",
         ),
         "gradient": (
@@ -173,7 +173,8 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{SCALING}; {DECK}, ensembling improves generalization",
         ),
         "flattened": (
-            f"The ensemble's error does not fall beyond N*; at N* less at width {settings.fit_widths[-1]}",
+            "And takes the peak away, which is one of fluctuations; fall of the error from N* to width "
+            f"{settings.fit_widths[-1]}, one network less the mean output",
             f"{SCALING}; {DECK}, ensembling improves generalization",
         ),
         "best": (

@@ -95,6 +95,7 @@ def _widths(results: Results, settings: NetworkSettings) -> list[Claim]:
     said, data = statements(settings), results["widths"]
     narrow, wide = (data.sel(width=width) for width in (settings.widths[0], settings.widths[-1]))
     sizes = [int(one["parameters"][0]) for one in (narrow, wide)]
+    shares = [float(one["near_zero"].mean()) for one in (narrow, wide)]
     return [
         mean_claim(
             *said["width_outliers"],
@@ -104,11 +105,12 @@ def _widths(results: Results, settings: NetworkSettings) -> list[Claim]:
             predicted=0.0,
             why=f"{sizes[0]} and {sizes[1]} parameters. Judged within 1.5.",
         ),
-        mean_claim(
+        ratio_claim(
             *said["width_bulk"],
-            (wide["near_zero"] - narrow["near_zero"]).values,
+            (wide["bulk"] / narrow["bulk"]).values,
             0.0,
-            np.inf,
-            why=f"{sizes[0]} and {sizes[1]} parameters. Holds if above 0.",
+            1.0,
+            why=f"{sizes[0]} and {sizes[1]} parameters; share near zero {shares[0]:.2f} and {shares[1]:.2f}. "
+            "Holds if below 1.",
         ),
     ]

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from simdyn.networks import can_train
+from simdyn.plotting.style import figure_bytes
 from simdyn.study import run_study
 from studies.landscape import STUDY, experiment
 from studies.landscape.experiment import FULL, QUICK
 from studies.landscape.model_settings import ModelSettings
+from studies.landscape.motion import batch_means
 from studies.landscape.motion_claims import tradeoffs
 from studies.landscape.network_claims import network_claims
+from studies.landscape.network_figures import network_figures
 from studies.landscape.network_settings import NetworkSettings
 from studies.landscape.network_statements import statements
 from studies.landscape.tradeoff import fitted_tradeoff
@@ -108,6 +111,18 @@ def test_batches_that_do_not_reach_the_loss_are_left_out():
     assert fitted_tradeoff(batches, steps).critical_batch == pytest.approx(20.0)
     steps[1:3] = np.nan
     assert np.isnan(fitted_tradeoff(batches, steps).critical_batch)
+
+
+@pytest.mark.parametrize("size", [1, 7, 30])
+def test_means_of_batches_have_the_variance_of_draws_without_replacement(size):
+    rng = np.random.default_rng(3)
+    samples = rng.normal(size=(40, 1))
+    found = batch_means(samples - samples.mean(), size, 20_000, rng)[:, 0]
+    exact = samples.var() * (40 - size) / (size * 39)
+    # Four standard errors of a variance, by the fourth moment of the draws: false alarms once in 15,000.
+    error = np.sqrt(((found**2).var()) / len(found))
+    assert abs((found**2).mean() - exact) < 4 * error
+    assert abs(found.mean()) < 4 * np.sqrt(exact / len(found))
 
 
 @needs_torch
@@ -255,8 +270,8 @@ ALL = {
         at_two("widths", "outliers", {"width": 4}, {"width": 6}, 9, 15),
     ),
     "width_bulk": (
-        at_two("widths", "near_zero", {"width": 4}, {"width": 6}, 0.5, 0.6),
-        at_two("widths", "near_zero", {"width": 4}, {"width": 6}, 0.6, 0.5),
+        at_two("widths", "bulk", {"width": 4}, {"width": 6}, 2.0, 1.0),
+        at_two("widths", "bulk", {"width": 4}, {"width": 6}, 1.0, 2.0),
     ),
     "gradient": ([("course", "share", 0.9, {"step": 60})], [("course", "share", 0.1, {"step": 60})]),
     "into": (
@@ -322,7 +337,10 @@ ALL = {
         [*FITTED, ("fitting", "error", 0.2, {}), ("fitting", "together", 0.1, {})],
         [*FITTED, ("fitting", "error", 0.1, {}), ("fitting", "together", 0.2, {})],
     ),
-    "flattened": (fitting("together", 12, 80, 0.1, 0.1), fitting("together", 12, 80, 0.2, 0.1)),
+    "flattened": (
+        [*fitting("error", 12, 80, 0.3, 0.2), *fitting("together", 12, 80, 0.2, 0.2)],
+        [*fitting("error", 12, 80, 0.3, 0.3), *fitting("together", 12, 80, 0.3, 0.2)],
+    ),
     "best": (fitting("together", 4, 12, 0.2, 0.1), fitting("together", 4, 12, 0.1, 0.2)),
     "spread": (fitting("spread", 12, 80, 2.0, 1.0), fitting("spread", 12, 80, 1.0, 2.0)),
     "spread_power": (fitting("spread", 40, 80, 1.0, 0.7), fitting("spread", 40, 80, 1.0, 1.0)),
@@ -344,6 +362,16 @@ def test_a_verdict_on_networks_follows_its_measurement(networks, name):
     true, false = ALL[name]
     assert verdict(true) == "holds"
     assert verdict(false) == "does not hold"
+
+
+@needs_torch
+def test_every_figure_is_drawn(networks):
+    drawn = network_figures(networks.results, TINY)
+    names = {"spectra", "outliers", "course", "tradeoff", "tails", "descent", "fitting"}
+    assert {one.name for one in drawn} == names
+    for one in drawn:
+        assert all(axes.get_xlabel() for axes in one.figure.axes)
+        assert figure_bytes(one.figure, "png")
 
 
 @needs_torch
