@@ -75,7 +75,12 @@ STUDY = Study(
     "quadratic hinge loss, Adam with full gradients; networks of a run differ in their first "
     "parameters only. N* is the smallest size looked at at which half of them keep all margins.\n\n"
     "Each run draws its own training samples, first parameters and batches; intervals are Student's "
-    "over runs.",
+    "over runs.\n\n"
+    "Potentials: SGLD whose temperature falls, beside the process of two states with the exact rates at each "
+    "temperature; heavy-ball descent beside a ball with friction; the mean of the energy, exact, and that of "
+    "exp(-beta energy), by quadrature, over Gaussian displacements, each minimum followed back as their "
+    "width goes to zero; paths of least energy by the string method. Between networks the string is left "
+    "after a number of rounds, so that its highest point bounds the barrier from above.",
     quick=QUICK,
     full=FULL,
     grids=grids,
