@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1000, help="samples [1000]")
     parser.add_argument("--outputs", type=int, default=1, help="outputs a sample [1]")
     samples, outputs = (parser.parse_args().samples, parser.parse_args().outputs)
-    width = 940 if outputs == 1 else 260
+    width = 955 if outputs == 1 else 260
     torch.manual_seed(0)
     module = torch.nn.Sequential(
         torch.nn.Linear(100, width), torch.nn.ReLU(), torch.nn.Linear(width, width), torch.nn.ReLU(),
