@@ -113,20 +113,20 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{LARGE_BATCH}, appendix; {DECK}, critical batch size",
         ),
         "pooled": (
-            "The noise is not Gaussian but heavy-tailed; stable index of all coordinates thrown together, "
+            "All coordinates of the noise thrown together look heavy-tailed; their stable index, "
             f"B = {biggest}",
             f"{TAILS}; {DECK}, 'But the noise is not Gaussian!'",
         ),
         "single": (
-            f"So is that of a coordinate; its stable index, B = {biggest}",
+            f"The noise is not Gaussian but heavy-tailed; stable index of a coordinate, B = {biggest}",
             f"{TAILS}; {DECK}, 'But the noise is not Gaussian!'",
         ),
         "sample": (
-            f"So is that of a coordinate of one sample (B = {settings.tail_batches[0]}); its stable index",
+            f"That of one sample is; stable index of a coordinate, B = {settings.tail_batches[0]}",
             f"{TAILS}",
         ),
         "explained": (
-            "What is measured of all coordinates is what Gaussian ones of unequal scales give; stable index "
+            "What is seen of all together is what Gaussian coordinates of unequal scales give; stable index "
             f"over that, B = {biggest}",
             "Against the above; Gaussian mixture of scales",
         ),
