@@ -161,9 +161,16 @@ def _plain_numbers(axis: Any, ticks: Array) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
+def _ladder(values: Array) -> Array:
+    """Of 1, 2, 5, 10, 20, ... and 0.5, 0.2, ... those that positive values span."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    steps = np.outer(10.0 ** np.arange(-6, 7), (1.0, 2.0, 5.0)).ravel()
+    return steps[(steps >= low) & (steps <= high)]
+
+
 def _course(results: Results) -> Figure:
     data = results["course"]
-    figure = new_figure(7.2, 2.9)
+    figure = new_figure(7.2, 3.2)
     share, noise = figure.subplots(1, 2)
     steps, values = _over(data["share"], "step")
     _means(share, steps, values, **FIRST)
@@ -181,7 +188,7 @@ def _course(results: Results) -> Figure:
     )
     noise.set_yscale("log")
     noise.set_ylabel("noise scale (samples)")
-    noise.legend()
+    figure.legend(loc="outside lower right", ncols=3)
     for axes in (share, noise):
         axes.set_xscale("symlog", linthresh=steps[1])
         axes.set_xlim(-0.1 * steps[1], 1.3 * steps[-1])
@@ -198,17 +205,17 @@ def _tradeoff(results: Results, settings: NetworkSettings) -> Figure:
     critical = float(np.exp(np.mean([np.log(one.critical_batch) for one in curves])))
     fine = np.geomspace(batches[0] / 1.3, batches[-1] * 1.3, 100)
     line = fewest * (1 + critical / fine)
-    figure = new_figure(7.2, 3.0)
+    figure = new_figure(7.2, 3.3)
     plane, by_batch = figure.subplots(1, 2)
     for row in values:
         plane.plot(
             row, batches * row, color=MEASURED, marker="o", linestyle="none", alpha=0.5, markersize=3.5
         )
-    plane.plot(line, fine * line, color=EXACT, label="(S/S_min - 1)(E/E_min - 1) = 1")
+    plane.plot(line, fine * line, color=EXACT)
     plane.set_xlabel("steps S")
     plane.set_ylabel("samples E")
     _means(by_batch, batches, values, logarithmic=True, line="none", **FIRST)
-    by_batch.plot(fine, line, color=EXACT, label="S_min (1 + B_crit / B)")
+    by_batch.plot(fine, line, color=EXACT, label="S = S_min (1 + B_crit / B)")
     by_batch.axvline(critical, color=EXACT, linestyle="--", linewidth=1, label="B_crit")
     noise = float(np.exp(log_scales_on_the_way(results, settings).mean()))
     by_batch.axvline(noise, color=PREDICTED[0], linestyle=":", label="noise scale")
@@ -218,10 +225,9 @@ def _tradeoff(results: Results, settings: NetworkSettings) -> Figure:
         axes.set_xscale("log")
         axes.set_yscale("log")
     for axis in (plane.xaxis, by_batch.yaxis):
-        _plain_numbers(axis, fewest * 2.0 ** np.arange(5) // 10 * 10)
+        _plain_numbers(axis, _ladder(values))
     _plain_numbers(by_batch.xaxis, batches)
-    plane.legend(loc="upper right")
-    by_batch.legend(loc="lower left")
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -292,6 +298,7 @@ def _fitting(results: Results, settings: NetworkSettings) -> Figure:
     for axes in (fits, errors, spread):
         axes.axvline(critical, color=MUTED, linestyle=":", linewidth=1)
         axes.set_xscale("log")
+        _plain_numbers(axes.xaxis, _ladder(ratios))
         axes.set_xlabel("parameters / samples")
     figure.legend(loc="outside lower center", ncols=4)
     return figure
