@@ -14,7 +14,8 @@ import pytest
 README = (Path(__file__).parents[1] / "README.md").read_text()
 BLOCKS = re.findall(r"```(sh|python|text)\n(.*?)```", README, flags=re.DOTALL)
 ELSEWHERE = (
-    "python3 -m venv", "simdyn study run", "simdyn study report", "simdyn diagram slice results", "simdyn bench",
+    "python3 -m venv", "simdyn study run", "simdyn study report", "simdyn diagram slice results",
+    "simdyn bench",
 )  # fmt: skip
 """Installation and studies are tried by CI itself, and what takes a minute in tests of its own."""
 
