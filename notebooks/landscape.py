@@ -20,7 +20,6 @@
 # apart by hand, then runs the whole study. The networks need `pip install "simdyn[torch]"`.
 
 # %%
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -122,12 +121,12 @@ else:
 #
 # ## The whole study
 #
-# The same from the shell: `simdyn study run landscape --quick --out results/landscape`. Without PyTorch
-# the claims about networks read "not run".
+# The same from the shell: `simdyn study run landscape --quick --out results/landscape`. What is found in the
+# folder is not run again. Without PyTorch the claims about networks read "not run".
 
 # %%
 study = find_study("landscape")
-out = Path(tempfile.mkdtemp()) / "landscape"
+out = Path("results") / "landscape"
 findings = run_study(study, out, size="quick")
 for claim in findings.claims:
     print(f"{claim.verdict:>15}: {claim.claim}")

@@ -124,8 +124,8 @@ FULL_NETWORKS = NetworkSettings(
     fit_samples=300,
     fit_flips=0.2,
     fit_inputs=10,
-    fit_widths=(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 30, 40, 60, 120, 250),
-    fit_members=16,
+    fit_widths=(1, 2, 3, 4, 6, 8, 10, 12, 14, 17, 20, 30, 50, 100, 250),
+    fit_members=12,
     fit_rate=0.01,
-    fit_steps=8_000,
+    fit_steps=5_000,
 )
