@@ -73,9 +73,9 @@ FULL_MODEL = ModelSettings(
     index_draws=10_000,
     string_landscapes=LANDSCAPES,
     smoothing_widths=(0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2),
-    path_widths=(6, 12, 24, 48),
+    path_widths=(6, 12, 24),
     path_runs=(0, 1, 2, 3, 4, 5),
     path_samples=200,
     path_images=12,
-    path_rounds=400,
+    path_rounds=200,
 )
