@@ -55,9 +55,9 @@ def network_figures(results: Results, settings: NetworkSettings) -> list[StudyFi
         ),
         StudyFigure(
             "tradeoff",
-            f"Steps and samples to the loss {settings.tradeoff_loss:g} at the best learning rate of each batch "
-            "size, points of all runs (left), and steps against batch size, means with 95 % intervals (right). "
-            "The curve has the mean parameters.",
+            f"Steps and samples to the loss {settings.tradeoff_loss:g} at the best learning rate of each "
+            "batch size, points of all runs (left), and steps against batch size, means with 95 % intervals "
+            "(right). The curve has the mean parameters.",
             _tradeoff(results, settings),
         ),
         StudyFigure(
