@@ -29,7 +29,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{SINGULAR}; {curvature}",
         ),
         "ended": (
-            f"And after it; share below {settings.flat:g} of the largest",
+            f"After training most are near zero, too; share below {settings.flat:g} of the largest",
             f"{SINGULAR}; {curvature}",
         ),
         "zeros": (
@@ -43,7 +43,8 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{SPECTRA}; {curvature}",
         ),
         "straightened": (
-            "Before training they are not; that ratio before training over the one after it",
+            "Before training negative eigenvalues are not small; size of the lowest over the largest, before "
+            "over after training",
             f"{SINGULAR}; {curvature}",
         ),
         "outliers": (
@@ -60,7 +61,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{SPECTRA}; {curvature}",
         ),
         "batch_bulk": (
-            f"And not to another bulk; its root mean square, B = {large} over B = {small}",
+            f"Large batches leave the bulk as it is; its root mean square, B = {large} over B = {small}",
             f"{SPECTRA}; {curvature}",
         ),
         "width_outliers": (
@@ -68,7 +69,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{SPECTRA}, abstract",
         ),
         "width_bulk": (
-            f"They narrow the bulk; its root mean square, width {wide} over width {narrow}",
+            f"More parameters narrow the bulk; its root mean square, width {wide} over width {narrow}",
             f"{SPECTRA}, abstract",
         ),
         "gradient": (
@@ -77,7 +78,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{TINY}; {DECK}, gradients live in the top eigenspace",
         ),
         "into": (
-            "They get there in training; that share less the one before training",
+            "Gradients get into the top eigenspace in training; share at the end less share before",
             f"{TINY}",
         ),
         "noise_grows": (
@@ -86,11 +87,11 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{LARGE_BATCH}, section 2.2",
         ),
         "noise_begins": (
-            "Before training it is small; that at the end over the one before training",
+            "The gradient noise scale is larger at the end; tr C / |g|^2 there over that before training",
             f"{LARGE_BATCH}, section 2.2",
         ),
         "noise_curved": (
-            "So does the one that is weighted by the curvature, tr(H C) / g'Hg; after "
+            "So grows the noise scale that is weighted by the curvature; tr(H C) / g'Hg after "
             f"{settings.looks[-1]} steps over that after {settings.looks[2]}",
             f"{LARGE_BATCH}, section 2.2",
         ),
@@ -109,7 +110,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{LARGE_BATCH}, section 3; {DECK}, critical batch size",
         ),
         "critical_close": (
-            "It is that within a factor of 2",
+            "The noise scale is the critical batch size within a factor of 2; the same quotient",
             f"{LARGE_BATCH}, appendix; {DECK}, critical batch size",
         ),
         "pooled": (
@@ -122,12 +123,13 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{TAILS}; {DECK}, 'But the noise is not Gaussian!'",
         ),
         "sample": (
-            f"That of one sample is; stable index of a coordinate, B = {settings.tail_batches[0]}",
+            "The noise of one sample is heavy-tailed; stable index of a coordinate, "
+            f"B = {settings.tail_batches[0]}",
             f"{TAILS}",
         ),
         "explained": (
-            "What is seen of all together is what Gaussian coordinates of unequal scales give; stable index "
-            f"over that, B = {biggest}",
+            "The index of all coordinates together is what Gaussian ones of unequal scales give; measured "
+            f"over expected, B = {biggest}",
             "Against the above; Gaussian mixture of scales",
         ),
         "stuck": (
@@ -135,7 +137,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{BOTTOU}; {DECK}, 'GD is bad, use SGD'",
         ),
         "stuck_loss": (
-            f"And its training loss stays higher (width {slim}); SGD over GD",
+            f"GD's training loss stays higher in small networks (width {slim}); SGD over GD",
             f"{BOTTOU}; {DECK}, 'GD is bad, use SGD'",
         ),
         "same": (
@@ -143,11 +145,12 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{DECK}, 'GD is the same as SGD'",
         ),
         "same_loss": (
-            f"And in training loss (width {broad}); SGD over GD",
+            f"With many parameters their training losses are the same (width {broad}); SGD over GD",
             f"{DECK}, 'GD is the same as SGD'",
         ),
         "nearer": (
-            f"They come together as N grows; distance of their log losses, width {slim} less width {broad}",
+            "GD and SGD come together as N grows; distance of their log losses, "
+            f"width {slim} less width {broad}",
             f"{DECK}, 'Is it really the case that in the large N limit, GD = SGD?'",
         ),
         "enough": (
@@ -164,7 +167,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{JAMMING}; {DECK}, jamming is linked to generalization",
         ),
         "fall": (
-            f"And falls beyond it; at N* less at width {settings.fit_widths[-1]}",
+            f"The test error falls beyond N*; at N* less at width {settings.fit_widths[-1]}",
             f"{JAMMING}; {DECK}, jamming is linked to generalization",
         ),
         "ensemble": (
@@ -173,8 +176,8 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{SCALING}; {DECK}, ensembling improves generalization",
         ),
         "flattened": (
-            "And takes the peak away, which is one of fluctuations; fall of the error from N* to width "
-            f"{settings.fit_widths[-1]}, one network less the mean output",
+            "Ensembling takes the peak away, which is one of fluctuations; fall of the error from N* to "
+            f"width {settings.fit_widths[-1]}, one network less the mean output",
             f"{SCALING}; {DECK}, ensembling improves generalization",
         ),
         "best": (
@@ -188,8 +191,8 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{SCALING}",
         ),
         "spread_power": (
-            "Beyond, their outputs differ by width^(-1/2), which is N^(-1/4) in deep networks; power of the "
-            "width from twice N* on",
+            "Beyond N* outputs of networks differ by width^(-1/2), which is N^(-1/4) in deep ones; power of "
+            "the width from twice N* on",
             f"{SCALING}",
         ),
     }
