@@ -54,14 +54,14 @@ class Images:
         return Images(self.pixels[chosen], self.classes[chosen], self.name)
 
     def with_random_labels(self, share: float = 1.0, seed: int = 0) -> Images:
-        """The same images, some of which have a class drawn from all classes, all equally likely.
+        """The same images, some of which have their classes dealt out anew among them.
 
-        The class that is drawn may be the true one.
+        Each class stays as frequent as it was; an image may get its true class back.
 
         Parameters
         ----------
         share
-            Of the images that get one, rounded to a whole number of them.
+            Of the images with a random class, rounded to a whole number of them.
         seed
             Of which images these are, and of their classes.
 
@@ -72,7 +72,7 @@ class Images:
         """
         rng, chosen = self._some(share, seed)
         classes = self.classes.copy()
-        classes[chosen] = rng.integers(0, int(self.classes.max()) + 1, len(chosen))
+        classes[chosen] = rng.permutation(classes[chosen])
         return Images(self.pixels, classes, self.name)
 
     def with_random_inputs(self, share: float = 1.0, seed: int = 0) -> Images:
