@@ -25,8 +25,9 @@ class Unevenness:
         Variance over items of the counts, over what it would be if within each run the items were exchanged
         at random; 1 in the mean where all items are alike. It is Cochran's Q over its degrees of freedom.
     p_value
-        Of the hypothesis that the items of a run can be exchanged, which they can if all are alike: the
-        probability of so large a dispersion or a larger one, by exchanging. Not below 1 / (exchanges + 1).
+        Of the hypothesis that the items of a run can be exchanged (and its groups, if there are any), which
+        they can if all are alike: the probability of so large a dispersion or a larger one, by exchanging.
+        Not below 1 / (exchanges + 1).
     variance, low, high
         Of the probabilities over the items, and the ends of its 95 % interval. Unbiased, so that it may be
         negative.
@@ -40,12 +41,16 @@ class Unevenness:
     high: float
 
 
-def unevenness(right: Array, *, exchanges: int = 999, seed: int = 0) -> Unevenness:
+def unevenness(
+    right: Array, *, groups: Array | None = None, exchanges: int = 999, seed: int = 0
+) -> Unevenness:
     """Compare items over independent runs.
 
     Within a run the items may depend on one another in any way that is the same for all of them: what a run
     gets right in all is kept in each exchange, so the test is exact however much runs differ (Cochran 1950
-    for the statistic). The variance of the probabilities is the mean over pairs of runs of the covariance
+    for the statistic). Items that a run tends to get right together, such as those of one class, are no
+    longer exchanged one by one but as groups, and within these; to exchange them one by one would give too
+    many false alarms. The variance of the probabilities is the mean over pairs of runs of the covariance
     over items, in which the chance of single runs, p (1 - p) / R, has no part; its interval is the
     jackknife's over runs.
 
@@ -53,6 +58,8 @@ def unevenness(right: Array, *, exchanges: int = 999, seed: int = 0) -> Unevenne
     ----------
     right
         Whether an item is right, shape (runs, items).
+    groups
+        Group of each item, whole numbers, equally many items in each; None for one group.
     exchanges
         Random exchanges for the p-value.
     seed
@@ -61,7 +68,7 @@ def unevenness(right: Array, *, exchanges: int = 999, seed: int = 0) -> Unevenne
     Raises
     ------
     InputError
-        Fewer than three runs or two items.
+        Fewer than three runs or two items, or groups of different sizes.
     """
     table = np.asarray(right)
     if table.ndim != 2 or table.shape[0] < 3 or table.shape[1] < 2:
@@ -72,11 +79,14 @@ def unevenness(right: Array, *, exchanges: int = 999, seed: int = 0) -> Unevenne
     expected = float((totals * (items - totals)).sum()) / (items * (items - 1))
     spread = _spread(table)
     rng = np.random.default_rng(seed)
-    shuffled = table.astype(bool)
+    shuffled = _grouped(table.astype(bool), groups)
+    count = shuffled.shape[1]
     above = 0
     for _ in range(exchanges):
-        shuffled = rng.permuted(shuffled, axis=1)
-        above += _spread(shuffled) >= spread * (1 - 1e-12)
+        shuffled = rng.permuted(shuffled, axis=2)
+        order = rng.permuted(np.tile(np.arange(count), (runs, 1)), axis=1)
+        dealt = np.take_along_axis(shuffled, order[:, :, None], axis=1)
+        above += _spread(dealt.reshape(runs, items)) >= spread * (1 - 1e-12)
     centred = table - table.mean(1, keepdims=True)
     sums = np.column_stack([centred, (centred**2).sum(1), np.ones(runs)])
     found = jackknife(sums, _between)
@@ -94,6 +104,20 @@ def _between(sums: Array) -> float:
     """Mean over pairs of runs of the covariance over items."""
     counts, squares, runs = sums[:-2], sums[-2], sums[-1]
     return float((counts @ counts - squares) / (runs * (runs - 1) * len(counts)))
+
+
+def _grouped(table: Array, groups: Array | None) -> Array:
+    """Shape (runs, groups, items of a group)."""
+    if groups is None:
+        return table[:, None]
+    numbers, sizes = np.unique(np.asarray(groups), return_counts=True)
+    if np.shape(groups) != table.shape[1:] or len(set(sizes)) > 1:
+        raise InputError(
+            f"The groups have the sizes {sizes.tolist()} for {table.shape[1]} items; give each item a group, "
+            "and each group equally many items."
+        )
+    order = np.argsort(groups, kind="stable")
+    return table[:, order].reshape(len(table), len(numbers), -1)
 
 
 def _spread(table: Array) -> float:

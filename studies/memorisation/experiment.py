@@ -68,8 +68,9 @@ class Settings:
         Strengths of the regularisers.
     allowed
         Loss of accuracy on real digits that a regulariser may cost, in percentage points.
-    noise_share, noise_factor
-        Share of random labels, and the factor in learning rate or batch size, of the noise of SGD.
+    noise_share, noise_rate, noise_batch, noise_factor
+        Of the noise of SGD: share of random labels, learning rate and batch size, and by what factor these
+        are raised.
     """
 
     runs: tuple[int, ...]
@@ -107,22 +108,24 @@ class Settings:
     decays: tuple[float, ...]
     allowed: float
     noise_share: float
+    noise_rate: float
+    noise_batch: int
     noise_factor: int
 
 
 QUICK = Settings(
     runs=(0, 1, 2, 3),
     width=64,
-    rate=0.1,
-    batch=10,
+    rate=0.2,
+    batch=20,
     first_samples=1_000,
-    first_batch=20,
+    first_batch=40,
     first_runs=100,
-    exchanges=999,
+    exchanges=499,
     ranks=tuple(np.round(np.linspace(0.0, 1.0, 41), 10).tolist()),
     samples=200,
     shares=(0.0, 0.2, 0.4, 0.6, 1.0),
-    epochs=(0, 1, 2, 3, 5, 7, 10, 13, 16, 20, 25, 30, 40, 60, 80, 120),
+    epochs=(0, 1, 2, 3, 4, 5, 7, 9, 11, 13, 16, 20, 25, 30, 40, 60, 80, 120),
     critical_epochs=(1, 5, 20, 120),
     radii=(0.05,),
     search_steps=20,
@@ -130,38 +133,40 @@ QUICK = Settings(
     eigen_widths=(32, 128, 512),
     modes=10,
     eigen_rate=0.5,
-    patience=3.0,
+    patience=2.0,
     sgd_rate=0.1,
     sgd_batch=10,
-    paths=2_000,
+    paths=1_000,
     marks=(20, 100, 400),
     directions=(1, 2, 5, 10, 20, 50, 100),
     kernel_width=128,
     kernel_times=tuple(float(f"{t:.3g}") for t in np.logspace(-1, 7, 25)),
-    units=(2, 4, 8, 16, 32, 64, 128),
+    units=(2, 4, 8, 16, 32, 64),
     capacity_shares=(0.0, 0.4, 1.0),
-    counts=(50, 100, 200),
-    most_epochs=400,
-    dropouts=(0.25, 0.5, 0.75),
-    decays=(0.001, 0.003, 0.01, 0.03),
+    counts=(40, 100, 200),
+    most_epochs=300,
+    dropouts=(0.25, 0.5, 0.65),
+    decays=(0.002, 0.005, 0.01),
     allowed=1.0,
     noise_share=0.4,
+    noise_rate=0.1,
+    noise_batch=10,
     noise_factor=4,
 )
 FULL = Settings(
     runs=(0, 1, 2, 3, 4, 5, 6, 7),
     width=128,
-    rate=0.1,
-    batch=10,
+    rate=0.2,
+    batch=20,
     first_samples=1_000,
-    first_batch=20,
+    first_batch=40,
     first_runs=100,
     exchanges=1_999,
     ranks=tuple(np.round(np.linspace(0.0, 1.0, 41), 10).tolist()),
     samples=400,
     shares=(0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0),
     epochs=(0, 1, 2, 3, 4, 5, 7, 10, 13, 16, 20, 25, 30, 40, 60, 80, 120, 200),
-    critical_epochs=(1, 5, 10, 20, 40, 80, 200),
+    critical_epochs=(1, 5, 10, 20, 40, 200),
     radii=(0.02, 0.05, 0.1),
     search_steps=40,
     eigen_samples=200,
@@ -178,12 +183,14 @@ FULL = Settings(
     kernel_times=tuple(float(f"{t:.3g}") for t in np.logspace(-1, 7, 41)),
     units=(2, 4, 8, 16, 32, 64, 128, 256),
     capacity_shares=(0.0, 0.2, 0.4, 1.0),
-    counts=(50, 100, 200, 400, 800),
-    most_epochs=600,
-    dropouts=(0.1, 0.25, 0.5, 0.65, 0.8),
-    decays=(0.0003, 0.001, 0.003, 0.01, 0.03),
+    counts=(40, 100, 200, 400, 800),
+    most_epochs=300,
+    dropouts=(0.25, 0.4, 0.5, 0.65, 0.8),
+    decays=(0.001, 0.002, 0.005, 0.01, 0.02),
     allowed=1.0,
     noise_share=0.4,
+    noise_rate=0.1,
+    noise_batch=10,
     noise_factor=4,
 )
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 PIXELS = (1, 8, 8)
+HALF = (0.4, 0.6)
+"""Shares of the wrong labels that count as half of them."""
 
 
 def networks(
@@ -87,7 +89,9 @@ def after_one_epoch(settings: Settings, kind: str) -> Array:
 def _unevenness(settings: Settings, kind: str) -> Unevenness:
     from simdyn.inference import unevenness
 
-    return unevenness(after_one_epoch(settings, kind), exchanges=settings.exchanges)
+    # A run gets samples of one label right together: some outputs begin larger than others.
+    labels = balanced(settings.first_samples, kind).classes
+    return unevenness(after_one_epoch(settings, kind), groups=labels, exchanges=settings.exchanges)
 
 
 def first_epoch(settings: Settings, data: str) -> dict[str, float]:
@@ -258,41 +262,37 @@ def held_back(settings: Settings, regulariser: str, data: str, run: int) -> dict
 
 @cache
 def _at_equal_memory(settings: Settings, rate: float, batch: int) -> list[dict[str, float]]:
-    """Each run where half of the wrong labels are learnt, interpolated between epochs."""
+    """Each run while about half of the wrong labels are learnt, mean of the epochs at which they are."""
     kind = noisy(settings.noise_share)
     samples = [drawn(run, settings.samples, kind) for run in settings.runs]
     ensemble = networks(settings.width, settings.runs)
     learnt, tested, trained = [], [], []
-    limit = settings.most_epochs * batch // settings.batch
-    for _ in course(settings, ensemble, samples, range(0, limit + 1), rate=rate, batch=batch):
+    # As many steps for all batch sizes.
+    limit = settings.most_epochs * batch // settings.noise_batch
+    for _ in course(settings, ensemble, samples, range(limit + 1), rate=rate, batch=batch):
         now = right(ensemble, samples)
         learnt.append([row[one.wrong].mean() for row, one in zip(now, samples, strict=True)])
         trained.append(now.mean(1))
         tested.append(right_tests(ensemble, samples).mean(1))
-        if np.max(learnt, axis=0).min() >= 0.5:
+        if min(learnt[-1]) > HALF[1] + 0.2:
             break
+    wrong = np.array(learnt)
+    within = (wrong >= HALF[0]) & (wrong <= HALF[1])
+    epochs = np.broadcast_to(np.arange(len(wrong))[:, None], wrong.shape)
     found = []
     for k in range(len(samples)):
-        wrong = np.array(learnt)[:, k]
-        over = np.flatnonzero(wrong >= 0.5)
-        if not len(over):
-            found.append(dict.fromkeys(("epochs", "train_accuracy", "test_accuracy"), np.nan))
-            continue
-        b = int(over[0])
-        part = (0.5 - wrong[b - 1]) / (wrong[b] - wrong[b - 1])
-
-        def at(values: list[Any], k: int = k, b: int = b, part: float = part) -> float:
-            return float((1 - part) * values[b - 1][k] + part * values[b][k])
-
-        found.append(
-            {"epochs": b - 1 + part, "train_accuracy": at(trained), "test_accuracy": at(tested)}
-        )
+        while_half = {
+            "epochs": epochs[within[:, k], k],
+            "train_accuracy": np.array(trained)[within[:, k], k],
+            "test_accuracy": np.array(tested)[within[:, k], k],
+        }
+        found.append({name: float(v.mean()) if len(v) else np.nan for name, v in while_half.items()})
     return found
 
 
 def sgd_settings(settings: Settings) -> dict[str, tuple[float, int]]:
     """Learning rates and batch sizes: more and less noise, and the same noise with both raised."""
-    rate, batch, factor = settings.rate, settings.batch, settings.noise_factor
+    rate, batch, factor = settings.noise_rate, settings.noise_batch, settings.noise_factor
     return {
         f"eta = {rate:g}, B = {batch}": (rate, batch),
         f"eta = {rate:g}, B = {factor * batch}": (rate, factor * batch),
@@ -301,7 +301,7 @@ def sgd_settings(settings: Settings) -> dict[str, tuple[float, int]]:
 
 
 def of_noise(settings: Settings, sgd: str, run: int) -> dict[str, float]:
-    """Accuracies where half of the wrong labels are learnt."""
+    """Accuracies while half of the wrong labels are learnt."""
     rate, batch = sgd_settings(settings)[sgd]
     return _at_equal_memory(settings, rate, batch)[settings.runs.index(run)]
 

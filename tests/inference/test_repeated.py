@@ -38,6 +38,32 @@ def test_false_alarms_where_items_are_alike():
     assert abs(np.mean(values) - uniform.mean()) < 4 * uniform.std() / 20
 
 
+def by_class(rng, runs=10, classes=4, size=25):
+    """All items alike in the mean, but a run gets those of a class right together."""
+    often = rng.choice([0.1, 0.8], size=(runs, classes, 1))
+    return (rng.random((runs, classes, size)) < often).reshape(runs, -1)
+
+
+def test_groups_that_go_together_are_exchanged_together():
+    # As above with 400 tables; exchanged one by one, the same tables alarm far too often.
+    rng = np.random.default_rng(4)
+    groups = np.repeat(np.arange(4), 25)
+    tables = [by_class(rng) for _ in range(400)]
+    order = rng.permutation(100)
+    grouped = sum(
+        unevenness(t[:, order], groups=groups[order], exchanges=19, seed=k).p_value <= 0.05
+        for k, t in enumerate(tables)
+    )
+    assert grouped <= stats.binom.ppf(1 - 1e-4, 400, 0.05)
+    single = sum(unevenness(t, exchanges=19, seed=k).p_value <= 0.05 for k, t in enumerate(tables))
+    assert single > 2 * stats.binom.ppf(1 - 1e-4, 400, 0.05)
+
+
+def test_groups_of_different_sizes():
+    with pytest.raises(InputError, match="equally many items"):
+        unevenness(np.zeros((3, 5), dtype=bool), groups=np.array([0, 0, 0, 1, 1]))
+
+
 def test_the_variance_is_unbiased_and_its_interval_covers():
     # Probabilities of the items known; 300 tables. The mean within 4 standard errors, and at least 0.95 less
     # 4 standard errors of the intervals hold the variance.
