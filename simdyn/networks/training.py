@@ -163,7 +163,8 @@ class Batches:
                 "them once."
             )
         self._draws = self._torch.Generator().manual_seed(seed)
-        self._order, self._at = None, 0
+        self._order: Any = None
+        self._at = 0
 
     def next(self) -> Any:
         """What picks them out: a slice for all, else their numbers."""

@@ -13,7 +13,7 @@ from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
 from studies.memorisation.statements import ALARM, TOP, statements
 
 if TYPE_CHECKING:
-    from xarray import DataArray
+    from xarray import DataArray, Dataset
 
 Array = np.ndarray
 
@@ -56,7 +56,7 @@ def _first_epoch(results: Results, settings: Settings) -> list[Claim]:
         Claim(
             claim=said["uneven"][0],
             source=said["uneven"][1],
-            measured=real["variance"],
+            measured=float(real["variance"]),
             low=low,
             high=high,
             verdict=judge(low, high, 1e-12, np.inf),
@@ -132,7 +132,7 @@ def _closed_form(results: Results, settings: Settings) -> list[Claim]:
 def _order(results: Results, settings: Settings) -> list[Claim]:
     said = statements(settings)
     data = results["order"]
-    logs = np.log(data["measured"] / data["predicted"])
+    logs = _log(data["measured"] / data["predicted"])
     wide = logs.sel(width=settings.eigen_widths[-1])
     found = []
     for name, kind in (("real", REAL), ("labels", LABELS)):
@@ -186,7 +186,11 @@ def _order(results: Results, settings: Settings) -> list[Claim]:
     ]
 
 
-def _rank_correlation(data: DataArray) -> float:
+def _log(data: DataArray) -> DataArray:
+    return data.copy(data=np.log(data.values))
+
+
+def _rank_correlation(data: Dataset) -> float:
     from scipy.stats import spearmanr
 
     measured, predicted = data["measured"].values, data["predicted"].values

@@ -13,7 +13,7 @@ from studies.memorisation.statements import FEW, between, statements
 from studies.memorisation.training import regularisers, sgd_settings
 
 if TYPE_CHECKING:
-    from xarray import DataArray, Dataset
+    from xarray import Dataset
 
 Array = np.ndarray
 
@@ -162,7 +162,8 @@ def of_sizes(results: Results, settings: Settings) -> list[Claim]:
         kind: np.array([_first_at(units, data.sel(data=kind, run=run).values, 0.99) for run in settings.runs])
         for kind in (REAL, LABELS)
     }
-    steps = np.log(results["time"]["steps"])
+    steps = results["time"]["steps"]
+    steps = steps.copy(data=np.log(steps.values))
     counts = np.log(np.array(settings.counts, dtype=float))
 
     def powers(kind: str) -> Array:
@@ -286,9 +287,3 @@ def of_regularisers(results: Results, settings: Settings) -> list[Claim]:
             why=f"{means[2]:.1%} and {means[0]:.1%} in the mean. Judged within 1.5.",
         ),
     ]
-
-
-def series(data: DataArray) -> Array:
-    """Values with runs last."""
-    (along,) = (name for name in data.dims if name != "run")
-    return np.asarray(data.transpose(along, "run").values)

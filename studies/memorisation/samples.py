@@ -1,4 +1,4 @@
-"""What the networks learn: digits, with true labels, with labels dealt out anew, or noise instead of images."""
+"""What the networks learn: digits, with true labels or labels dealt out anew, or noise instead of images."""
 
 from __future__ import annotations
 
