@@ -27,7 +27,8 @@ strongest that costs little on real digits. The slide leaves open which regulari
 "DNNs learn patterns before memorising noise. Does it have to do with SGD?" (slide 9): no. A linearised
 network under gradient flow has neither noise nor steps, and its accuracy has the same peak; its errors fall
 like exp(-lambda_k t) along the eigenvectors of its Gram matrix, and the labels of real data lie along the
-first of these. The closed form is held against simulation in function space, and against networks of several widths.
+first of these. The closed form is held against simulation in function space, and against networks of several
+widths.
 
 Take-home messages: larger noise (by batch size or learning rate) hinders memorisation, and learning is the
 same when both are raised together (from Jastrzebski et al. 2017): test accuracy while half of the wrong
