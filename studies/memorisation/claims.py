@@ -60,7 +60,7 @@ def _first_epoch(results: Results, settings: Settings) -> list[Claim]:
             low=low,
             high=high,
             verdict=judge(low, high, 1e-12, np.inf),
-            why=f"{facts(REAL)}. A standard deviation of {np.sqrt(float(real['variance'])):.2f}; within "
+            why=f"{facts(REAL)}. A standard deviation of {np.sqrt(max(0.0, float(real['variance']))):.2f}; within "
             f"classes {np.sqrt(max(0.0, float(real['within']))):.2f}. Holds if above 0.",
         )
     ]

@@ -219,10 +219,11 @@ def _size(results: Results, settings: Settings) -> Figure:
     left.set_ylabel("training accuracy (%)")
     left.legend(loc="lower right")
     right.set_xscale("log")
-    right.set_yscale("log")
     right.set_xticks(settings.counts, [str(count) for count in settings.counts])
     right.minorticks_off()
-    _plain_numbers(right.yaxis)
+    if np.isfinite(steps).any():
+        right.set_yscale("log")
+        _plain_numbers(right.yaxis)
     right.set_xlabel("training samples")
     right.set_ylabel("steps until all are right")
     right.legend(loc="upper left")

@@ -113,12 +113,13 @@ def _critical(results: Results, settings: Settings) -> list[Claim]:
     for name, kind in (("labels", LABELS), ("inputs", INPUTS), ("noisy", noisy(settings.noise_share))):
         means = [float(last.sel(data=one).mean()) for one in (kind, REAL)]
         found.append(
-            ratio_claim(
+            mean_claim(
                 *said[f"critical {name}"],
-                (last.sel(data=kind) / last.sel(data=REAL)).values,
-                1.0,
+                100 * (last.sel(data=kind) - last.sel(data=REAL)).values,
+                1e-9,
                 np.inf,
-                why=f"{means[0]:.1%} and {means[1]:.1%} of the training samples. Holds if above 1.",
+                unit=POINTS,
+                why=f"{means[0]:.1%} and {means[1]:.1%} of the training samples. Holds if above 0.",
             )
         )
     rise = last.sel(data=LABELS) - first.sel(data=LABELS)

@@ -55,38 +55,33 @@ def drawn(run: int, count: int, kind: str, tests: int = 1_000) -> Samples:
     InputError
         A kind that is none.
     """
-    from simdyn.networks import digits
+    from simdyn.networks import Images, Split, digits
 
-    images = digits()
-    images = images.sample(len(images), seed=run)
-    return _samples(images, np.arange(count), np.arange(count, min(count + tests, len(images))), kind, run)
+    split = Split.of(digits(), count, seed=run)
+    true = Images(split.inputs, split.classes, "digits")
+    return _seen(true, split.test_inputs[:tests], split.test_classes[:tests], kind, run)
 
 
 @cache
 def balanced(count: int, kind: str) -> Samples:
     """The first of the digits, equally many of each class, so that no class is right more often for being
     frequent; none to test on."""
-    from simdyn.networks import digits
+    from simdyn.networks import Images, digits
 
     images = digits()
     chosen = [np.flatnonzero(images.classes == one)[: count // CLASSES] for one in range(CLASSES)]
-    return _samples(images, np.concatenate(chosen), np.arange(0), kind, 0)
-
-
-def _samples(images: Images, train: Array, test: Array, kind: str, seed: int) -> Samples:
-    from simdyn.networks import Images
-
+    train = np.concatenate(chosen)
     true = Images(images.pixels[train], images.classes[train], images.name)
+    return _seen(true, images.pixels[:0], images.classes[:0], kind, 0)
+
+
+def _seen(true: Images, test_inputs: Array, test_classes: Array, kind: str, seed: int) -> Samples:
     if kind == INPUTS:
         seen = true.with_random_inputs(seed=seed)
     else:
         seen = true.with_random_labels(_share(kind), seed=seed)
     return Samples(
-        seen.pixels.astype(np.float32),
-        seen.classes,
-        seen.classes != true.classes,
-        images.pixels[test].astype(np.float32),
-        images.classes[test],
+        seen.pixels.astype(np.float32), seen.classes, seen.classes != true.classes, test_inputs, test_classes
     )
 
 

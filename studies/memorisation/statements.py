@@ -113,7 +113,7 @@ def statements(settings: Settings) -> dict[str, tuple[str, str]]:
     for name, kind in (("labels", LABELS), ("inputs", INPUTS), ("noisy", noisy(settings.noise_share))):
         found[f"critical {name}"] = (
             f"Real samples lie farther from the decision boundary; critical sample ratio at the end, "
-            f"{kind} over real, box of {radius:g}",
+            f"{kind} less real, box of {radius:g}",
             f"{DECK}, slide 6; {PAPER}, figure 4",
         )
     found["critical rises"] = (
