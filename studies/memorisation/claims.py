@@ -60,8 +60,8 @@ def _first_epoch(results: Results, settings: Settings) -> list[Claim]:
             low=low,
             high=high,
             verdict=judge(low, high, 1e-12, np.inf),
-            why=f"{facts(REAL)}. A standard deviation of {np.sqrt(max(0.0, float(real['variance']))):.2f}; within "
-            f"classes {np.sqrt(max(0.0, float(real['within']))):.2f}. Holds if above 0.",
+            why=f"{facts(REAL)}. A standard deviation of {_root(real['variance']):.2f}; within classes "
+            f"{_root(real['within']):.2f}. Holds if above 0.",
         )
     ]
     for name, kind in (("inputs", INPUTS), ("labels", LABELS)):
@@ -93,6 +93,10 @@ def _first_epoch(results: Results, settings: Settings) -> list[Claim]:
             ),
         ]
     return found
+
+
+def _root(variance: DataArray) -> float:
+    return float(np.sqrt(max(0.0, float(variance))))
 
 
 def _closed_form(results: Results, settings: Settings) -> list[Claim]:

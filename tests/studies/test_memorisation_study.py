@@ -191,7 +191,12 @@ CASES = {
     **{
         f"uneven {name}": (
             [("first_epoch", "low", 0.1, {"data": REAL}), ("first_epoch", "high", 0.01, {"data": kind})],
-            [("first_epoch", "low", 0.3, {"data": kind}), ("first_epoch", "high", 0.2, {"data": REAL})],
+            [
+                ("first_epoch", "low", 0.0, {"data": REAL}),
+                ("first_epoch", "high", 0.02, {"data": REAL}),
+                ("first_epoch", "low", 0.3, {"data": kind}),
+                ("first_epoch", "high", 0.4, {"data": kind}),
+            ],
         )
         for name, kind in (("inputs", INPUTS), ("labels", LABELS))
     },
