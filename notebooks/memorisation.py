@@ -35,9 +35,10 @@ from simdyn.study import find_study, run_study
 # ## Learning along eigenvectors
 #
 # In a linearised network with squared loss the errors $r$ of $n$ samples follow
-# $r_{t+1} = (I - \eta G/n)\,r_t$ under gradient descent, with the Gram matrix $G = JJ^T$ of the Jacobian. Along
-# the $k$-th eigenvector they fall like $(1-\eta\lambda_k/n)^t$, and in the mean so do those of SGD: a batch is
-# an unbiased draw of the gradient, and the rule is linear. What lies along large eigenvalues is learnt first.
+# $r_{t+1} = (I - \eta G/n)\,r_t$ under gradient descent, with the Gram matrix $G = JJ^T$ of the Jacobian.
+# Along the $k$-th eigenvector they fall like $(1-\eta\lambda_k/n)^t$, and in the mean so do those of SGD: a
+# batch is an unbiased draw of the gradient, and the rule is linear. What lies along large eigenvalues is learnt
+# first.
 
 # %%
 rng = np.random.default_rng(1)
@@ -63,8 +64,8 @@ for k in (-1, -3, -5):
 #
 # A hundred networks are trained side by side on the same samples, from other first parameters. How often a
 # sample is right varies by chance; what is beyond chance is the covariance of two runs over the samples. If
-# all samples are alike, exchanging them within runs changes nothing, which gives an exact test. Samples of one
-# label are exchanged together, since a run tends to get them right together.
+# all samples are alike, exchanging them within runs changes nothing, which gives an exact test. Samples of
+# one label are exchanged together, since a run tends to get them right together.
 
 # %%
 if find_spec("torch") and find_spec("sklearn"):
@@ -104,8 +105,8 @@ else:
 # %% [markdown]
 # ## The whole study
 #
-# The same from the shell: `simdyn study run memorisation --quick --out results/memorisation`. What is found in
-# the folder is not run again. Without PyTorch all claims read "not run".
+# The same from the shell: `simdyn study run memorisation --quick --out results/memorisation`. What is found
+# in the folder is not run again. Without PyTorch all claims read "not run".
 
 # %%
 study = find_study("memorisation")

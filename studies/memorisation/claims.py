@@ -167,7 +167,7 @@ def _order(results: Results, settings: Settings) -> list[Claim]:
             *said["order rank"],
             np.array(ranks),
             0.8,
-            1.0,
+            np.inf,
             why="Mean of real and random labels. Holds if above 0.8.",
         ),
         mean_claim(

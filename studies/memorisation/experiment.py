@@ -114,7 +114,7 @@ class Settings:
 
 
 QUICK = Settings(
-    runs=(0, 1, 2, 3),
+    runs=(0, 1, 2, 3, 4, 5),
     width=64,
     rate=0.2,
     batch=20,

@@ -118,7 +118,7 @@ def statements(settings: Settings) -> dict[str, tuple[str, str]]:
         )
     found["critical rises"] = (
         f"Memorising brings the boundary closer to the samples; critical sample ratio, epoch {last} less "
-        f"epoch {settings.critical_epochs[0]}, random labels",
+        f"epoch {settings.critical_epochs[1]}, random labels",
         f"{PAPER}, section 4",
     )
     for name, kind in (("labels", LABELS), ("inputs", INPUTS)):
@@ -162,8 +162,8 @@ def statements(settings: Settings) -> dict[str, tuple[str, str]]:
             f"{DECK}, slide 8; {PAPER}, figure 8",
         ),
         "more noise": (
-            "More noise of SGD hinders memorisation; test accuracy where half of the wrong labels are "
-            f"learnt, B = {settings.batch} less B = {settings.noise_factor * settings.batch}, "
+            "More noise of SGD hinders memorisation; test accuracy while half of the wrong labels are "
+            f"learnt, B = {settings.noise_batch} less B = {settings.noise_factor * settings.noise_batch}, "
             f"{noisy(settings.noise_share)}",
             f"{DECK}, take-home messages; {FACTORS}, section 4",
         ),
