@@ -37,8 +37,8 @@ from simdyn.study import find_study, run_study
 # In a linearised network with squared loss the errors $r$ of $n$ samples follow
 # $r_{t+1} = (I - \eta G/n)\,r_t$ under gradient descent, with the Gram matrix $G = JJ^T$ of the Jacobian.
 # Along the $k$-th eigenvector they fall like $(1-\eta\lambda_k/n)^t$, and in the mean so do those of SGD: a
-# batch is an unbiased draw of the gradient, and the rule is linear. What lies along large eigenvalues is learnt
-# first.
+# batch is an unbiased draw of the gradient, and the rule is linear. What lies along large eigenvalues is
+# learnt first.
 
 # %%
 rng = np.random.default_rng(1)

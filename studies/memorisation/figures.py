@@ -81,22 +81,30 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
 
 
 def _interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over the last axis, the runs, and half the length of Student's interval."""
+    """Mean over the last axis, the runs that have a value, and half the length of Student's interval."""
     from scipy.stats import t
 
-    n = values.shape[-1]
-    half = t.ppf(0.975, n - 1) * values.std(-1, ddof=1) / np.sqrt(n) if n > 1 else 0 * values[..., 0]
-    return values.mean(-1), half
+    count = np.isfinite(values).sum(-1)
+    total = np.where(np.isfinite(values), values, 0.0).sum(-1)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    squares = np.where(np.isfinite(values), (values - mean[..., None]) ** 2, 0.0).sum(-1)
+    degrees = np.maximum(count - 1, 1)
+    half = t.ppf(0.975, degrees) * np.sqrt(squares / degrees / np.maximum(count, 1))
+    return mean, np.where(count > 1, half, 0.0)
 
 
-def _means(axes: Axes, data: DataArray, *, logarithmic: bool = False, **style: Any) -> None:
-    """Points with intervals over runs; the other dimension lies along x."""
+def _means(
+    axes: Axes, data: DataArray, *, logarithmic: bool = False, most: float = np.inf, **style: Any
+) -> None:
+    """Points with intervals over runs, cut off at 0 and the most there can be; the other dimension lies along
+    x."""
     (along,) = (name for name in data.dims if name != "run")
     values = data.transpose(along, "run").values
     mean, half = _interval(np.log(values) if logarithmic else values)
     low, high = mean - half, mean + half
     if logarithmic:
         mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
+    low, high = np.maximum(low, 0.0), np.minimum(high, most)
     axes.errorbar(data[along].values, mean, [mean - low, high - mean], **style)
 
 
@@ -144,7 +152,7 @@ def _eigenvectors(results: Results, settings: Settings) -> Figure:
     order.set_ylabel("steps to half, measured over closed form")
     order.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     number = held["directions"].values
-    share.plot(number, number / settings.eigen_samples, color=MUTED, linestyle="--")
+    share.plot(number, (number - 1) / (settings.eigen_samples - 1), color=MUTED, linestyle="--")
     share.set_xscale("log")
     _plain_numbers(share.xaxis)
     share.set_xlabel("first eigenvectors")
@@ -161,15 +169,16 @@ def _course(results: Results, settings: Settings) -> Figure:
     panels = figure.subplots(2, 1)
     names = [noisy(share) for share in settings.shares]
     shades = colormaps["viridis"](np.linspace(0.0, 0.9, len(names)))
+    network = network.where(network.epoch >= 1, drop=True)
     for axes, data, along in ((panels[0], network, "epoch"), (panels[1], linear, "time")):
         for name, shade, marker in zip(names, shades, "osD^vP*X", strict=False):
             one = 100 * data.sel(data=name)
-            _means(axes, one["test_accuracy"], color=shade, marker=marker, label=name)
+            _means(axes, one["test_accuracy"], most=100.0, color=shade, marker=marker, label=name)
             axes.plot(data[along], one["train_accuracy"].mean("run"), color=shade, linestyle="--")
         axes.set_ylim(0.0, 103.0)
         axes.set_ylabel("accuracy (%)")
-    panels[0].set_xscale("symlog", linthresh=1.0)
-    panels[0].set_xticks([0, 1, 3, 10, 30, 100], ["0", "1", "3", "10", "30", "100"])
+    panels[0].set_xscale("log")
+    _plain_numbers(panels[0].xaxis)
     panels[0].set_xlabel("epochs")
     panels[1].set_xscale("log")
     panels[1].set_xlabel("time ηt, in units of 1 / (largest eigenvalue)")
@@ -187,7 +196,7 @@ def _critical(results: Results, settings: Settings) -> Figure:
     styles = {**STYLES, middle: {"color": PREDICTED[2], "marker": "D"}}
     for kind in kinds(settings):
         if kind in styles:
-            _means(left, 100 * critical.sel(data=kind), label=kind, **styles[kind])
+            _means(left, 100 * critical.sel(data=kind), most=100.0, label=kind, **styles[kind])
             _means(right, gini.sel(data=kind).where(gini.epoch >= 1, drop=True), **styles[kind])
     left.set_ylabel(f"critical samples (%), box of {settings.radii[0]:g}")
     left.set_ylim(0.0, 103.0)
@@ -210,12 +219,13 @@ def _size(results: Results, settings: Settings) -> Figure:
     middle = {"color": PREDICTED[2], "marker": "D"}
     for share in settings.capacity_shares:
         name = noisy(share)
-        _means(left, accuracy.sel(data=name), label=name, **STYLES.get(name, middle))
+        _means(left, accuracy.sel(data=name), most=100.0, label=name, **STYLES.get(name, middle))
     for kind, style in STYLES.items():
         _means(right, steps.sel(data=kind), logarithmic=True, label=kind, **style)
     left.set_xscale("log", base=2)
     left.set_xticks(settings.units, [str(count) for count in settings.units])
     left.set_xlabel("units of each hidden layer")
+    left.set_ylim(0.0, 103.0)
     left.set_ylabel("training accuracy (%)")
     left.legend(loc="lower right")
     right.set_xscale("log")
@@ -256,7 +266,7 @@ def _regularisers(results: Results, settings: Settings) -> Figure:
             )
     axes.set_xlabel("test accuracy on real digits (%)")
     axes.set_ylabel("training accuracy on random labels (%)")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")
     return figure
 
 
