@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
+from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.memorisation.experiment import Settings, has_networks
 from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
@@ -147,14 +147,14 @@ def _eigenvectors(results: Results, settings: Settings) -> Figure:
         _means(share, held.sel(data=kind), label=kind, **STYLES[kind])
     order.axhline(1.0, color=EXACT, linewidth=1)
     order.set_yscale("log")
-    _plain_numbers(order.yaxis)
+    plain_numbers(order.yaxis)
     order.set_xlabel("eigenvector, by eigenvalue")
     order.set_ylabel("steps to half, measured over closed form")
     order.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     number = held["directions"].values
     share.plot(number, (number - 1) / (settings.eigen_samples - 1), color=MUTED, linestyle="--")
     share.set_xscale("log")
-    _plain_numbers(share.xaxis)
+    plain_numbers(share.xaxis)
     share.set_xlabel("first eigenvectors")
     share.set_ylabel("share of the labels' square")
     share.legend(loc="upper left")
@@ -178,7 +178,7 @@ def _course(results: Results, settings: Settings) -> Figure:
         axes.set_ylim(0.0, 103.0)
         axes.set_ylabel("accuracy (%)")
     panels[0].set_xscale("log")
-    _plain_numbers(panels[0].xaxis)
+    plain_numbers(panels[0].xaxis)
     panels[0].set_xlabel("epochs")
     panels[1].set_xscale("log")
     panels[1].set_xlabel("time ηt, in units of 1 / (largest eigenvalue)")
@@ -204,7 +204,7 @@ def _critical(results: Results, settings: Settings) -> Figure:
     right.set_ylim(0.0, 1.0)
     for axes in (left, right):
         axes.set_xscale("log")
-        _plain_numbers(axes.xaxis)
+        plain_numbers(axes.xaxis)
         axes.set_xlabel("epochs")
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
@@ -233,7 +233,7 @@ def _size(results: Results, settings: Settings) -> Figure:
     right.minorticks_off()
     if np.isfinite(steps).any():
         right.set_yscale("log")
-        _plain_numbers(right.yaxis)
+        plain_numbers(right.yaxis)
     right.set_xlabel("training samples")
     right.set_ylabel("steps until all are right")
     right.legend(loc="upper left")
@@ -284,12 +284,3 @@ def _noise(results: Results) -> Figure:
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylabel("test accuracy (%)")
     return figure
-
-
-def _plain_numbers(axis: Any) -> None:
-    """Numbers as people write them on a short logarithmic axis."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
