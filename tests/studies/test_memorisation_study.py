@@ -156,6 +156,29 @@ def test_networks_against_what_is_known(networks):
 
 
 @needs_torch
+def test_the_linearised_classifier_by_small_steps(networks):
+    # Outputs of training and test samples under gradient descent of so small steps that it is a flow, moved
+    # by the Gram matrix itself; 20,000 steps to time 100.
+    from potentials import FunctionSpace
+    from simdyn.networks import fully_connected
+
+    samples, n = drawn(1, TINY.samples, MIDDLE), TINY.samples
+    inputs = np.concatenate([samples.inputs, samples.test_inputs])
+    module = fully_connected((1, 8, 8), 1, width=TINY.kernel_width, depth=1, seed=1)
+    gram = FunctionSpace.from_torch(module, inputs, np.zeros(len(inputs))).gram[:, :n] / n
+    targets = np.eye(10)[samples.classes] - 0.1
+    step = 100.0 / np.linalg.eigvalsh(gram[:n])[-1] / 20_000
+    outputs = np.zeros((len(inputs), 10))
+    for _ in range(20_000):
+        outputs += step * gram @ (targets - outputs[:n])
+    right = outputs.argmax(1) == np.concatenate([samples.classes, samples.test_classes])
+    found = networks[1].results["kernel"].sel(data=MIDDLE, time=100.0, run=1)
+    assert float(found["train_accuracy"]) == pytest.approx(right[:n].mean(), abs=1e-12)
+    # A test sample on a boundary may fall to either side.
+    assert float(found["test_accuracy"]) == pytest.approx(right[n:].mean(), abs=0.002)
+
+
+@needs_torch
 def test_the_strongest_that_costs_little(networks):
     results = networks[1].results
     words = regularisers(TINY)
