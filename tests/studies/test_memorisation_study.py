@@ -9,6 +9,7 @@ import pytest
 
 from simdyn.study import run_study
 from studies.memorisation import STUDY, experiment
+from studies.memorisation.eigenmodes import TESTS
 from studies.memorisation.experiment import QUICK, can_train
 from studies.memorisation.network_claims import falls, strongest
 from studies.memorisation.samples import INPUTS, LABELS, REAL, balanced, drawn, noisy
@@ -163,7 +164,7 @@ def test_the_linearised_classifier_by_small_steps(networks):
     from simdyn.networks import fully_connected
 
     samples, n = drawn(1, TINY.samples, MIDDLE), TINY.samples
-    inputs = np.concatenate([samples.inputs, samples.test_inputs])
+    inputs = np.concatenate([samples.inputs, samples.test_inputs[:TESTS]])
     module = fully_connected((1, 8, 8), 1, width=TINY.kernel_width, depth=1, seed=1)
     gram = FunctionSpace.from_torch(module, inputs, np.zeros(len(inputs))).gram[:, :n] / n
     targets = np.eye(10)[samples.classes] - 0.1
@@ -171,7 +172,7 @@ def test_the_linearised_classifier_by_small_steps(networks):
     outputs = np.zeros((len(inputs), 10))
     for _ in range(20_000):
         outputs += step * gram @ (targets - outputs[:n])
-    right = outputs.argmax(1) == np.concatenate([samples.classes, samples.test_classes])
+    right = outputs.argmax(1) == np.concatenate([samples.classes, samples.test_classes[:TESTS]])
     found = networks[1].results["kernel"].sel(data=MIDDLE, time=100.0, run=1)
     assert float(found["train_accuracy"]) == pytest.approx(right[:n].mean(), abs=1e-12)
     # A test sample on a boundary may fall to either side.
