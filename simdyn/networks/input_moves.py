@@ -9,6 +9,7 @@ import numpy as np
 from potentials.torch_jacobian import checked_targets, torch_module
 from simdyn.errors import InputError
 from simdyn.networks.losses import mean_loss
+from simdyn.networks.pytorch import in_evaluation
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +65,20 @@ def critical_samples(
     for name, value in (("radius", radius), ("step", step), ("iterations", iterations)):
         if not value > 0:
             raise InputError(f"{name} is {value!r}; give a positive number.")
-    module = module.eval()
+    with in_evaluation(module):
+        return _critical(torch, module, inputs, radius, step, noise, int(iterations), seed)
+
+
+def _critical(
+    torch: Any,
+    module: Any,
+    inputs: Any,
+    radius: float,
+    step: float,
+    noise: float,
+    iterations: int,
+    seed: int,
+) -> Array:
     x = torch.as_tensor(inputs).to(next(module.parameters()).dtype)
     with torch.no_grad():
         z = module(x)
@@ -74,7 +88,7 @@ def critical_samples(
     draws = torch.Generator().manual_seed(seed)
     open_ = torch.arange(len(x))
     moved = x.clone()
-    for _ in range(int(iterations)):
+    for _ in range(iterations):
         at = moved[open_].requires_grad_(True)
         with torch.enable_grad():
             outputs = module(at)
@@ -114,10 +128,9 @@ def loss_sensitivity(
         No PyTorch, or targets that do not fit.
     """
     torch = torch_module()
-    module = module.eval()
     x = torch.as_tensor(inputs).to(next(module.parameters()).dtype).clone().requires_grad_(True)
-    y = checked_targets(targets, loss, len(x), module(x[:1]))
-    with torch.enable_grad():
+    with torch.enable_grad(), in_evaluation(module):
+        y = checked_targets(targets, loss, len(x), module(x[:1]))
         outputs = module(x)
         total = mean_loss(loss, outputs, y.to(outputs.dtype) if loss == "squared" else y) * len(x)
         (slope,) = torch.autograd.grad(total, x)

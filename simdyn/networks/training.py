@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from potentials.torch_jacobian import checked_targets, torch_module
 from simdyn.errors import InputError
 from simdyn.networks.losses import mean_loss
+from simdyn.networks.pytorch import in_evaluation
 
 if TYPE_CHECKING:
     import torch
@@ -179,7 +180,7 @@ class Batches:
 
 def accuracy(module: torch.nn.Module, inputs: Any, classes: Any) -> float:
     """Share of the samples whose class is found: by the largest output, or by the sign of a single one, which
-    is negative for class 0.
+    is negative for class 0. The network works as in evaluation, without dropout.
 
     Parameters
     ----------
@@ -188,7 +189,7 @@ def accuracy(module: torch.nn.Module, inputs: Any, classes: Any) -> float:
     """
     torch = torch_module()
     x = torch.as_tensor(inputs).to(next(module.parameters()).dtype)
-    with torch.no_grad():
+    with torch.no_grad(), in_evaluation(module):
         z = module(x)
     found = (z[:, 0] > 0).long() if z.shape[1] == 1 else z.argmax(1)
     return float((found == torch.as_tensor(classes)).float().mean())

@@ -59,6 +59,7 @@ def test_the_search_repeats_and_ignores_dropout():
     found = [critical_samples(module, x, 0.3, iterations=3, seed=s) for s in (1, 1)]
     assert np.array_equal(*found)
     assert 0 < found[0].sum() < len(x)
+    assert module.training
 
 
 def test_sensitivity_of_a_linear_network():
