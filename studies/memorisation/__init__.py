@@ -21,8 +21,8 @@ Patterns come first (slide 7): accuracy on digits with true labels, in the cours
 A peak of many epochs is high by chance as well; so it is found on one half of the test digits and read off
 the other.
 
-Regularisation hinders memorisation (slide 8): dropout and weight decay of several strengths; of each the
-strongest that costs little on real digits. The slide leaves open which regularisers are compared.
+Regularisation hinders memorisation (slide 8): dropout and weight decay of several strengths, compared where
+they cost equally little on real digits, between strengths if need be. The slide leaves open which regularisers are compared.
 
 "DNNs learn patterns before memorising noise. Does it have to do with SGD?" (slide 9): no. A linearised
 network under gradient flow has neither noise nor steps, and its accuracy has the same peak; its errors fall

@@ -221,16 +221,17 @@ def _first_at(x: Array, values: Array, level: float) -> float:
     return float(x[k - 1] + (level - values[k - 1]) / (values[k] - values[k - 1]) * (x[k] - x[k - 1]))
 
 
-def strongest(data: Dataset, settings: Settings, name: str) -> str:
-    """The strongest of a regulariser that costs no more accuracy on real digits than is allowed, or none."""
-    tests = data["test_accuracy"].sel(data=REAL).mean("run")
-    least = float(tests.sel(regulariser="none")) - settings.allowed / 100
-    fit = [
-        one
-        for one in regularisers(settings)
-        if one.startswith(name) and float(tests.sel(regulariser=one)) >= least
-    ]
-    return fit[-1] if fit else "none"
+def strongest(data: Dataset, settings: Settings, name: str) -> dict[str, float]:
+    """The strength of a regulariser that costs just as much accuracy on real digits as is allowed: weights of
+    the strengths around it, for values in between, or of the strongest if that costs less."""
+    names = ["none", *(one for one in regularisers(settings) if one.startswith(name))]
+    tests = data["test_accuracy"].sel(data=REAL).mean("run").sel(regulariser=names).values
+    least = tests[0] - settings.allowed / 100
+    k = int(np.flatnonzero(tests >= least)[-1])
+    if k == len(names) - 1:
+        return {names[k]: 1.0}
+    part = float((tests[k] - least) / (tests[k] - tests[k + 1]))
+    return {names[k]: 1 - part, names[k + 1]: part}
 
 
 def of_regularisers(results: Results, settings: Settings) -> list[Claim]:
@@ -238,25 +239,27 @@ def of_regularisers(results: Results, settings: Settings) -> list[Claim]:
     said, data = statements(settings), results["regularisers"]
     noise = results["noise"]["test_accuracy"]
     trained = 100 * data["train_accuracy"].sel(data=LABELS)
-    tests = data["test_accuracy"].sel(data=REAL).mean("run")
+    none = trained.sel(regulariser="none").values
     chosen = {name: strongest(data, settings, name) for name in ("dropout", "weight decay")}
+    at = {
+        name: np.sum([w * trained.sel(regulariser=one).values for one, w in weights.items()], axis=0)
+        for name, weights in chosen.items()
+    }
 
-    def facts(one: str) -> str:
-        return (
-            f"{one}: {float(trained.sel(regulariser=one).mean()):.1f} % of random labels, "
-            f"{float(tests.sel(regulariser=one)):.1%} of other real digits"
-        )
+    def facts(name: str) -> str:
+        between = " and ".join(one.rpartition(" ")[2] for one in chosen[name])
+        return f"{name} {'between ' if len(chosen[name]) > 1 else ''}{between}: {at[name].mean():.1f} %"
 
     found = [
         mean_claim(
             *said[name],
-            (trained.sel(regulariser=one) - trained.sel(regulariser="none")).values,
+            at[name] - none,
             -np.inf,
             -1.0,
             unit=POINTS,
-            why=f"{facts(one)}. {facts('none')}. Holds if below -1.",
+            why=f"{facts(name)}, none: {none.mean():.1f} %. Holds if below -1.",
         )
-        for name, one in chosen.items()
+        for name in chosen
     ]
     usual, larger, both = (noise.sel(sgd=name) for name in sgd_settings(settings))
     means = [float(one.mean()) for one in (usual, larger, both)]
@@ -264,14 +267,12 @@ def of_regularisers(results: Results, settings: Settings) -> list[Claim]:
         *found,
         mean_claim(
             *said["best"],
-            (
-                trained.sel(regulariser=chosen["dropout"]) - trained.sel(regulariser=chosen["weight decay"])
-            ).values,
+            at["dropout"] - at["weight decay"],
             -np.inf,
             0.0,
             unit=POINTS,
-            why=f"{'. '.join(facts(one) for one in chosen.values())}. Holds if below 0; of strengths that "
-            "were tried.",
+            why=f"{facts('dropout')}, {facts('weight decay')}. Holds if below 0. These two alone, and after "
+            f"{settings.epochs[-1]} epochs.",
         ),
         mean_claim(
             *said["more noise"],

@@ -149,7 +149,7 @@ def statements(settings: Settings) -> dict[str, tuple[str, str]]:
         ),
         "dropout": (
             "Dropout hinders memorisation and keeps the accuracy on real data; training accuracy on random "
-            f"labels, the most that costs {settings.allowed:g} point on real digits less none",
+            f"labels, with so much of it as costs {settings.allowed:g} point on real digits, less none",
             f"{DECK}, slide 8; {PAPER}, figure 8",
         ),
         "weight decay": (
