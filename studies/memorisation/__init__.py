@@ -22,7 +22,8 @@ A peak of many epochs is high by chance as well; so it is found on one half of t
 the other.
 
 Regularisation hinders memorisation (slide 8): dropout and weight decay of several strengths, compared where
-they cost equally little on real digits, between strengths if need be. The slide leaves open which regularisers are compared.
+they cost equally little on real digits, between strengths if need be. The slide leaves open which
+regularisers are compared.
 
 "DNNs learn patterns before memorising noise. Does it have to do with SGD?" (slide 9): no. A linearised
 network under gradient flow has neither noise nor steps, and its accuracy has the same peak; its errors fall

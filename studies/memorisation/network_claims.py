@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.study import Claim, Results, mean_claim, ratio_claim
+from simdyn.inference import jackknife
+from simdyn.study import Claim, Results, judge, mean_claim, ratio_claim
 from studies.memorisation.experiment import Settings
 from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
 from studies.memorisation.statements import FEW, between, statements
@@ -221,59 +222,63 @@ def _first_at(x: Array, values: Array, level: float) -> float:
     return float(x[k - 1] + (level - values[k - 1]) / (values[k] - values[k - 1]) * (x[k] - x[k - 1]))
 
 
-def strongest(data: Dataset, settings: Settings, name: str) -> dict[str, float]:
-    """The strength of a regulariser that costs just as much accuracy on real digits as is allowed: weights of
-    the strengths around it, for values in between, or of the strongest if that costs less."""
-    names = ["none", *(one for one in regularisers(settings) if one.startswith(name))]
-    tests = data["test_accuracy"].sel(data=REAL).mean("run").sel(regulariser=names).values
-    least = tests[0] - settings.allowed / 100
+def at_cost(tests: Array, trained: Array, cost: float) -> float:
+    """Accuracy on random labels with so much of a regulariser as costs so much accuracy on real digits.
+
+    Linear between strengths, which grow from none; that of the strongest if it costs less."""
+    least = tests[0] - cost
     k = int(np.flatnonzero(tests >= least)[-1])
-    if k == len(names) - 1:
-        return {names[k]: 1.0}
-    part = float((tests[k] - least) / (tests[k] - tests[k + 1]))
-    return {names[k]: 1 - part, names[k + 1]: part}
+    if k == len(tests) - 1:
+        return float(trained[k])
+    part = (tests[k] - least) / (tests[k] - tests[k + 1])
+    return float((1 - part) * trained[k] + part * trained[k + 1])
 
 
 def of_regularisers(results: Results, settings: Settings) -> list[Claim]:
     """Dropout, weight decay, and the noise of SGD."""
     said, data = statements(settings), results["regularisers"]
     noise = results["noise"]["test_accuracy"]
-    trained = 100 * data["train_accuracy"].sel(data=LABELS)
-    none = trained.sel(regulariser="none").values
-    chosen = {name: strongest(data, settings, name) for name in ("dropout", "weight decay")}
-    at = {
-        name: np.sum([w * trained.sel(regulariser=one).values for one, w in weights.items()], axis=0)
-        for name, weights in chosen.items()
+    names = list(regularisers(settings))
+    columns = {
+        name: [k for k, one in enumerate(names) if one == "none" or one.startswith(name)]
+        for name in ("dropout", "weight decay")
     }
+    tests, trained = (
+        100 * data[quantity].sel(data=kind, regulariser=names).transpose("run", "regulariser").values
+        for quantity, kind in (("test_accuracy", REAL), ("train_accuracy", LABELS))
+    )
+    # Where a cost is met is read off the same runs, so they are left out of that as well.
+    sums = np.stack([tests, trained, np.ones_like(tests)], axis=1)
 
-    def facts(name: str) -> str:
-        between = " and ".join(one.rpartition(" ")[2] for one in chosen[name])
-        return f"{name} {'between ' if len(chosen[name]) > 1 else ''}{between}: {at[name].mean():.1f} %"
+    def at(total: Array) -> Array:
+        tests, trained = total[:2] / total[2]
+        found = [at_cost(tests[c], trained[c], settings.allowed) for c in columns.values()]
+        return np.array([*(one - trained[0] for one in found), found[0] - found[1]])
 
+    reached = jackknife(sums, at)
+    none = trained[:, 0].mean()
+    facts = (
+        f"{none + reached.value[0]:.1f} % with dropout, {none + reached.value[1]:.1f} % with weight decay, "
+    )
+    facts += f"{none:.1f} % with none, after {settings.epochs[-1]} epochs"
+    bands = {"dropout": (-1.0, "-1"), "weight decay": (-1.0, "-1"), "best": (0.0, "0")}
     found = [
-        mean_claim(
-            *said[name],
-            at[name] - none,
-            -np.inf,
-            -1.0,
+        Claim(
+            claim=said[name][0],
+            source=said[name][1],
+            measured=reached.value[k],
+            low=reached.low[k],
+            high=reached.high[k],
+            verdict=judge(reached.low[k], reached.high[k], -np.inf, most),
+            why=f"{len(tests)} networks, jackknife. {facts}. Holds if below {words}.",
             unit=POINTS,
-            why=f"{facts(name)}, none: {none.mean():.1f} %. Holds if below -1.",
         )
-        for name in chosen
+        for k, (name, (most, words)) in enumerate(bands.items())
     ]
     usual, larger, both = (noise.sel(sgd=name) for name in sgd_settings(settings))
     means = [float(one.mean()) for one in (usual, larger, both)]
     return [
         *found,
-        mean_claim(
-            *said["best"],
-            at["dropout"] - at["weight decay"],
-            -np.inf,
-            0.0,
-            unit=POINTS,
-            why=f"{facts('dropout')}, {facts('weight decay')}. Holds if below 0. These two alone, and after "
-            f"{settings.epochs[-1]} epochs.",
-        ),
         mean_claim(
             *said["more noise"],
             100 * (usual - larger).values,

@@ -11,10 +11,10 @@ from simdyn.study import run_study
 from studies.memorisation import STUDY, experiment
 from studies.memorisation.eigenmodes import TESTS
 from studies.memorisation.experiment import QUICK, can_train
-from studies.memorisation.network_claims import falls, strongest
+from studies.memorisation.network_claims import at_cost, falls
 from studies.memorisation.samples import INPUTS, LABELS, REAL, balanced, drawn, noisy
 from studies.memorisation.statements import statements
-from studies.memorisation.training import gini, regularisers, sgd_settings
+from studies.memorisation.training import gini, sgd_settings
 
 TINY = dataclasses.replace(
     QUICK,
@@ -179,20 +179,12 @@ def test_the_linearised_classifier_by_small_steps(networks):
     assert float(found["test_accuracy"]) == pytest.approx(right[n:].mean(), abs=0.002)
 
 
-@needs_torch
-def test_the_strongest_that_costs_little(networks):
-    results = networks[1].results
-    words = regularisers(TINY)
-    assert words == ("none", "dropout 0.25", "dropout 0.5", "weight decay 0.01")
-    level = results.altered("regularisers", "test_accuracy", 0.9, data=REAL)
-    worse = level.altered("regularisers", "test_accuracy", 0.88, data=REAL, regulariser="dropout 0.5")
-    assert strongest(level["regularisers"], TINY, "dropout") == {"dropout 0.5": 1.0}
-    # 90 % at 0.25 and 88 % at 0.5: 89 %, which is allowed, lies half way.
-    found = strongest(worse["regularisers"], TINY, "dropout")
-    assert found == pytest.approx({"dropout 0.25": 0.5, "dropout 0.5": 0.5})
-    none = worse.altered("regularisers", "test_accuracy", 0.86, data=REAL, regulariser="dropout 0.25")
-    found = strongest(none["regularisers"], TINY, "dropout")
-    assert found == pytest.approx({"none": 0.75, "dropout 0.25": 0.25})
+def test_a_regulariser_where_it_costs_a_point():
+    trained = np.array([100.0, 80.0, 40.0])
+    assert at_cost(np.array([90.0, 91.0, 89.5]), trained, 1.0) == 40.0
+    # 91 % and 87 %: 89 %, which is allowed, lies half way.
+    assert at_cost(np.array([90.0, 91.0, 87.0]), trained, 1.0) == pytest.approx(60.0)
+    assert at_cost(np.array([90.0, 86.0, 80.0]), trained, 1.0) == pytest.approx(95.0)
 
 
 SGD = tuple(sgd_settings(TINY))
