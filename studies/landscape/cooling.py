@@ -23,6 +23,9 @@ TILT = 0.1
 TEMPERATURES = 7
 """At which rates are computed; between them their logarithm is interpolated in the inverse temperature."""
 
+CONSTANTS = 200
+"""Temperatures among which the best constant one is looked for."""
+
 Array = np.ndarray
 
 
@@ -48,11 +51,14 @@ def cooled(
         threads=execution.threads,
     )
     temperatures = course(schedule, steps)
+    held, at = best_constant(steps)
     return {
         **share("share", data["final"].values[:, 0] > top.x[0]),
         "master": occupation(temperatures, _rates("exact")),
         "kramers": occupation(temperatures, _rates("Kramers")),
         "held": _gibbs_share(HOT),
+        "constant": held,
+        "constant_at": at,
     }
 
 
@@ -91,6 +97,16 @@ def occupation(temperatures: Array, rates: Callable[[Array], tuple[Array, Array]
         target = out[k] / total[k]
         p = target + (p - target) * kept[k]
     return float(p)
+
+
+def best_constant(steps: int) -> tuple[float, float]:
+    """Largest share that noise of one temperature, from cold to hot, brings to the right well in so many
+    steps, by the exact rates, and that temperature."""
+    temperatures = np.geomspace(COLD, HOT, CONSTANTS)
+    out, back = _rates("exact")(temperatures)
+    shares = out / (out + back) * -np.expm1(-(out + back) * steps)
+    best = int(shares.argmax())
+    return float(shares[best]), float(temperatures[best])
 
 
 @cache

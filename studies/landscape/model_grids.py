@@ -34,6 +34,8 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
                 Quantity("master", "", "the same by the rates of the SDE, exact at each temperature"),
                 Quantity("kramers", "", "the same by Kramers' rates"),
                 Quantity("held", "", "Gibbs' share of the deeper well at the first temperature"),
+                Quantity("constant", "", "by exact rates at the best constant temperature, as many steps"),
+                Quantity("constant_at", "", "that temperature"),
             ],
             f"SGLD, learning rate {RATE:g}, from the shallow well of a tilted one; temperature from {HOT:g} "
             f"to {COLD:g}.",

@@ -12,7 +12,7 @@ from potentials import three_wells_ring
 from simdyn.networks import can_train
 from simdyn.study import conclude, run_study
 from studies.landscape import STUDY, experiment
-from studies.landscape.cooling import HOT, course, formula, occupation, wells
+from studies.landscape.cooling import COLD, HOT, _rates, best_constant, course, formula, occupation, wells
 from studies.landscape.experiment import QUICK
 from studies.landscape.model_claims import model_claims
 from studies.landscape.model_figures import model_figures
@@ -53,10 +53,9 @@ def verdicts(results):
 
 def test_verdicts_on_small_grids(findings):
     found = {claim.claim: claim.verdict for claim in findings.claims}
-    assert len(found) == 17
+    assert len(found) == 19
     refuted = [text for text, verdict in found.items() if verdict == "does not hold"]
     assert [text.split(";")[0][:20] for text in refuted] == [
-        "Momentum takes desce",
         "Momentum finds the d",
         "A tail index of all ",
         "What stands on the s",
@@ -69,10 +68,12 @@ def test_verdicts_on_small_grids(findings):
     ("beginning", "grid", "changes", "where"),
     [
         ("Noise whose temp", "cooling", {"share_low": 0.2, "share_high": 0.3}, {"steps": 20_000}),
-        ("Noise that is low", "cooling", {"share_low": 0.2, "share_high": 0.3}, {"steps": 20_000}),
+        ("Noise that is lowered does better than noise", "cooling", {"held": 0.999}, {}),
+        ("Noise that is lowered does better than any", "cooling", {"constant": 0.5}, {}),
+        ("Noise that is lowered does better than any", "cooling", {"constant": 0.999}, {}),
         ("Annealing is", "cooling", {"share": 0.8, "share_low": 0.7, "share_high": 0.9}, {}),
         ("Momentum rolls", "rolling", {"share": 0.0, "share_low": 0.0, "share_high": 0.001}, {}),
-        ("Momentum takes", "rolling", {"rest": 0.5, "rest_low": 0.4, "rest_high": 0.6}, {"beta": 0.95}),
+        ("Momentum does not", "rolling", {"rest": 0.5, "rest_low": 0.4, "rest_high": 0.6}, {"beta": 0.95}),
         ("Momentum finds", "rolling", {"share": 1.0, "share_low": 0.99, "share_high": 1.0}, {"beta": 0.9}),
         ("Heavy-ball", "rolling", {"ball": 0.9}, {"beta": 0.9}),
         ("A tail index", "indices", {"pooled_low": 1.97, "pooled_high": 2.03}, {"law": "Gaussian"}),
@@ -109,18 +110,44 @@ def test_verdicts_on_ways_between_networks(findings):
                 results = results.altered("paths", "lowered", value * height, run=run, width=width)
         found = verdicts(results)
         return [
-            next(v for k, v in found.items() if k.startswith(one)) for one in ("No barriers", "Barriers fall")
+            next(v for k, v in found.items() if k.startswith(one))
+            for one in ("Of what the", "Bounds of barriers fall with", "Bounds of barriers fall like")
         ]
 
     assert of((0.01, 0.01))[0] == "holds"
     assert of((0.9, 0.9))[0] == "does not hold"
-    assert of((1e-3, 10.0))[1] == "does not hold"
+    assert of((1e-3, 10.0))[1:] == ["does not hold", "does not hold"]
+
+
+@pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
+def test_heights_like_one_over_the_parameters_are_judged_as_such(findings):
+    def of(power):
+        results = findings.results
+        for run in TINY.path_runs:
+            for width in TINY.path_widths:
+                size = float(results["paths"]["parameters"].sel(run=run, width=width))
+                results = results.altered("paths", "lowered", size**power, run=run, width=width)
+        found = verdicts(results)
+        return [found[k] for k in found if k.startswith("Bounds of barriers")]
+
+    assert of(-1.0) == ["holds", "holds"]
+    assert of(-0.25) == ["holds", "does not hold"]
 
 
 def test_figures_are_drawn(findings):
     figures = model_figures(findings.results, TINY)
     assert [figure.name for figure in figures[:4]] == ["remedies", "indices", "smoothing", "strings"]
     assert len(figures) == 4 + can_train()
+
+
+def test_the_best_constant_temperature_is_that_of_a_constant_course():
+    """Its share is that of the process of two states at that temperature, and neighbours have less."""
+    rates = _rates("exact")
+    share, at = best_constant(20_000)
+    assert COLD < at < HOT
+    assert share == pytest.approx(occupation(np.full(20_000, at), rates), rel=1e-9)
+    for other in (0.8 * at, 1.25 * at):
+        assert occupation(np.full(20_000, other), rates) < share
 
 
 def test_two_states_with_constant_rates():
