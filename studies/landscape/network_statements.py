@@ -35,7 +35,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
         "zeros": (
             "A share of the eigenvalues is zero: as many as there are directions that cannot matter (black "
             "pixels, silent units, a shift of all outputs); counted over expected",
-            f"{SINGULAR}; {curvature}",
+            f"Counting; {SINGULAR} put them down to more parameters than needed",
         ),
         "lowest": (
             "After training negative eigenvalues remain, and they are small; size of the lowest over the "
@@ -69,7 +69,8 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{SPECTRA}, abstract",
         ),
         "width_bulk": (
-            f"More parameters narrow the bulk; its root mean square, width {wide} over width {narrow}",
+            "More parameters merely scale the bulk; its root mean square shrinks, "
+            f"width {wide} over width {narrow}",
             f"{SPECTRA}, abstract",
         ),
         "gradient": (
@@ -100,6 +101,11 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             "mean square deviation of log S",
             f"{LARGE_BATCH}, section 2.3; {DECK}, critical batch size",
         ),
+        "bend": (
+            "That curve, which bends at a critical batch size, is nearer than a power of B, which has none; "
+            "deviation from the curve over that from the power",
+            f"{LARGE_BATCH}, section 2.3; {DECK}, critical batch size",
+        ),
         "best_rate": (
             "The best learning rate grows with the batch size; largest batch over smallest",
             f"{LARGE_BATCH}, section 2.2",
@@ -111,7 +117,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
         ),
         "critical_close": (
             "The noise scale is the critical batch size within a factor of 2; the same quotient",
-            f"{LARGE_BATCH}, appendix; {DECK}, critical batch size",
+            f"Sharper than {LARGE_BATCH}, who speak of the order of magnitude",
         ),
         "pooled": (
             "All coordinates of the noise thrown together look heavy-tailed; their stable index, "
@@ -124,7 +130,7 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
         ),
         "sample": (
             "The noise of one sample is heavy-tailed; stable index of a coordinate, "
-            f"B = {settings.tail_batches[0]}",
+            f"B = {settings.tail_batches[0]}; a stable law keeps it in means of B = {biggest}",
             f"{TAILS}",
         ),
         "explained": (
@@ -171,23 +177,33 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             f"{JAMMING}; {DECK}, jamming is linked to generalization",
         ),
         "ensemble": (
-            f"Ensembling improves generalisation; test error at N*, one network less the mean output of "
-            f"{settings.fit_members}",
+            "Ensembling improves generalisation; test error, one network less the mean output of "
+            f"{settings.fit_members}, the lesser gain of N* and width {settings.fit_widths[-1]}",
             f"{SCALING}; {DECK}, ensembling improves generalization",
         ),
         "flattened": (
-            "Ensembling takes the peak away, which is one of fluctuations; fall of the error from N* to "
-            f"width {settings.fit_widths[-1]}, one network less the mean output",
+            "Ensembling takes most of the peak away, which is one of fluctuations; half the fall of the "
+            f"error from N* to width {settings.fit_widths[-1]} of one network, less that of the mean output",
             f"{SCALING}; {DECK}, ensembling improves generalization",
         ),
         "best": (
-            "Ensembling just after jamming is the best one can get; the ensemble's error at N* less at half "
-            "of it",
+            "Ensembling at jamming is better than ensembling beyond; the ensemble's error at N* less at "
+            f"width {settings.fit_widths[-1]}",
             f"{SCALING}; {DECK}, open questions",
         ),
+        "best_small": (
+            "It is the best one can get, better than ensembling smaller networks, too, with "
+            f"{settings.fit_flips:.0%} of the labels wrong; the ensemble's error at N* less at a quarter "
+            "of it",
+            f"A question of {DECK}, open questions",
+        ),
         "spread": (
-            "Networks differ most around N*; spread of their outputs at N* over that at width "
+            "Networks differ more at N* than beyond; spread of their outputs at N* over that at width "
             f"{settings.fit_widths[-1]}",
+            f"{SCALING}",
+        ),
+        "spread_below": (
+            "And more than below; spread of their outputs at N* over that at a quarter of it",
             f"{SCALING}",
         ),
         "spread_power": (

@@ -69,10 +69,15 @@ def structural_zeros(found: Solution) -> int:
 
 
 def described(found: Spectrum, settings: NetworkSettings) -> dict[str, float]:
-    """Outliers, bulk and zeros; outliers are looked for among the largest, three for each class."""
+    """Outliers, bulk and zeros.
+
+    Outliers are looked for among the largest thirty that are not near zero, however many classes there are: a
+    window that grew with the classes would lend its growth to their number.
+    """
     values, solution = found.eigenvalues, found.solution
     classes = len(solution.module[3].bias)
     top = float(values[0])
+    largest = values[: 3 * CLASSES]
     return {
         "parameters": len(values),
         "loss": solution.loss,
@@ -80,7 +85,7 @@ def described(found: Spectrum, settings: NetworkSettings) -> dict[str, float]:
         "test_accuracy": solution.test_accuracy,
         "top": top,
         "top_mean": float(values[: classes - 1].mean()),
-        "outliers": outliers(values[: 3 * classes]),
+        "outliers": outliers(largest[largest > settings.flat * top]),
         "bulk": float(np.sqrt((values[classes:] ** 2).mean())),
         "near_zero": float((np.abs(values) < settings.flat * top).mean()),
         "zeros": int((np.abs(values) < ZERO * top).sum()),

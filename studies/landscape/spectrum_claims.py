@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from simdyn.study import Claim, Results, mean_claim, ratio_claim
 from studies.landscape.network_settings import NetworkSettings
 from studies.landscape.network_statements import statements
+from studies.landscape.solutions import CLASSES
+
+if TYPE_CHECKING:
+    from xarray import Dataset
 
 
 def spectrum_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
@@ -96,6 +102,7 @@ def _widths(results: Results, settings: NetworkSettings) -> list[Claim]:
     narrow, wide = (data.sel(width=width) for width in (settings.widths[0], settings.widths[-1]))
     sizes = [int(one["parameters"][0]) for one in (narrow, wide)]
     shares = [float(one["near_zero"].mean()) for one in (narrow, wide)]
+    squares = float(np.exp(np.log(_bulk_squares(wide) / _bulk_squares(narrow)).mean()))
     return [
         mean_claim(
             *said["width_outliers"],
@@ -110,7 +117,14 @@ def _widths(results: Results, settings: NetworkSettings) -> list[Claim]:
             (wide["bulk"] / narrow["bulk"]).values,
             0.0,
             1.0,
-            why=f"{sizes[0]} and {sizes[1]} parameters; share near zero {shares[0]:.2f} and {shares[1]:.2f}. "
-            "Holds if below 1.",
+            why=f"{sizes[0]} and {sizes[1]} parameters; the sum of its squares changes by a factor of "
+            f"{squares:.2f}, and if it did not, more eigenvalues alone would give "
+            f"{(sizes[0] / sizes[1]) ** 0.5:.2f}; share near zero {shares[0]:.2f} and {shares[1]:.2f}. Holds "
+            "if below 1.",
         ),
     ]
+
+
+def _bulk_squares(data: Dataset) -> np.ndarray:
+    """Sum of the squares of all eigenvalues but as many as there are classes, of each run."""
+    return np.asarray((data["bulk"] ** 2 * (data["parameters"] - CLASSES)).values)

@@ -43,7 +43,7 @@ TINY = dataclasses.replace(
     descent_steps=60,
     fit_samples=40,
     fit_widths=(1, 4, 12, 40, 80),
-    fit_members=3,
+    fit_members=10,
     fit_steps=400,
 )
 
@@ -279,7 +279,7 @@ ALL = {
         at_two("course", "share", {"step": 0}, {"step": 60}, 0.9, 0.1),
     ),
     "noise_grows": (
-        at_two("course", "simple", {"step": 20}, {"step": 60}, 10.0, 90.0),
+        [("course", "simple", 5.0, {}), *at_two("course", "simple", {"step": 20}, {"step": 60}, 10.0, 90.0)],
         at_two("course", "simple", {"step": 20}, {"step": 60}, 90.0, 10.0),
     ),
     "noise_begins": (
@@ -287,12 +287,16 @@ ALL = {
         at_two("course", "simple", {"step": 0}, {"step": 60}, 90.0, 10.0),
     ),
     "noise_curved": (
-        at_two("course", "curved", {"step": 20}, {"step": 60}, 10.0, 90.0),
+        [("course", "curved", 5.0, {}), *at_two("course", "curved", {"step": 20}, {"step": 60}, 10.0, 90.0)],
         at_two("course", "curved", {"step": 20}, {"step": 60}, 90.0, 10.0),
     ),
     "tradeoff": (
         [("tradeoff", "steps", 10.0, {}), ("tradeoff", "steps", 20.0, {"B": 4})],
         [("tradeoff", "steps", 10.0, {}), ("tradeoff", "steps", 1e6, {"B": 16})],
+    ),
+    "bend": (
+        [("tradeoff", "steps", 10.0, {}), ("tradeoff", "steps", 20.0, {"B": 4})],
+        [("tradeoff", "steps", 100.0 * B**-0.5, {"B": B}) for B in TINY.tradeoff_batches],
     ),
     "best_rate": (
         [
@@ -316,7 +320,7 @@ ALL = {
     ),
     "pooled": ([("tails", "pooled", 1.2, {"B": 20})], [("tails", "pooled", 2.0, {"B": 20})]),
     "single": ([("tails", "single", 1.2, {"B": 20})], [("tails", "single", 2.0, {"B": 20})]),
-    "sample": ([("tails", "single", 1.2, {"B": 1})], [("tails", "single", 2.0, {"B": 1})]),
+    "sample": ([("tails", "single", 1.2, {})], [("tails", "single", 2.0, {"B": 1})]),
     "explained": (
         [("tails", "pooled", 1.2, {}), ("tails", "pooled_gaussian", 1.2, {})],
         [("tails", "pooled", 1.2, {}), ("tails", "pooled_gaussian", 2.0, {})],
@@ -330,7 +334,7 @@ ALL = {
         [*descents("loss", 3, 1.0, 1.1), *descents("loss", 8, 1.0, 3.0)],
     ),
     "enough": ([*FITTED, ("fitting", "parameters", 20, {})], [*FITTED, ("fitting", "parameters", 80, {})]),
-    "nice": (FITTED, [*FITTED, ("fitting", "fitted", 0.7, {"width": 80})]),
+    "nice": (FITTED, [*FITTED, ("fitting", "fitted", 0.3, {"width": 80})]),
     "rise": (fitting("error", 4, 12, 0.1, 0.2), fitting("error", 4, 12, 0.2, 0.1)),
     "fall": (fitting("error", 12, 80, 0.2, 0.1), fitting("error", 12, 80, 0.1, 0.2)),
     "ensemble": (
@@ -339,10 +343,12 @@ ALL = {
     ),
     "flattened": (
         [*fitting("error", 12, 80, 0.3, 0.2), *fitting("together", 12, 80, 0.2, 0.2)],
-        [*fitting("error", 12, 80, 0.3, 0.3), *fitting("together", 12, 80, 0.3, 0.2)],
+        [*fitting("error", 12, 80, 0.3, 0.2), *fitting("together", 12, 80, 0.3, 0.22)],
     ),
-    "best": (fitting("together", 4, 12, 0.2, 0.1), fitting("together", 4, 12, 0.1, 0.2)),
+    "best": (fitting("together", 12, 80, 0.1, 0.2), fitting("together", 12, 80, 0.2, 0.1)),
+    "best_small": (fitting("together", 4, 12, 0.2, 0.1), fitting("together", 4, 12, 0.1, 0.2)),
     "spread": (fitting("spread", 12, 80, 2.0, 1.0), fitting("spread", 12, 80, 1.0, 2.0)),
+    "spread_below": (fitting("spread", 4, 12, 1.0, 2.0), fitting("spread", 4, 12, 2.0, 1.0)),
     "spread_power": (fitting("spread", 40, 80, 1.0, 0.7), fitting("spread", 40, 80, 1.0, 1.0)),
 }
 """Measurements with which each statement holds, and such with which it does not."""
@@ -362,6 +368,30 @@ def test_a_verdict_on_networks_follows_its_measurement(networks, name):
     true, false = ALL[name]
     assert verdict(true) == "holds"
     assert verdict(false) == "does not hold"
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        (
+            "noise_grows",
+            [("course", "simple", v, {"step": s}) for s, v in ((0, 50.0), (20, 9.0), (60, 90.0))],
+        ),
+        (
+            "noise_curved",
+            [("course", "curved", v, {"step": s}) for s, v in ((0, 50.0), (20, 9.0), (60, 90.0))],
+        ),
+        ("sample", [("tails", "single", v, {"B": B}) for B, v in ((1, 1.2), (20, 2.0))]),
+    ],
+)
+def test_what_ends_beyond_a_window_holds_only_there(networks, name, changes):
+    results = networks.results
+    for grid, quantity, value, where in changes:
+        results = results.altered(grid, quantity, value, **where)
+    words = statements(TINY)[name][0]
+    (claim,) = [one for one in network_claims(results, TINY) if one.claim == words]
+    assert claim.verdict == "holds only here"
 
 
 @needs_torch
