@@ -124,8 +124,8 @@ def fitting_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
                 spreads["N*"] / spreads[other],
                 1.0,
                 np.inf,
-                why=f"{spreads['N*'].mean():.2f} and {spreads[other].mean():.2f} in units of the margin. Holds "
-                "if above 1.",
+                why=f"{spreads['N*'].mean():.2f} and {spreads[other].mean():.2f} in units of the margin. "
+                "Holds if above 1.",
             )
             for name, other in (("spread", "end"), ("spread_below", "quarter"))
         ),

@@ -107,6 +107,8 @@ def _tradeoff(results: Results, settings: NetworkSettings) -> list[Claim]:
     critical = np.array([one.critical_batch for one in curves])
     scales = np.exp(log_scales_on_the_way(results, settings).values)
     best = steps["rate"].values[steps.fillna(np.inf).argmin("rate").transpose("run", "B").values]
+    # Where no rate reaches the loss none is the best.
+    best = np.where(np.isfinite(fewest_steps(results).values), best, np.nan)
     ratios = critical / scales
     powers = _misfits_of_powers(fewest_steps(results))
     misfits = np.array([one.misfit for one in curves])

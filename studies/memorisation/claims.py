@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.study import Claim, Results, judge, mean_claim, ratio_claim
+from simdyn.study import Claim, Results, Verdict, judge, mean_claim, ratio_claim
 from studies.memorisation.experiment import Settings, has_networks
 from studies.memorisation.network_claims import fall_claim, of_courses, of_regularisers, of_sizes
 from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
-from studies.memorisation.statements import ALARM, TOP, statements
+from studies.memorisation.statements import ALARM, SMALL, TOP, statements
 
 if TYPE_CHECKING:
     from xarray import DataArray, Dataset
@@ -69,7 +69,10 @@ def _first_epoch(results: Results, settings: Settings) -> list[Claim]:
         dispersion, variance = float(one["dispersion"]), float(one["variance"])
         # The dispersion less one is the variance times a number that all tables of these totals share.
         scale = (dispersion - 1) / variance if variance else np.nan
-        alike = float(one["p_value"]) >= ALARM
+        verdict: Verdict = "does not hold" if float(one["p_value"]) < ALARM else "undecided"
+        # Not to be told apart from alike is no evidence, unless what differs must be small.
+        if verdict == "undecided" and float(one["high"]) <= SMALL * float(real["variance"]):
+            verdict = "holds"
         found += [
             Claim(
                 claim=said[f"alike {name}"][0],
@@ -78,9 +81,11 @@ def _first_epoch(results: Results, settings: Settings) -> list[Claim]:
                 measured=dispersion,
                 low=1 + scale * float(one["low"]),
                 high=1 + scale * float(one["high"]),
-                verdict="holds" if alike else "does not hold",
+                verdict=verdict,
                 why=f"{facts(kind)}; does not hold if p is below {ALARM:g}. Real samples have "
-                f"{float(real['dispersion']):.3g}.",
+                f"{float(real['dispersion']):.3g}. Holds if the variance of the probability is at most "
+                f"{SMALL:g} of theirs for certain: {float(one['high']) / float(real['variance']):.2g}. A "
+                "tenth is right by chance; what has not begun to be learnt is alike.",
             ),
             Claim(
                 claim=said[f"uneven {name}"][0],
@@ -136,7 +141,8 @@ def _closed_form(results: Results, settings: Settings) -> list[Claim]:
 def _order(results: Results, settings: Settings) -> list[Claim]:
     said = statements(settings)
     data = results["order"]
-    logs = _log(data["measured"] / data["predicted"])
+    # What has not fallen to half takes longer than any.
+    logs = _log(data["measured"] / data["predicted"]).fillna(np.inf)
     wide = logs.sel(width=settings.eigen_widths[-1])
     found = []
     for name, kind in (("real", REAL), ("labels", LABELS)):

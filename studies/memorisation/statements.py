@@ -9,7 +9,10 @@ TOP = 10
 """Eigenvectors in which targets are said to lie."""
 
 FEW = 0.25
-"""So small a share of the wrong labels counts as not learnt; a tenth comes by chance."""
+"""So small a share of the wrong labels counts as few."""
+
+SMALL = 0.1
+"""So small a share of the variance of real samples counts as none."""
 
 ALARM = 0.01
 """False-alarm rate of tests."""
@@ -105,7 +108,7 @@ def statements(settings: Settings) -> dict[str, tuple[str, str]]:
             f"{DECK}, slide 7; {PAPER}, figure 7",
         ),
         "before": (
-            f"At the peak the wrong labels are not yet learnt; share of them that is reproduced, "
+            "At the peak most of the wrong labels are not yet learnt; share of them that is reproduced, "
             f"{noisy(settings.noise_share)}",
             f"{DECK}, slide 9; {PAPER}, section 4",
         ),

@@ -202,7 +202,11 @@ CASES = {
     ),
     **{
         f"alike {name}": (
-            [("first_epoch", "p_value", 0.5, {"data": kind})],
+            [
+                ("first_epoch", "p_value", 0.5, {"data": kind}),
+                ("first_epoch", "high", 0.001, {"data": kind}),
+                ("first_epoch", "variance", 0.02, {"data": REAL}),
+            ],
             [("first_epoch", "p_value", 0.001, {"data": kind})],
         )
         for name, kind in (("inputs", INPUTS), ("labels", LABELS))
@@ -345,3 +349,26 @@ def test_a_verdict_follows_its_measurement(networks, name):
     results = changed(findings.results, hold)
     assert verdict(study, results, name) == "holds"
     assert verdict(study, changed(results, fail), name) == "does not hold"
+
+
+@needs_torch
+def test_samples_are_not_alike_for_want_of_runs(networks):
+    study, findings = networks
+    changes = [
+        ("first_epoch", "p_value", 0.5, {"data": LABELS}),
+        ("first_epoch", "high", 0.015, {"data": LABELS}),
+        ("first_epoch", "variance", 0.02, {"data": REAL}),
+    ]
+    assert verdict(study, changed(findings.results, changes), "alike labels") == "undecided"
+
+
+@needs_torch
+def test_an_error_that_never_falls_to_half_counts_as_late(networks):
+    study, findings = networks
+    changes = [
+        ("order", "measured", 10.0, TOPMOST),
+        ("order", "predicted", 10.0, TOPMOST),
+        *[("order", "measured", float("nan"), TOPMOST | {"mode": k, "data": REAL}) for k in (1, 2)],
+    ]
+    assert verdict(study, changed(findings.results, changes[:2]), "order real") == "holds"
+    assert verdict(study, changed(findings.results, changes), "order real") != "holds"
