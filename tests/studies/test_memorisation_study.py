@@ -372,3 +372,14 @@ def test_an_error_that_never_falls_to_half_counts_as_late(networks):
     ]
     assert verdict(study, changed(findings.results, changes[:2]), "order real") == "holds"
     assert verdict(study, changed(findings.results, changes), "order real") != "holds"
+
+
+@needs_torch
+def test_a_boundary_that_random_inputs_drive_away_comes_closer_only_here(networks):
+    study, findings = networks
+    changes = [
+        ("critical", "critical", 0.2, {"epoch": 1}),
+        ("critical", "critical", 0.8, {"epoch": LAST}),
+        ("critical", "critical", 0.1, {"epoch": LAST, "data": INPUTS}),
+    ]
+    assert verdict(study, changed(findings.results, changes), "critical rises") == "holds only here"
