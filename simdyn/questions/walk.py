@@ -83,13 +83,13 @@ class Walk:
     @cached_property
     def convex(self) -> Interval:
         """Share of the steps along which the loss is convex, at the points looked at."""
-        return share_of((np.diff(self.losses, 2, axis=1) > 0).all(axis=1))
+        return share_of(np.asarray((np.diff(self.losses, 2, axis=1) > 0).all(axis=1)))
 
     @cached_property
     def bounces(self) -> Interval:
         """Share of the steps that go down at first and up at the end: from one wall of the valley to the
         other."""
-        return share_of(self.downhill & self.uphill)
+        return share_of(np.logical_and(self.downhill, self.uphill))
 
     @cached_property
     def profile(self) -> Array:
