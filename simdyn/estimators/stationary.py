@@ -438,7 +438,8 @@ def measure_stationary(
     state = np.empty(rows.shape, dtype=ensemble.dtype)
     state[:] = rows
     begun, done, complete = time.perf_counter(), 0, True
-    pairs = 4 if dim > 1 else 8
+    # Currents come from single steps, which say as little as they are few however far apart they are.
+    pairs = 2 if dim > 1 else 8
     while True:
         recorder.make_room(length // every + 1)
         run = run_ensemble(
@@ -504,7 +505,7 @@ def _plan(update: Rule, wanted: Wanted, starts: Array, looks: int) -> Plan:
         drift = Drift(
             lambda x: update.drift_at(update.at_rest(x))[..., : x.shape[1]],
             _force(update) if not wanted.momentum else None,
-            4 * max(1, samples // 16),
+            (8 if starts.shape[1] > 1 else 4) * max(1, samples // 16),
         )
     with np.errstate(all="ignore"):
         there = update.at_rest(starts[:1])

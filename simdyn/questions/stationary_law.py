@@ -393,7 +393,8 @@ def stationary(
         remembered, and looks are at most a quarter of that apart, which makes the variance of a mean at most
         some 2 % larger than looks at every step; but never so close that they cost more than about a fifth
         of the run, and closer than either in short runs. `problem["pilot"]` says what it found. Batches of
-        shuffled epochs are looked at at ends of epochs.
+        shuffled epochs are looked at at ends of epochs. Currents rest on single steps at some of the looks,
+        and closer looks make them more precise.
     exact
         Whether to compute the exact density, which in two dimensions takes up to half a minute.
     seed

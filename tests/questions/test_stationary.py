@@ -118,7 +118,7 @@ def test_the_current_of_the_sde():
     0.03913, and none in equilibrium."""
     step = 0.02
     answer = stationary(
-        BOWL, SDE.limit_of(ANISOTROPIC, step=step), paths=4096, steps=24_000, seed=4, exact=False
+        BOWL, SDE.limit_of(ANISOTROPIC, step=step), paths=4096, steps=24_000, every=64, seed=4, exact=False
     )
     turning = answer.angular_momentum
     assert agree(turning[0, 1], -0.012, allowance=0.1 * 0.012)
@@ -240,7 +240,7 @@ def test_weights_of_basins():
 def test_a_chain_that_is_not_gibbs():
     """R-B9: E x^2 of the chain, not that of Gibbs."""
     waves = Potential("x**2/2 + cos(2*x)/2")
-    answer = stationary(waves, SGLD(0.2, 0.5), of=["x", "x**2"], paths=4096, steps=32_000, seed=4)
+    answer = stationary(waves, SGLD(0.2, 0.5), of=["x", "x**2"], paths=4096, steps=32_000, every=64, seed=4)
     assert agree(answer.averages["x**2"], 0.967676449831)
     assert answer.averages["x**2"].error < 0.001
     assert not agree(answer.averages["x**2"], 0.963019153655)
