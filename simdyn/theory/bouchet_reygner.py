@@ -22,6 +22,7 @@ from simdyn.theory.closed_form import (
     same_size,
     too_large,
 )
+from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.quasi_potential import polynomial_quasi_potential
 from simdyn.theory.rates import HIGH, low_barrier
 from simdyn.theory.sweep import swept
@@ -100,6 +101,7 @@ def bouchet_reygner_time(
 
 
 @swept
+@answered("Bouchet-Reygner", FORMULA, SOURCE, ASSUMPTIONS)
 def bouchet_reygner(
     field: DriftField, dynamics: Dynamics, start: Any, exit: Any, *, quasi_potential: Potential | None = None
 ) -> Prediction:
@@ -129,7 +131,7 @@ def bouchet_reygner(
     refuse_directions(dynamics, "The formula of Bouchet and Reygner is for")
     update = dynamics.law(field, origin)
     if update.noise_dim == 0:
-        raise InputError("The dynamics has no noise, so no escape-rate formula applies.")
+        raise NoValue("The dynamics has no noise, so that paths never leave the basin.", np.inf)
     if any(entry.free_symbols & set(update.variables) for row in update.factor for entry in row):
         raise InputError("The formula of Bouchet and Reygner is for constant noise.")
     attractor = field.attractor(origin)
@@ -151,7 +153,7 @@ def bouchet_reygner(
         if kind == "hit":
             tilted += _tilted(field, attractor, saddle, way_out)
     if not times:
-        raise InputError("No saddle was found on the border of the basin, so no escape-rate formula applies.")
+        raise NoValue("No saddle was found on the border of the basin, so there is no barrier.")
     total = 1.0 / sum(1.0 / time for time in times)
     lowest = min(powers)
     relaxation = 1.0 / float(np.abs(attractor.eigenvalues.real).min())

@@ -11,6 +11,7 @@ from simdyn.dynamics import SDE, SGD, Dynamics
 from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.closed_form import Reason, broadcast, closed_form, exponential, numbers, too_large
+from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.sweep import swept
 from simdyn.theory.validity import LARGEST_STEP, LOWEST_BARRIER
 from simdyn.theory.ways_out import WayOut, added, escape_problem
@@ -103,6 +104,7 @@ def mori2022_time(
 
 
 @swept
+@answered("Mori et al.", FORMULA, SOURCE, ASSUMPTIONS)
 def mori2022(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
     """Escape time of SGD whose noise is proportional to the loss, C = 2 T_0 L H_a / B.
 
@@ -116,8 +118,7 @@ def mori2022(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) ->
     Raises
     ------
     InputError
-        Other noise, a minimum without loss or with curvatures that differ, or an exit away from the critical
-        points.
+        Other noise, a minimum with curvatures that differ, or an exit away from the critical points.
     """
     sgd = dynamics.diffusion if isinstance(dynamics, SDE) else dynamics
     if not isinstance(sgd, SGD) or not (isinstance(sgd.noise, str) and sgd.noise == "loss"):
@@ -130,9 +131,10 @@ def mori2022(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) ->
     if float(minimum.eigenvalues.min()) < curvature * (1 - 1e-9):
         raise InputError("The power law needs the same curvature of the minimum in all directions.")
     if minimum.energy <= 0:
-        raise InputError(
+        raise NoValue(
             f"The loss at the minimum is {minimum.energy:g}: the noise vanishes there, paths collapse onto "
-            "the minimum and never escape, and the power law does not apply."
+            "the minimum and never escape.",
+            np.inf,
         )
     values = problem.update.values
     strength = values["_learning_rate"] * values["_temperature"] / values["_batch_size"] * curvature

@@ -13,6 +13,7 @@ from simdyn.dynamics import SDE, SGD, SGLD, Dynamics
 from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.closed_form import Reason, broadcast, closed_form, exponential, numbers, too_large
+from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.rates import HIGH, low_barrier
 from simdyn.theory.sweep import swept
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
@@ -137,6 +138,9 @@ def depopulation(loss: Any) -> Any:
 
 
 @swept
+@answered(
+    "Kramers with inertia", "2 pi / lambda_+ sqrt(|L''_b| / L''_a) exp(dL/T) / A(delta)", "Kramers 1940"
+)
 def underdamped_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
     """Escape time of underdamped Langevin dynamics, or of a discrete rule with momentum, at any friction.
 
@@ -266,7 +270,7 @@ def well_action(problem: EscapeProblem, way: WayOut) -> float:
             break
         far += far - bottom
     else:
-        raise InputError("The well has no wall as high as the saddle, so its action is infinite.")
+        raise NoValue("The well has no wall as high as the saddle, so its action is infinite.")
     turn = float(brentq(below, bottom, far, xtol=1e-14, rtol=1e-14))
 
     # x = middle + half sin(phi) takes the square root at the turning point away.
