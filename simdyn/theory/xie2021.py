@@ -12,7 +12,15 @@ from simdyn.dynamics import SDE, SGD, Dynamics
 from simdyn.dynamics.conventions import CONVENTIONS
 from simdyn.errors import InputError
 from simdyn.results import Prediction
-from simdyn.theory.closed_form import Reason, broadcast, closed_form, exponential, numbers, too_large
+from simdyn.theory.closed_form import (
+    Reason,
+    broadcast,
+    closed_form,
+    exponential,
+    numbers,
+    positive,
+    too_large,
+)
 from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.noise_path import potential_over_noise, vanishing_noise
 from simdyn.theory.rates import HIGH, low_barrier
@@ -128,14 +136,18 @@ def xie2021_time(
     Raises
     ------
     InputError
-        Numbers out of range, or an unknown convention.
+        Numbers out of range, or an unknown convention. Where there is no barrier or no curvature the
+        prediction is not valid and says so.
     """
     if convention not in CONVENTIONS:
         raise InputError(f"convention is {convention!r}, but it must be one of: {', '.join(CONVENTIONS)}.")
+    height, flat = positive("barrier", barrier)
+    bottom, hollow = positive("curvature_minimum", curvature_minimum)
+    top, level = positive("curvature_saddle", curvature_saddle)
     height, bottom, top, eta, batch, share = broadcast(
-        barrier=numbers("barrier", barrier, above=0),
-        curvature_minimum=numbers("curvature_minimum", curvature_minimum, above=0),
-        curvature_saddle=numbers("curvature_saddle", curvature_saddle, above=0),
+        barrier=height,
+        curvature_minimum=bottom,
+        curvature_saddle=top,
         learning_rate=numbers("learning_rate", learning_rate, above=0),
         batch_size=numbers("batch_size", batch_size, above=0),
         s=numbers("s", s, above=0),
@@ -148,6 +160,9 @@ def xie2021_time(
     return closed_form(
         2 * np.pi * bottom ** (alpha - 1) * top**-alpha * exponential(power),
         [
+            flat,
+            hollow,
+            level,
             low_barrier(power),
             too_large(power),
             Reason(
