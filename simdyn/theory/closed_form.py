@@ -209,8 +209,8 @@ def of_critical_points(
 
     With `saddles` those above have an axis of saddles, shape (..., s, d).
     """
-    hollow = (below <= 0).any(axis=-1)
-    wrong = ((above < 0).sum(axis=-1) != 1) | (above == 0).any(axis=-1)
+    hollow = np.asarray((below <= 0).any(axis=-1))
+    wrong = np.asarray(((above < 0).sum(axis=-1) != 1) | (above == 0).any(axis=-1))
     one = wrong.any(axis=-1) if saddles else wrong
     reasons = [
         Reason(
