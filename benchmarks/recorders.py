@@ -100,7 +100,7 @@ def print_long_runs(rounds: int) -> None:
         runs += [partial(_marginal, stationary, {**long, "every": every}) for every in closer]
         bare, *others = interleaved(runs, rounds)
         ratios = [median(mine / base for mine, base in zip(times, bare, strict=True)) for times in others]
-        apart = stationary(**long, steps=_LONG).problem["every"]
+        apart = stationary(**{**long, "steps": _LONG}).problem["every"]
         print(f"{title:28}{apart:>8}" + "".join(f"{ratio - 1:>+14.1%}" for ratio in ratios))
 
 
