@@ -24,7 +24,7 @@ Array = np.ndarray
 _LOOK = 60
 """Steps of the cheapest rule, the double well's, that a look costs on a line or in many dimensions."""
 
-_LOOK_IN_PLANE = 96
+_LOOK_IN_PLANE = 150
 """The same in two dimensions, with their joint law and basins of any shape."""
 
 _COST = 0.2
