@@ -47,7 +47,7 @@ def stationary(
         typer.Option(metavar="N|LOW,HIGH,N", help="Bins of histograms. [default: 100 that cover all]"),
     ] = None,
     every: Annotated[
-        int | None, typer.Option(help="Steps between looks. [default: 64, fewer in short runs]")
+        int | None, typer.Option(help="Steps between looks. [default: chosen by a pilot]")
     ] = None,
     exact: Annotated[
         bool, typer.Option("--exact/--no-exact", help="Whether to compute the exact density.")
