@@ -18,7 +18,6 @@
 # vanishing learning rate. Here are six places where the two part, each with exact values for both.
 
 # %%
-import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -69,11 +68,12 @@ print(report)
 # %% [markdown]
 # ## The whole study
 #
-# The same from the shell: `simdyn study run discrete_effects --quick --out results/discrete_effects`.
+# The same from the shell: `simdyn study run discrete_effects --quick --out results/discrete_effects`. What is
+# found in the folder is not run again.
 
 # %%
 study = find_study("discrete_effects")
-out = Path(tempfile.mkdtemp()) / "discrete_effects"
+out = Path("results") / "discrete_effects"
 findings = run_study(study, out, size="quick")
 for claim in findings.claims:
     print(f"{claim.verdict:>15}: {claim.claim}")

@@ -20,7 +20,6 @@
 # laws are known.
 
 # %%
-import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -70,12 +69,12 @@ plt.show()
 # %% [markdown]
 # ## The whole study
 #
-# The same from the shell: `simdyn study run jastrzebski2017 --quick --out results/jastrzebski2017`. Without
-# PyTorch the claims about networks read "not run".
+# The same from the shell: `simdyn study run jastrzebski2017 --quick --out results/jastrzebski2017`. What is
+# found in the folder is not run again. Without PyTorch the claims about networks read "not run".
 
 # %%
 study = find_study("jastrzebski2017")
-out = Path(tempfile.mkdtemp()) / "jastrzebski2017"
+out = Path("results") / "jastrzebski2017"
 findings = run_study(study, out, size="quick")
 for claim in findings.claims:
     print(f"{claim.verdict:>15}: {claim.claim}")

@@ -20,7 +20,6 @@
 # known, then trains small networks on the 8 by 8 digits. The networks need `pip install "simdyn[torch]"`.
 
 # %%
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -103,12 +102,12 @@ else:
 # %% [markdown]
 # ## The whole study
 #
-# The same from the shell: `simdyn study run keskar2017 --quick --out results/keskar2017`. Without PyTorch the
-# claims about networks read "not run".
+# The same from the shell: `simdyn study run keskar2017 --quick --out results/keskar2017`. What is found in
+# the folder is not run again. Without PyTorch the claims about networks read "not run".
 
 # %%
 study = find_study("keskar2017")
-out = Path(tempfile.mkdtemp()) / "keskar2017"
+out = Path("results") / "keskar2017"
 findings = run_study(study, out, size="quick")
 for claim in findings.claims:
     print(f"{claim.verdict:>15}: {claim.claim}")

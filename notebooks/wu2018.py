@@ -18,7 +18,6 @@
 # sharpness $a$ and non-uniformity $s$ are small enough for the learning rate and the batch size.
 
 # %%
-import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -52,12 +51,12 @@ plt.show()
 # %% [markdown]
 # ## The whole study
 #
-# The same from the shell: `simdyn study run wu2018 --quick --out results/wu2018`. Without PyTorch the claims
-# about networks read "not run".
+# The same from the shell: `simdyn study run wu2018 --quick --out results/wu2018`. What is found in the folder
+# is not run again. Without PyTorch the claims about networks read "not run".
 
 # %%
 study = find_study("wu2018")
-out = Path(tempfile.mkdtemp()) / "wu2018"
+out = Path("results") / "wu2018"
 findings = run_study(study, out, size="quick")
 for claim in findings.claims:
     print(f"{claim.verdict:>15}: {claim.claim}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         outliers,
         top_space_share,
     )
-    from simdyn.networks.images import Images, cifar10, digits, fashion_mnist
+    from simdyn.networks.images import Images, Split, cifar10, digits, fashion_mnist
     from simdyn.networks.loss_surface import LossSurface
     from simdyn.networks.pytorch import can_train, one_thread
     from simdyn.networks.rescaling import rescaled
@@ -36,7 +36,7 @@ __getattr__, __dir__ = names_on_first_use(
             "outliers",
             "top_space_share",
         ],
-        "simdyn.networks.images": ["Images", "cifar10", "digits", "fashion_mnist"],
+        "simdyn.networks.images": ["Images", "Split", "cifar10", "digits", "fashion_mnist"],
         "simdyn.networks.loss_surface": ["LossSurface"],
         "simdyn.networks.pytorch": ["can_train", "one_thread"],
         "simdyn.networks.rescaling": ["rescaled"],
@@ -52,6 +52,7 @@ __all__ = [
     "LossSurface",
     "NoiseScale",
     "Sharpness",
+    "Split",
     "Training",
     "accuracy",
     "alignment",

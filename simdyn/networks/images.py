@@ -54,6 +54,57 @@ class Images:
         return Images(self.pixels[chosen], self.classes[chosen], self.name)
 
 
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images to train on, and others to test on.
+
+    Attributes
+    ----------
+    inputs, classes, test_inputs, test_classes
+        Pixels in single precision, shape (n, channels, height, width), and classes, shape (n,).
+    """
+
+    inputs: Array
+    classes: Array
+    test_inputs: Array
+    test_classes: Array
+
+    @staticmethod
+    def of(images: Images, samples: int, *, others: Images | None = None, seed: int = 0) -> Split:
+        """Some images, drawn without replacement, to train on.
+
+        Parameters
+        ----------
+        images, samples
+            Where they are drawn from, and how many.
+        others
+            To test on; None for all images that were not drawn.
+        seed
+            Of the draw.
+
+        Raises
+        ------
+        InputError
+            No samples, or more than there are; none left to test on.
+        """
+        most = len(images) if others is not None else len(images) - 1
+        if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or not 1 <= samples <= most:
+            kept = "" if others is not None else ", some of which are for testing"
+            raise InputError(
+                f"{samples!r} samples to train on are asked for, but {images.name} has {len(images)} images"
+                f"{kept}; give a whole number from 1 to {most}."
+            )
+        drawn = images.sample(len(images), seed)
+        tested = Images(drawn.pixels[samples:], drawn.classes[samples:], images.name)
+        tested = tested if others is None else others
+        return Split(
+            drawn.pixels[:samples].astype(np.float32),
+            drawn.classes[:samples],
+            tested.pixels.astype(np.float32),
+            tested.classes,
+        )
+
+
 def digits() -> Images:
     """The 1,797 handwritten digits of 8 by 8 pixels that scikit-learn ships.
 

@@ -15,7 +15,13 @@ Array = np.ndarray
 
 
 def top_eigenvalues(
-    surface: LossSurface, at: Array, count: int = 1, *, tolerance: float = 1e-6, seed: int = 0
+    surface: LossSurface,
+    at: Array,
+    count: int = 1,
+    *,
+    tolerance: float = 1e-6,
+    start: Array | None = None,
+    seed: int = 0,
 ) -> tuple[Array, Array]:
     """The largest eigenvalues of the Hessian and their eigenvectors, by Lanczos iteration.
 
@@ -27,8 +33,11 @@ def top_eigenvalues(
         How many, fewer than d.
     tolerance
         Relative error of the eigenvalues.
+    start
+        What the iteration begins with, shape (d,), such as the sum of eigenvectors found nearby; None for a
+        random vector.
     seed
-        Of the vector that the iteration begins with.
+        Of the random vector.
 
     Returns
     -------
@@ -46,7 +55,7 @@ def top_eigenvalues(
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count < d:
         raise InputError(f"count is {count!r}; give a whole number from 1 to {d - 1}, less than d = {d}.")
     operator = LinearOperator((d, d), matvec=lambda v: surface.hessian_product(at, v.ravel()), dtype=float)
-    begin = np.random.default_rng(seed).normal(size=d)
+    begin = np.random.default_rng(seed).normal(size=d) if start is None else np.asarray(start, dtype=float)
     values, vectors = eigsh(operator, k=count, which="LA", v0=begin, tol=tolerance)
     order = np.argsort(values)[::-1]
     return values[order], vectors[:, order]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simdyn.errors import InputError
 from simdyn.networks import one_thread
 
 if TYPE_CHECKING:
     import torch
 
+    from simdyn.networks import LossSurface, Split
     from studies.jastrzebski2017.experiment import Settings
 
 Array = np.ndarray
@@ -31,97 +30,50 @@ class Task:
     ----------
     settings
         Of the study.
-    inputs, classes, test_inputs, test_classes
-        Samples along the first dimension.
+    split
+        The digits.
     """
 
     settings: Settings
-    inputs: Array
-    classes: Array
-    test_inputs: Array
-    test_classes: Array
+    split: Split
 
     @staticmethod
     @cache
     def of(settings: Settings) -> Task:
         """The first so many of the shuffled digits; tested are all others."""
-        from simdyn.networks import digits
+        from simdyn.networks import Split, digits
 
-        images = digits()
-        n = settings.samples
-        if not 0 < n < len(images):
-            raise InputError(
-                f"samples is {n}, but {images.name} has {len(images)} images, some of which are for testing."
-            )
-        shuffled = images.sample(len(images))
-        pixels = shuffled.pixels.astype(np.float32)
-        return Task(settings, pixels[:n], shuffled.classes[:n], pixels[n:], shuffled.classes[n:])
+        return Task(settings, Split.of(digits(), settings.samples))
 
     @property
     def targets(self) -> Array:
         """1 for the right class and 0 for the others, shape (n, 10)."""
-        return np.eye(10, dtype=np.float32)[self.classes]
+        return np.eye(10, dtype=np.float32)[self.split.classes]
 
     def network(self, run: int) -> torch.nn.Module:
         """Before training."""
         from simdyn.networks import fully_connected
 
-        channels, height, width = self.inputs.shape[1:]
+        channels, height, width = self.split.inputs.shape[1:]
         return fully_connected((channels, height, width), 10, seed=run)
+
+    def surface(self, module: torch.nn.Module) -> LossSurface:
+        """The mean loss, half of the sum of squares over outputs, around the parameters of a network."""
+        from simdyn.networks import LossSurface
+
+        return LossSurface(module, self.split.inputs, self.targets)
 
     def look(self, module: torch.nn.Module) -> dict[str, float]:
         """Largest eigenvalue of the Hessian, loss and accuracies."""
-        import torch
+        from simdyn.networks import accuracy, top_eigenvalues
 
-        from simdyn.networks import accuracy
-
-        with torch.no_grad():
-            errors = module(torch.as_tensor(self.inputs)).numpy() - self.targets
+        surface = self.surface(module)
         return {
-            "sharpness": float(largest_eigenvalues(self._hessian_of(module), _size(module), 1)[0][0]),
-            "loss": float((errors.astype(float) ** 2).sum() / (2 * len(errors))),
-            "train_accuracy": accuracy(module, self.inputs, self.classes),
-            "test_accuracy": accuracy(module, self.test_inputs, self.test_classes),
+            "sharpness": float(top_eigenvalues(surface, surface.parameters, tolerance=TOLERANCE)[0][0]),
+            "loss": surface.energy(surface.parameters),
+            "train_accuracy": accuracy(module, self.split.inputs, self.split.classes),
+            "test_accuracy": accuracy(module, self.split.test_inputs, self.split.test_classes),
         }
-
-    def _hessian_of(self, module: torch.nn.Module) -> Callable[[Array], Array]:
-        """The product of the Hessian of the mean loss with a vector."""
-        import torch
-
-        x, y = torch.as_tensor(self.inputs), torch.as_tensor(self.targets)
-        parameters = list(module.parameters())
-        loss = ((module(x) - y) ** 2).sum(1).mean() / 2
-        gradient = torch.cat(
-            [one.reshape(-1) for one in torch.autograd.grad(loss, parameters, create_graph=True)]
-        )
-
-        def product(vector: Array) -> Array:
-            v = torch.as_tensor(np.ravel(vector).astype(np.float32))
-            found = torch.autograd.grad(gradient, parameters, grad_outputs=v, retain_graph=True)
-            return np.asarray(torch.cat([one.reshape(-1) for one in found]).numpy(), dtype=float)
-
-        return product
-
-
-def largest_eigenvalues(
-    product: Callable[[Array], Array], size: int, count: int, start: Array | None = None
-) -> tuple[Array, Array]:
-    """The `count` largest eigenvalues, largest first, and their vectors in columns, by Lanczos' method.
-
-    Parameters
-    ----------
-    product
-        Of a symmetric matrix with a vector of `size` entries.
-    start
-        A vector near them, for speed.
-    """
-    from scipy.sparse.linalg import LinearOperator, eigsh
-
-    first = np.random.default_rng(0).standard_normal(size) if start is None else start
-    operator = LinearOperator((size, size), matvec=product, dtype=float)
-    values, vectors = eigsh(operator, k=count, which="LA", v0=first, tol=TOLERANCE)
-    order = np.argsort(values)[::-1]
-    return values[order], vectors[:, order]
 
 
 def early(settings: Settings, eta: float, size: int, run: int, step: int) -> dict[str, float]:
@@ -142,7 +94,7 @@ def _course(settings: Settings, eta: float, size: int, run: int) -> tuple[dict[s
             if step > done:
                 train(
                     module,
-                    task.inputs,
+                    task.split.inputs,
                     task.targets,
                     learning_rate=eta,
                     batch_size=size,
@@ -158,18 +110,21 @@ def steered(settings: Settings, factor: float, run: int) -> dict[str, float]:
     """Where SGD ends with a learning rate `factor` times as large along the sharpest directions."""
     import torch
 
+    from simdyn.networks import top_eigenvalues
+
     task = Task.of(settings)
     module = task.network(run)
-    x, y = torch.as_tensor(task.inputs), torch.as_tensor(task.targets)
+    x, y = torch.as_tensor(task.split.inputs), torch.as_tensor(task.targets)
     draws = torch.Generator().manual_seed(run)
     parameters = list(module.parameters())
     sharpest: Any = None
     with one_thread():
         for step in range(settings.steered_steps):
             if factor != 1.0 and step % settings.refresh == 0:
-                start = None if sharpest is None else sharpest.numpy().sum(axis=1).astype(float)
-                _, vectors = largest_eigenvalues(
-                    task._hessian_of(module), _size(module), settings.directions, start
+                surface = task.surface(module)
+                start = None if sharpest is None else sharpest.numpy().sum(axis=1)
+                _, vectors = top_eigenvalues(
+                    surface, surface.parameters, settings.directions, tolerance=TOLERANCE, start=start
                 )
                 sharpest = torch.as_tensor(vectors.astype(np.float32))
             chosen = torch.randperm(len(x), generator=draws)[: settings.steered_batch_size]
@@ -189,7 +144,3 @@ def _move(parameters: list[torch.nn.Parameter], by: torch.Tensor) -> None:
         for one in parameters:
             one += by[place : place + one.numel()].reshape(one.shape)
             place += one.numel()
-
-
-def _size(module: torch.nn.Module) -> int:
-    return sum(one.numel() for one in module.parameters())

@@ -17,44 +17,13 @@ if TYPE_CHECKING:
 
     import torch
 
-    from simdyn.networks import LossSurface
+    from simdyn.networks import LossSurface, Split
     from studies.keskar2017.experiment import Settings
 
 Array = np.ndarray
 
 LOOK = 10
 """Steps between two looks at the loss, for every batch size; few, so that levels are met closely."""
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Digits to train on, and the others.
-
-    Attributes
-    ----------
-    inputs, classes, test_inputs, test_classes
-        Samples along the first dimension.
-    """
-
-    inputs: Array
-    classes: Array
-    test_inputs: Array
-    test_classes: Array
-
-    @staticmethod
-    @cache
-    def of(samples: int, run: int) -> Split:
-        """Each run draws its own, so that the spread over runs is that of the data as well."""
-        from simdyn.networks import digits
-
-        images = digits()
-        if not 1 <= samples < len(images):
-            raise InputError(
-                f"samples is {samples}, but there are {len(images)} digits, some of which are for testing."
-            )
-        drawn = images.sample(len(images), seed=run)
-        pixels = drawn.pixels.astype(np.float32)
-        return Split(pixels[:samples], drawn.classes[:samples], pixels[samples:], drawn.classes[samples:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,11 +123,12 @@ def trained(
 @cache
 def untrained(settings: Settings, architecture: str, run: int) -> Solution:
     """A network before training."""
-    from simdyn.networks import LossSurface, fully_connected, vgg
+    from simdyn.networks import LossSurface, Split, digits, fully_connected, vgg
 
     if architecture not in ("fully connected", "VGG"):
         raise InputError(f'the network is {architecture!r}; it must be "fully connected" or "VGG".')
-    split = Split.of(settings.samples, run)
+    # Each run draws its own, so that the spread over runs is that of the data as well.
+    split = Split.of(digits(), settings.samples, seed=run)
     build = fully_connected if architecture == "fully connected" else vgg
     channels, height, width = split.inputs.shape[1:]
     module = build((channels, height, width), 10, seed=run)

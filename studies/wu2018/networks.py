@@ -16,7 +16,7 @@ from simdyn.networks import one_thread
 if TYPE_CHECKING:
     import torch
 
-    from simdyn.networks import Images
+    from simdyn.networks import Images, Split
     from studies.wu2018.experiment import Settings
 
 Array = np.ndarray
@@ -64,39 +64,26 @@ class Task:
     ----------
     settings
         Of the study.
-    inputs, classes, test_inputs, test_classes
-        Samples along the first dimension.
+    split
+        The samples.
     """
 
     settings: Settings
-    inputs: Array
-    classes: Array
-    test_inputs: Array
-    test_classes: Array
+    split: Split
 
     @staticmethod
     @cache
     def of(settings: Settings) -> Task:
         """The first so many of the shuffled training images; tested are the test images or all others."""
+        from simdyn.networks import Split
+
         images, others = two_groups(settings.data, settings.folder)
-        n = settings.samples
-        if n >= len(images) and others is None:
-            raise InputError(
-                f"samples is {n}, but {images.name} has {len(images)} images, some of which are for testing."
-            )
-        shuffled = images.sample(len(images))
-        return Task(
-            settings,
-            shuffled.pixels[:n].astype(np.float32),
-            shuffled.classes[:n],
-            (shuffled.pixels[n:] if others is None else others.pixels).astype(np.float32),
-            shuffled.classes[n:] if others is None else others.classes,
-        )
+        return Task(settings, Split.of(images, settings.samples, others=others))
 
     @property
     def targets(self) -> Array:
         """-1 and 1, shape (n, 1)."""
-        return (2.0 * self.classes - 1.0)[:, None].astype(np.float32)
+        return (2.0 * self.split.classes - 1.0)[:, None].astype(np.float32)
 
     def network(self, architecture: str, run: int) -> torch.nn.Module:
         """A network before training."""
@@ -105,7 +92,7 @@ class Task:
         if architecture not in ("fully connected", "VGG"):
             raise InputError(f'the network is {architecture!r}; it must be "fully connected" or "VGG".')
         build = fully_connected if architecture == "fully connected" else vgg
-        channels, height, width = self.inputs.shape[1:]
+        channels, height, width = self.split.inputs.shape[1:]
         return build((channels, height, width), 1, seed=run)
 
     def trained(self, module: torch.nn.Module, rate: float, batch: int, run: int, **options: Any) -> Any:
@@ -116,10 +103,10 @@ class Task:
         with one_thread():
             return train(
                 module,
-                self.inputs,
+                self.split.inputs,
                 self.targets,
                 learning_rate=rate,
-                batch_size=batch if batch < len(self.inputs) else None,
+                batch_size=batch if batch < len(self.split.inputs) else None,
                 seed=run,
                 **(limits | options),
             )
@@ -131,21 +118,21 @@ class Task:
         from simdyn.networks import accuracy
 
         with one_thread():
-            space = FunctionSpace.from_torch(module, self.inputs, self.targets)
-            stable = gram_stability.gram_mean_square_threshold(space, min(batch, len(self.inputs)))
+            space = FunctionSpace.from_torch(module, self.split.inputs, self.targets)
+            stable = gram_stability.gram_mean_square_threshold(space, min(batch, len(self.split.inputs)))
             residuals = np.asarray(space.errors)
             return {
                 "sharpness": gram_stability.gram_sharpness(space).value,
                 "nonuniformity": gram_stability.gram_nonuniformity(space).value,
                 "threshold": stable.value if hasattr(stable, "value") else stable.low,
-                "train_accuracy": accuracy(module, self.inputs, self.classes),
-                "test_accuracy": accuracy(module, self.test_inputs, self.test_classes),
-                "loss": float((residuals**2).sum() / (2 * len(self.inputs))),
+                "train_accuracy": accuracy(module, self.split.inputs, self.split.classes),
+                "test_accuracy": accuracy(module, self.split.test_inputs, self.split.test_classes),
+                "loss": float((residuals**2).sum() / (2 * len(self.split.inputs))),
             }
 
     def minimum(self, architecture: str, rate: float, batch: int, run: int) -> dict[str, float]:
         """Where training from scratch ends."""
-        n = len(self.inputs)
+        n = len(self.split.inputs)
         module = self.network(architecture, run)
         training = self.trained(module, rate, batch, run)
         return {
@@ -181,5 +168,5 @@ def _descended(task: Task, run: int) -> torch.nn.Module:
     """Where gradient descent ends; the cells of the switch all begin there."""
     settings = task.settings
     module = task.network(settings.architectures[0], run)
-    task.trained(module, settings.switch_rate, len(task.inputs), run)
+    task.trained(module, settings.switch_rate, len(task.split.inputs), run)
     return module

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simdyn.errors import InputError
-from simdyn.networks import cifar10, digits, fashion_mnist
+from simdyn.networks import Split, cifar10, digits, fashion_mnist
 
 
 def idx(array):
@@ -95,3 +95,27 @@ def test_digits():
     assert images.pixels.shape == (1797, 1, 8, 8)
     assert (images.pixels.min(), images.pixels.max()) == (0, 1)
     assert set(images.classes) == set(range(10))
+
+
+def test_a_split_has_every_image_once(clothes):
+    images = fashion_mnist(clothes[0])
+    split = Split.of(images, 3, seed=1)
+    assert split.inputs.dtype == split.test_inputs.dtype == np.float32
+    np.testing.assert_array_equal(split.inputs, images.sample(3, seed=1).pixels.astype(np.float32))
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([split.classes, split.test_classes])), np.sort(images.classes)
+    )
+    both = np.concatenate([split.inputs, split.test_inputs])
+    assert len(np.unique(both.reshape(4, -1), axis=0)) == 4
+
+
+def test_a_split_tests_on_other_images_if_there_are_any(clothes):
+    images = fashion_mnist(clothes[0])
+    split = Split.of(images, 4, others=images.sample(2))
+    assert len(split.classes) == 4
+    assert len(split.test_classes) == 2
+    for samples in (0, 5, True, 2.0):
+        with pytest.raises(InputError, match="whole number from 1 to 4"):
+            Split.of(images, samples, others=images)
+    with pytest.raises(InputError, match="for testing; give a whole number from 1 to 3"):
+        Split.of(images, 4)

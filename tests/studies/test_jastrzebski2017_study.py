@@ -316,18 +316,3 @@ def test_a_verdict_on_networks_follows_its_measurement(networks, name, grid, cha
     words = NETWORK_CLAIMS[name][0]
     assert verdict(study, findings.results, words) != then
     assert verdict(study, results, words) == then
-
-
-@needs_torch
-def test_eigenvalues_of_a_network_are_those_of_its_hessian():
-    import torch
-
-    from studies.jastrzebski2017.networks import Task, largest_eigenvalues
-
-    task = Task.of(dataclasses.replace(TINY, samples=20))
-    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
-    # Linear: the Hessian is the mean of the inputs' products, once for every output.
-    inputs = np.hstack([task.inputs.reshape(20, -1), np.ones((20, 1))]).astype(float)
-    known = np.linalg.eigvalsh(inputs.T @ inputs / 20)[-1]
-    found, _ = largest_eigenvalues(task._hessian_of(module), 650, 1)
-    assert found[0] == pytest.approx(known, rel=1e-4)
