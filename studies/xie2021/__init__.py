@@ -19,8 +19,9 @@ the trained network.
 
 from simdyn.study import Study
 from studies.xie2021.claims import claims
-from studies.xie2021.experiment import FULL, QUICK, cell, grids
+from studies.xie2021.experiment import cell, grids
 from studies.xie2021.figures import figures
+from studies.xie2021.settings import FULL, QUICK
 
 STUDY = Study(
     name="xie2021",

@@ -8,7 +8,8 @@ import numpy as np
 
 from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
-from studies.xie2021.experiment import MEASURED_GRIDS, Settings, usable
+from studies.xie2021.settings import Settings
+from studies.xie2021.styblinski import MEASURED_GRIDS, usable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
