@@ -53,7 +53,8 @@ def _measured_is_exact(results: Results) -> Claim:
         low, high = (data[end].values for end in ends)
         inside.append(((low <= data[exact].values) & (data[exact].values <= high)).ravel())
     return coverage_claim(
-        "On a line, and for the flux, the simulation samples what it says: share of 95 % intervals that hold the "
+        "On a line, and for the flux, the simulation samples what it says: share of 95 % intervals that "
+        "hold the "
         "exact value",
         THEORY,
         np.concatenate(inside),
@@ -67,7 +68,8 @@ def _log_law(results: Results) -> Claim:
     numerical = float(2 * data["scaled_error"].values[:2].sum() / abs(logs[1] - logs[0]))
     slope, limit = float(slopes[0]), float(data["slope"][0])
     return Claim(
-        claim="SGD, C = |H|/B: eta times the exponent per unit of B grows with log(1/eta) at the rate 4 g/kappa; "
+        claim="SGD, C = |H|/B: eta times the exponent per unit of B grows with log(1/eta) at the rate 4 "
+        "g/kappa; "
         "slope between the two smallest learning rates",
         source=f"{THEORY}: least action of the chain near the point without noise",
         predicted=limit,
@@ -86,7 +88,8 @@ def _constant_exponent(results: Results) -> Claim:
     error = float((data["scaled_error"].values / data["formula"].values).max())
     growth = float(ratio.max() / ratio.min())
     return Claim(
-        claim="SGD: the exponent is proportional to B / eta; largest over least exponent in these units, over all "
+        claim="SGD: the exponent is proportional to B / eta; largest over least exponent in these units, "
+        "over all "
         "learning rates",
         source=f"{PAPER}, equation (7)",
         predicted=1.0,
@@ -100,7 +103,7 @@ def _constant_exponent(results: Results) -> Claim:
 
 
 def _power(data: xr.Dataset) -> tuple[float, float]:
-    """Power of the floor with which the SDE's time grows between the two smallest floors, and the smallest."""
+    """Power with which the SDE's time grows between the two smallest floors, and the smallest floor."""
     data = data.sortby("delta")
     time, delta = data["sde"].values[:2], data["delta"].values[:2]
     return float(np.log(time[0] / time[1]) / np.log(delta[1] / delta[0])), float(delta[0])
@@ -111,7 +114,8 @@ def _floor_power(results: Results) -> Claim:
     power, _ = _power(data)
     predicted = float(data["power"][0])
     return Claim(
-        claim="The SDE behind (7) does not cross the point without curvature: with noise of a floor delta its time "
+        claim="The SDE behind (7) does not cross the point without curvature: with noise of a floor delta "
+        "its time "
         "grows like delta^(-2 mu); power between the two smallest floors",
         source=f"{THEORY}: squared Bessel process at the point without noise, mu = 2 g / (epsilon kappa)",
         predicted=predicted,
@@ -119,7 +123,8 @@ def _floor_power(results: Results) -> Claim:
         low=power,
         high=power,
         verdict=judge(power, power, 0.95 * predicted, 1.05 * predicted),
-        why="Exact values by quadrature, to ten digits; so (7) has no limit without a floor. Judged within 5 %.",
+        why="Exact values by quadrature, to ten digits; so (7) has no limit without a floor. Judged within "
+        "5 %.",
     )
 
 
@@ -139,7 +144,8 @@ def _floor_chain(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, 0.85, 1.15),
-        why=f"Exact ratio {float(first['exact'] / second['exact']):.4f}; that of the SDE is {sde:.2f}. Judged "
+        why=f"Exact ratio {float(first['exact'] / second['exact']):.4f}; that of the SDE is {sde:.2f}. "
+        "Judged "
         "within 15 %.",
     )
 
@@ -164,8 +170,10 @@ def _valleys(results: Results, settings: Settings) -> list[Claim]:
                 low=power,
                 high=power,
                 verdict=judge(power, power, low, high),
-                why=f"Exact values of the SDE; {float(valley.sortby('delta')['sde'][0]):.4g} at the least floor, "
-                f"{least:g}. Judged within 15 % of 2 mu = {limit:.3f} for the straight one, below a fifth of it "
+                why=f"Exact values of the SDE; {float(valley.sortby('delta')['sde'][0]):.4g} at the least "
+                "floor, "
+                f"{least:g}. Judged within 15 % of 2 mu = {limit:.3f} for the straight one, below a fifth "
+                "of it "
                 "for the curved one.",
             )
         )
@@ -187,7 +195,8 @@ def _sharper_is_sooner(results: Results) -> Claim:
     white, white_error, _ = growth("constant")
     data = _barrier(results, "curvature", "minimum")
     return Claim(
-        claim="SGD favours flat minima: at one barrier, with C = |H|/B, the flatter minimum keeps a path longer; "
+        claim="SGD favours flat minima: at one barrier, with C = |H|/B, the flatter minimum keeps a path "
+        "longer; "
         f"log N at curvature {float(data['h'][0]):g} less that at {float(data['h'][-1]):g}",
         source=f"{PAPER}, title and equation (7)",
         predicted=predicted,
@@ -215,7 +224,8 @@ def _seven(results: Results, at: str) -> Claim:
         low=line.low,
         high=line.high,
         verdict=judge(line.low, line.high, 0.8, 1.2),
-        why=f"Curvatures from {float(data['h'][0]):g} to {float(data['h'][-1]):g}; the exact values have the slope "
+        why=f"Curvatures from {float(data['h'][0]):g} to {float(data['h'][-1]):g}; the exact values have "
+        "the slope "
         f"{exact.slope:.2f}. A negative slope: the time grows where (7) lets it fall. Judged within 20 %.",
     )
 
@@ -232,7 +242,8 @@ def _constant_noise(results: Results) -> Claim:
     worst = int(np.argmax(np.abs(slopes)))
     low, high = slopes[worst] - 2.24 * errors[worst], slopes[worst] + 2.24 * errors[worst]
     return Claim(
-        claim="The test tells noise that is not C = |H|/B: with the same noise everywhere log N does not follow "
+        claim="The test tells noise that is not C = |H|/B: with the same noise everywhere log N does not "
+        "follow "
         "(7); larger of the two slopes",
         source=f"{THEORY}: the barrier alone is in the exponent",
         predicted=0.0,
@@ -251,7 +262,8 @@ def _lines_prove_little(results: Results) -> Claim:
     low, high = ratio - 1.96 * error, ratio + 1.96 * error
     straight = judge(low, high, 0.9, 1.1)
     return Claim(
-        claim="A straight line of -log(rate) against B shows that the noise is C = H/B; ratio of the slopes of two "
+        claim="A straight line of -log(rate) against B shows that the noise is C = H/B; ratio of the slopes "
+        "of two "
         "halves of the line that white noise gives, D in the place of 1/B",
         source=f"{PAPER}, figure 7(b), as it is read",
         predicted=None,
@@ -259,7 +271,8 @@ def _lines_prove_little(results: Results) -> Claim:
         low=low,
         high=high,
         verdict="does not hold" if straight == "holds" else "undecided",
-        why="Refuted where noise that has nothing to do with H gives a line, 1 within 0.1. For any C = c(theta)/B "
+        why="Refuted where noise that has nothing to do with H gives a line, 1 within 0.1. For any C = "
+        "c(theta)/B "
         "the exponent is 2 B / eta times the integral of L'/c.",
     )
 
@@ -272,7 +285,8 @@ def _data(results: Results, settings: Settings) -> list[Claim]:
     curvature, ends, sde = shifted_exponents()
     ratio, low, high = mean_ratio(np.log(data["steps"].values / data["gaussian"].values), sigma)
     why = (
-        f"eta = {eta:g}, real batches. Gaussian chain of the same covariance: {eta * gaussian.slope:.4f}; SDE of "
+        f"eta = {eta:g}, real batches. Gaussian chain of the same covariance: {eta * gaussian.slope:.4f}; "
+        "SDE of "
         f"it: {sde:.4f}, which the steps are too large for."
     )
     found = [
@@ -294,7 +308,8 @@ def _data(results: Results, settings: Settings) -> list[Claim]:
     return [
         *found,
         Claim(
-            claim="Shifted data: noise of real batches acts like Gaussian noise of its covariance; measured over "
+            claim="Shifted data: noise of real batches acts like Gaussian noise of its covariance; measured "
+            "over "
             "exact time of the Gaussian chain",
             source=f"{PAPER}, equation (1)",
             predicted=1.0,
@@ -321,7 +336,8 @@ def _paths_add(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, 0.9 * DIM, 1.1 * DIM),
-        why="Ten coordinates, measured, against one alone, exact; in the limit of a low temperature. Judged within "
+        why="Ten coordinates, measured, against one alone, exact; in the limit of a low temperature. Judged "
+        "within "
         "10 %.",
     )
 
@@ -337,7 +353,8 @@ def _two_ways(results: Results) -> Claim:
     half = 1.96 * float(np.hypot(*errors))
     low, high = np.exp(log - half), np.exp(log + half)
     return Claim(
-        claim="Several paths: the middle of three wells has two ways out, each half as fast as the one of an outer "
+        claim="Several paths: the middle of three wells has two ways out, each half as fast as the one of "
+        "an outer "
         "well, which is sharper; time in an outer over time in the middle well",
         source=f"{DECK}, Multiple-Path Escape; equation (6)",
         predicted=1.0,
@@ -345,7 +362,8 @@ def _two_ways(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, 0.85, 1.15),
-        why=f"Exact ratio {float(data['outer_exact'] / data['middle_exact']):.4f} at D = {float(data.D):g}: the "
+        why=f"Exact ratio {float(data['outer_exact'] / data['middle_exact']):.4f} at D = {float(data.D):g}: "
+        "the "
         "curvatures 8 and 2 make a way out of an outer well twice as fast. Judged within 15 %.",
     )
 
@@ -362,7 +380,8 @@ def _share(results: Results, name: str, words: str, source: str) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, predicted - 0.03, predicted + 0.03),
-        why=f"Exact share {float(data['share_exact']):.4f} at D = {float(data.D):g}. For two wells the formula is "
+        why=f"Exact share {float(data['share_exact']):.4f} at D = {float(data.D):g}. For two wells the "
+        "formula is "
         "right; with three, how often each is visited counts as well. Judged within 0.03.",
     )
 
@@ -390,7 +409,8 @@ def _flux(results: Results) -> Claim:
     log, sigma = np.log(data["steps"].values / data["exact"].values), data["relative_error"].values
     ratio, low, high = mean_ratio(log, sigma)
     return Claim(
-        claim="The mean escape time is the population of the valley over the flux out of it; measured over exact "
+        claim="The mean escape time is the population of the valley over the flux out of it; measured over "
+        "exact "
         "mean escape time, all temperatures",
         source=f"{DECK}, equation (4)",
         predicted=1.0,
@@ -398,7 +418,8 @@ def _flux(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, 0.95, 1.05),
-        why="A population that is kept constant in the ten-dimensional valley; paths that leave go back to the "
+        why="A population that is kept constant in the ten-dimensional valley; paths that leave go back to "
+        "the "
         "minimum. Judged within 5 %.",
     )
 
@@ -407,7 +428,8 @@ def _flux_formula(results: Results) -> Claim:
     data = results["flux"].sortby("D").isel(D=0)
     ratio, low, high = (float(data[name] / data["predicted"]) for name in ("steps", "low", "high"))
     return Claim(
-        claim="Population and flux in the quadratic approximation give that time; measured over predicted at D = "
+        claim="Population and flux in the quadratic approximation give that time; measured over predicted "
+        "at D = "
         f"{float(data.D):g}",
         source=f"{DECK}, the three classical assumptions",
         predicted=1.0,
@@ -415,7 +437,8 @@ def _flux_formula(results: Results) -> Claim:
         low=low,
         high=high,
         verdict=judge(low, high, 0.8, 1.2),
-        why=f"Exact ratio {float(data['exact'] / data['predicted']):.3f}, and {_at_largest(results):.3f} at the "
+        why=f"Exact ratio {float(data['exact'] / data['predicted']):.3f}, and {_at_largest(results):.3f} at "
+        "the "
         "highest temperature: the assumptions need a low one. Judged within 20 %.",
     )
 

@@ -1,7 +1,7 @@
 """Landscapes on a line in which one thing varies at a time: floor of the noise, curvatures, ways out.
 
-All are one polynomial of degree 8 with its coefficients as parameters, and its noise has always a floor, so that
-one compiled kernel serves them all. They begin at x = 0 and are left beyond x = 1 or x = -1.
+All are one polynomial of degree 8 with its coefficients as parameters, and its noise has always a floor, so
+that one compiled kernel serves them all. Paths begin at x = 0 and leave beyond x = 1 or x = -1.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def polynomial(coefficients: Mapping[int, float]) -> Potential:
 
 
 def barriers(bottom: float, height: float, top: float) -> Potential:
-    """A minimum of curvature `bottom` at 0 between two saddles of curvature `top` < 0 at -1 and 1, so high."""
+    """A minimum of curvature `bottom` at 0 between saddles of curvature `top` < 0 at -1 and 1."""
     matrix = np.array([[1.0, 1.0, 1.0], [4.0, 6.0, 8.0], [12.0, 30.0, 56.0]])
     wanted = np.array([height - bottom / 2, -bottom, top - bottom])
     four, six, eight = np.linalg.solve(matrix, wanted)

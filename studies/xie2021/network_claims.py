@@ -1,4 +1,4 @@
-"""What the paper states of the noise of networks and of leaving their minima, and what this run says of it."""
+"""What the paper states of the noise of networks and of leaving their minima, and what this run says."""
 
 from __future__ import annotations
 
@@ -12,22 +12,27 @@ from studies.xie2021.slopes import halves, mean_ratio
 
 NETWORK_CLAIMS = {
     "gaussian": (
-        f"The gradient noise is Gaussian for batches of {HISTOGRAM_BATCH} and more; largest distance between the "
-        "laws of its norm and of that of Gaussian noise with the same covariance, over layers and batch sizes",
+        f"The gradient noise is Gaussian for batches of {HISTOGRAM_BATCH} and more; largest distance "
+        "between the "
+        "laws of its norm and of that of Gaussian noise with the same covariance, over layers and batch "
+        "sizes",
         f"{DECK}, figure 3",
     ),
     "levy": (
-        "It is Gaussian rather than Levy noise of equal coordinates; distance from the latter less that from the "
+        "It is Gaussian rather than Levy noise of equal coordinates; distance from the latter less that "
+        "from the "
         "former, least over layers and batch sizes",
         f"{DECK}, figure 3",
     ),
     "pooled": (
-        "A tail index below 2 of all coordinates together is what Gaussian coordinates of different scales give; "
+        "A tail index below 2 of all coordinates together is what Gaussian coordinates of different scales "
+        "give; "
         "ratio of the two, largest batch",
         f"{DECK}, on Simsekli et al. 2019",
     ),
     "layers": (
-        "The noise is more Gaussian on some layers than on others; largest less least distance, at batches of "
+        "The noise is more Gaussian on some layers than on others; largest less least distance, at batches "
+        "of "
         f"{HISTOGRAM_BATCH}",
         f"{DECK}, figure 3",
     ),
@@ -57,12 +62,14 @@ NETWORK_CLAIMS = {
         f"Rescaling theta -> sqrt(k) theta; {PAPER}, figures 7(a) and 7(c), bottom",
     ),
     "ratio": (
-        "Networks: B and 1/eta matter through B / eta alone; growth of log of the time eta N with 1/eta over that "
+        "Networks: B and 1/eta matter through B / eta alone; growth of log of the time eta N with 1/eta "
+        "over that "
         "with B",
         f"{PAPER}, equation (7)",
     ),
     "exponential": (
-        "Networks: large batches and small rates keep a path exponentially longer; log of the ratio of the times "
+        "Networks: large batches and small rates keep a path exponentially longer; log of the ratio of the "
+        "times "
         "at the largest and at the least B / eta, least of all",
         f"{PAPER}, title and equation (7)",
     ),
@@ -145,8 +152,10 @@ def _gaussian(results: Results) -> Claim:
         "gaussian",
         (float(worst["gaussian"]), float(worst["gaussian_low"]), float(worst["gaussian_high"])),
         (0.0, 0.1),
-        f"Worst: {_named(worst)}; before training the largest is {float(first['gaussian'].max()):.3f}. At a minimum "
-        "that interpolates a few samples make up the covariance, and their number in a batch is not Gaussian. "
+        f"Worst: {_named(worst)}; before training the largest is {float(first['gaussian'].max()):.3f}. At a "
+        "minimum "
+        "that interpolates a few samples make up the covariance, and their number in a batch is not "
+        "Gaussian. "
         "Judged by 0.1.",
         0.0,
     )
@@ -255,7 +264,8 @@ def _straight(name: str, results: Results, varied: str) -> Claim:
         name,
         (value, value - half, value + half),
         (0.8, 1.2),
-        f"{'; '.join(words)}. Weighted mean of the data sets, judged within 20 %. A line would not show that the "
+        f"{'; '.join(words)}. Weighted mean of the data sets, judged within 20 %. A line would not show "
+        "that the "
         "noise is C = H/B.",
         1.0,
     )
@@ -271,7 +281,8 @@ def _identity(results: Results) -> Claim:
         "curvature",
         mean_ratio(log, sigma),
         (0.9, 1.1),
-        f"{len(log)} pairs with independent batches. It is an identity, not a second finding. Judged within 10 %.",
+        f"{len(log)} pairs with independent batches. It is an identity, not a second finding. Judged within "
+        "10 %.",
         1.0,
     )
 
@@ -315,6 +326,7 @@ def _exponential(results: Results) -> Claim:
         "exponential",
         (log, log - 1.96 * error, log + 1.96 * error),
         (2 * power, np.inf),
-        f"Least: {words}, where B / eta grows by {np.exp(power):.3g}. Judged by whether the time grows faster than "
+        f"Least: {words}, where B / eta grows by {np.exp(power):.3g}. Judged by whether the time grows "
+        "faster than "
         "the square of it.",
     )

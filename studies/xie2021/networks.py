@@ -100,7 +100,8 @@ def network_grids(settings: Settings) -> list[Grid]:
                 Quantity("rate", "", "learning rate"),
                 Quantity("size", "", "batch size"),
             ],
-            f"{settings.leaving_replicas} networks from one minimum, until the loss over all samples has risen by "
+            f"{settings.leaving_replicas} networks from one minimum, until the loss over all samples has "
+            "risen by "
             f"{settings.leaving_margin:g}; at factor 1 B = {settings.leaving_batch_size}.",
         ),
     ]

@@ -41,8 +41,8 @@ class Settings:
     well_rate, well_temperatures, well_paths
         Of three wells.
     data_sets, folder
-        Of the networks: "digits", "breast cancer" and "wine", which scikit-learn ships, and "fashion_mnist" and
-        "cifar10" from files in the folder.
+        Of the networks: "digits", "breast cancer" and "wine", which scikit-learn ships, and "fashion_mnist"
+        and "cifar10" from files in the folder.
     samples, width, descent_rate, descent_steps
         Training samples, units of each of two hidden layers, and how they are trained to a minimum.
     noise_batch_sizes, noise_draws, noise_bins
@@ -50,8 +50,8 @@ class Settings:
     places, runs
         Steps of training at which the noise is held against the Hessian, and repetitions.
     leaving_rates, leaving_batch_size, leaving_factors
-        Largest learning rate for each data set and least batch size; B, 1 / eta and 1 / k are multiplied by the
-        factors.
+        Largest learning rate for each data set and least batch size; B, 1 / eta and 1 / k are multiplied by
+        the factors.
     leaving_replicas, leaving_steps, leaving_margin
         Networks that leave one minimum, their budget, and by how much the loss has to rise for that.
     """
@@ -125,7 +125,7 @@ QUICK = Settings(
     learning_rates=(0.021, 0.0225, 0.025, 0.03, 0.035, 0.04),
     large_batch_sizes=(0.125, 0.25, 0.5, 1.0, 2.0, 3.0),
     large_batch_rates=(0.01, 0.014, 0.02, 0.028, 0.04),
-    log_rates=(0.02, 0.005, 0.00125, 0.0003, 0.000075),
+    log_rates=(0.02, 0.005, 0.00125, 0.0006, 0.0003),
     flux_temperatures=(6.0, 8.0, 10.0),
     flux_paths=2_000,
     data_samples=1_000,
@@ -180,7 +180,7 @@ FULL = Settings(
     learning_rates=(0.02, 0.021, 0.0225, 0.025, 0.0275, 0.03, 0.035, 0.04),
     large_batch_sizes=(0.1, 0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0),
     large_batch_rates=(0.01, 0.012, 0.014, 0.017, 0.02, 0.024, 0.028, 0.034, 0.04),
-    log_rates=(0.02, 0.01, 0.005, 0.0025, 0.00125, 0.0006, 0.0003, 0.00015, 0.000075),
+    log_rates=(0.02, 0.01, 0.005, 0.0025, 0.00125, 0.0006, 0.0003),
     flux_temperatures=(5.0, 6.0, 8.0, 10.0),
     flux_paths=10_000,
     data_samples=1_000,

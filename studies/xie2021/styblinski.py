@@ -36,7 +36,7 @@ MEASURED_GRIDS = ("sgld_temperature", "sgld_curvature", "sgd_batch", "sgd_learni
 
 
 def styblinski_grids(settings: Settings) -> list[Grid]:
-    """The four experiments of the paper, exact values where no simulation reaches, and what goes with them."""
+    """The paper's four experiments, exact values where no simulation reaches, and what goes with them."""
     curvature = Dimension("k", settings.curvatures, "", "curvature scale")
     ratios = tuple(rate / settings.learning_rates[0] for rate in settings.learning_rates)
     temperature = "temperature, the diffusion coefficient"
@@ -110,7 +110,8 @@ def styblinski_grids(settings: Settings) -> list[Grid]:
             "Flux over population",
             [Dimension("D", settings.flux_temperatures, "loss", temperature)],
             [*MEASURED, *EXACT, PREDICTED],
-            f"SGLD of the first grid; {settings.flux_paths:,} paths that go back to the minimum as they leave, "
+            f"SGLD of the first grid; {settings.flux_paths:,} paths that go back to the minimum as they "
+            "leave, "
             "the population over the flux out of it. Predicted: population and flux in the quadratic "
             "approximation of minimum and saddles.",
         ),
@@ -119,8 +120,10 @@ def styblinski_grids(settings: Settings) -> list[Grid]:
             "Shifted data",
             [Dimension("B", settings.data_batch_sizes, "", "batch size")],
             [*MEASURED, Quantity("gaussian", "steps", "exact value with Gaussian noise of that covariance")],
-            f"The mean of f(x - s) over {settings.data_samples:,} normal quantiles s, in one dimension; batches "
-            f"with replacement, learning rate {settings.data_rate:g}, from the deepest minimum over the barrier.",
+            f"The mean of f(x - s) over {settings.data_samples:,} normal quantiles s, in one dimension; "
+            "batches "
+            f"with replacement, learning rate {settings.data_rate:g}, from the deepest minimum over the "
+            "barrier.",
         ),
     ]
 
@@ -235,14 +238,14 @@ def shifted_samples(count: int) -> FiniteSum:
 
 
 def shifted_exponents() -> tuple[float, float, float]:
-    """Exponents of the mean escape time in units of B / eta: (7) with C = H / B, (7) with the true covariances
-    at minimum and saddle, and that of the SDE, 2 times the integral of L' / C_1."""
+    """Exponents of the mean escape time in units of B / eta: (7) with C = H / B, (7) with the true
+    covariances at minimum and saddle, and that of the SDE, 2 times the integral of L' / C_1."""
     from scipy.integrate import quad
     from scipy.optimize import brentq
 
     line = shifted_styblinski_tang()
     bottom, rim = line.deepest(), line.saddles(line.deepest())[0]
-    covariance = Potential(shifted_styblinski_tang_covariance()[0].replace("k", "1"), variables="x1")
+    covariance = Potential(shifted_styblinski_tang_covariance()[0].replace("k", "1"), variables="x")
 
     def at(function: Any, x: float) -> float:
         return float(np.ravel(function(np.array([x])))[0])
