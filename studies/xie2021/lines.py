@@ -175,7 +175,10 @@ def curved_cell(c: float, delta: float, settings: Settings) -> dict[str, Any]:
 
     # Only the ratio of learning rate and batch size counts for the SDE.
     sde = SDE.limit_of(shaped_noise(0.01, 0.01 / settings.bend_noise, delta))
-    found = exact.escape_time(curved_valley(c), sde, "x=-1,y=0", "x >= 1")
+    if c == 0:
+        found = exact.escape_time(Potential("(x**2 - 1)**2/4"), sde, "x=-1", "x >= 1")
+    else:
+        found = exact.escape_time(curved_valley(c), sde, "x=-1,y=0", "x >= 1")
     return {"sde": found.value, "sde_error": found.error}
 
 

@@ -298,8 +298,9 @@ def _ratio(results: Results) -> Claim:
             error = float(np.hypot(found["relative_error"][0], found["relative_error"][-1])) / (x[-1] - x[0])
             slopes.append((growth, error))
         (rate, rate_error), (batch, batch_error) = slopes
-        values.append(rate / batch)
-        errors.append(abs(rate / batch) * float(np.hypot(rate_error / rate, batch_error / batch)))
+        with np.errstate(all="ignore"):
+            values.append(np.divide(rate, batch))
+            errors.append(np.hypot(np.divide(rate_error, batch), values[-1] * np.divide(batch_error, batch)))
         words.append(f"{data} {values[-1]:.2f} +- {1.96 * errors[-1]:.2f}")
     ratios, weights = np.array(values), np.array(errors) ** -2.0
     value, half = float((ratios * weights).sum() / weights.sum()), 1.96 * float(weights.sum() ** -0.5)
