@@ -120,9 +120,7 @@ for bottom, top in ((2.0, 4.0), (4.0, 4.0), (4.0, 2.0)):
     landscape = barriers(bottom=bottom, height=0.5, top=-top)
     shaped = sd.exact.escape_time(landscape, shaped_noise(0.05, 0.2, 0.1), "x=0", OUT).value
     white = sd.exact.escape_time(landscape, sd.SGLD(0.05, 0.3), "x=0", OUT).value
-    print(
-        f"H_a = {bottom:g}, |H_b| = {top:g}: {shaped:7.1f} steps with C = |H|/B, {white:6.1f} with white noise"
-    )
+    print(f"H_a = {bottom:g}, |H_b| = {top:g}: C = |H|/B {shaped:7.1f} steps, white noise {white:6.1f}")
 
 # %% [markdown]
 # ## The whole experiment

@@ -381,9 +381,7 @@ def layer_noise(gradients: Array, batch: int, draws: int, bins: int, rng: np.ran
     same = rng.normal(size=(draws, n)) @ centred / np.sqrt(n * batch)
     block = int(np.sqrt(draws))
     indices = [stable_index(noise[:, j], block).value for j in range(d)]
-    together = noise.ravel()
-    rng.shuffle(together)
-    pooled = stable_index(together, block).value
+    pooled = stable_index(rng.permutation(noise.ravel()), block).value
     # One index and one scale for all coordinates, as the isotropic view has it.
     alpha = min(2.0, pooled)
     heavy = symmetric_stable(alpha, (draws, d), rng)

@@ -361,7 +361,7 @@ def test_gaussian_gradients_have_gaussian_noise():
     rng = np.random.default_rng(1)
     # 3,000 draws each: both laws are the same for single samples with Gaussian gradients. 1.95 (2 / m)^(1/2)
     # is exceeded with probability 1e-3.
-    gradients = rng.normal(size=(2_000, 3)) * [1.0, 2.0, 4.0]
+    gradients = rng.normal(size=(2_000, 3)) * [1.0, 10.0, 100.0]
     noise = layer_noise(gradients, 4, 3_000, 10, rng)
     assert noise.laws()["gaussian"] < 1.95 * np.sqrt(2 / 3_000) + 1.95 / np.sqrt(2_000)
     # P(|x| < 1) = 1/2 for Cauchy's law, alpha = 1; 4.5 binomial standard deviations.
