@@ -140,9 +140,13 @@ def _barrier_figure(results: Results, settings: Settings) -> Figure:
         (sde, "SDE", ":", PREDICTED[1]),
     ):
         right.plot(size, first * np.exp(exponent * (size - size[0]) / eta), style, color=colour, label=label)
-    right.set(yscale="log", xlabel="batch size B", ylim=(first / 2, 30 * float(data["gaussian"].max())))
+    right.set(
+        yscale="log",
+        xlabel="batch size B",
+        ylim=(float(data["steps"].min()) / 3, 100 * float(data["gaussian"].max())),
+    )
     right.set_xticks(size)
-    right.legend()
+    right.legend(fontsize=7, loc="lower right")
     return figure
 
 
@@ -160,6 +164,7 @@ def _wells_figure(results: Results) -> Figure:
     )
     left.plot(temperature, data["share_network"], color=PREDICTED[1], linestyle=":", label="with visits")
     left.set(xlabel="temperature D", ylabel="share of the middle well", ylim=(0, 1))
+    left.set_xticks(temperature, [f"{value:g}" for value in temperature])
     left.legend()
     for name, marker in (("middle", "o"), ("outer", "s")):
         value = data[name].values
@@ -169,6 +174,7 @@ def _wells_figure(results: Results) -> Figure:
         )
         middle.plot(temperature, data[f"{name}_exact"], color=EXACT, linewidth=0.8)
     middle.set(yscale="log", xlabel="temperature D", ylabel="mean time in steps")
+    middle.set_xticks(temperature, [f"{value:g}" for value in temperature])
     middle.legend()
     data = results["flux"].sortby("D")
     exact = data["exact"].values

@@ -79,8 +79,9 @@ def _noise_figure(results: Results) -> Figure:
         axes[row][-1].set(xscale="log", xlabel="B", ylim=(0, None), title="distance")
         axes[row][-1].set_xticks(laws["B"].values, [f"{size:g}" for size in laws["B"].values])
         axes[row][-1].minorticks_off()
-    axes[0][0].legend()
     axes[0][-1].legend()
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure
 
 
