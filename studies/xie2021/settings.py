@@ -217,7 +217,7 @@ FULL = Settings(
     leaving_rates=(0.2, 1.0, 1.5),
     leaving_batch_size=4,
     leaving_factors=(1.0, 1.25, 1.5, 1.75, 2.0, 2.5),
-    leaving_replicas=400,
-    leaving_steps=20_000,
+    leaving_replicas=300,
+    leaving_steps=5_000,
     leaving_margin=0.25,
 )
