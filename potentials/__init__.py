@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from potentials.quadratic_sum import QuadraticSum
     from potentials.sample_curvatures import SampleCurvatures, curvatures_at
     from potentials.sample_mean import SampleMean
+    from potentials.smoothing import EffectiveEnergy, smoothed
     from potentials.valley import Valley
     from potentials.well_graph import Pass, WellGraph
 
@@ -88,6 +89,7 @@ __getattr__, __dir__ = names_on_first_use(
         "potentials.quadratic_sum": ["QuadraticSum"],
         "potentials.sample_curvatures": ["SampleCurvatures", "curvatures_at"],
         "potentials.sample_mean": ["SampleMean"],
+        "potentials.smoothing": ["EffectiveEnergy", "smoothed"],
         "potentials.valley": ["Valley"],
         "potentials.well_graph": ["Pass", "WellGraph"],
     },
@@ -96,6 +98,7 @@ __getattr__, __dir__ = names_on_first_use(
 __all__ = [
     "CriticalPoint",
     "DriftField",
+    "EffectiveEnergy",
     "FixedPoint",
     "FiniteSum",
     "FunctionSpace",
@@ -127,6 +130,7 @@ __all__ = [
     "sharp_and_flat",
     "shifted_styblinski_tang",
     "shifted_styblinski_tang_covariance",
+    "smoothed",
     "styblinski_tang",
     "symbol",
     "three_wells",

@@ -20,7 +20,7 @@ from potentials.critical_points import CriticalPoint, classify
 if TYPE_CHECKING:
     from potentials.potential import Potential
 
-__all__ = ["critical_points_on_a_line", "is_listed_completely"]
+__all__ = ["critical_points_on_a_line", "degree_bound", "is_listed_completely"]
 
 Floats = NDArray[np.float64]
 
@@ -50,17 +50,17 @@ def critical_points_on_a_line(potential: Potential) -> tuple[CriticalPoint, ...]
 def is_listed_completely(potential: Potential) -> bool:
     """Whether the list of critical points is complete on the whole line, not only within the domain."""
     slope, variable = potential.slope_in_numbers(), potential.variables[0]
-    return bool(slope.is_polynomial(variable)) and _degree(slope, variable) <= _LARGEST_DEGREE
+    return bool(slope.is_polynomial(variable)) and degree_bound(slope, variable) <= _LARGEST_DEGREE
 
 
-def _degree(expression: sp.Expr, variable: sp.Symbol) -> int:
+def degree_bound(expression: sp.Expr, variable: sp.Symbol) -> int:
     """Upper bound for the degree of a polynomial, without expanding it."""
     if expression.is_Add:
-        return max(_degree(term, variable) for term in expression.args)
+        return max(degree_bound(term, variable) for term in expression.args)
     if expression.is_Mul:
-        return sum(_degree(factor, variable) for factor in expression.args)
+        return sum(degree_bound(factor, variable) for factor in expression.args)
     if expression.is_Pow and expression.exp.is_Integer:
-        return _degree(expression.base, variable) * int(expression.exp)
+        return degree_bound(expression.base, variable) * int(expression.exp)
     return int(expression == variable)
 
 

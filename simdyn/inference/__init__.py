@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from simdyn.inference.groups import Figures, agreement_of_halves, jackknife, scale_reduction
     from simdyn.inference.line import Line, fit_line
+    from simdyn.inference.repeated import Unevenness, unevenness
     from simdyn.inference.sample import Interval, deviation_of, mean_of, quantile_of
     from simdyn.inference.survival import SurvivalCurve, kaplan_meier
     from simdyn.inference.tail import pooled_index, stable_index, tail_index
@@ -52,6 +53,7 @@ __getattr__, __dir__ = names_on_first_use(
         ],
         "simdyn.inference.groups": ["Figures", "agreement_of_halves", "jackknife", "scale_reduction"],
         "simdyn.inference.line": ["Line", "fit_line"],
+        "simdyn.inference.repeated": ["Unevenness", "unevenness"],
         "simdyn.inference.sample": ["Interval", "deviation_of", "mean_of", "quantile_of"],
         "simdyn.inference.survival": ["SurvivalCurve", "kaplan_meier"],
         "simdyn.inference.tail": ["pooled_index", "stable_index", "tail_index"],
@@ -68,6 +70,7 @@ __all__ = [
     "Line",
     "Memory",
     "SurvivalCurve",
+    "Unevenness",
     "agreement_of_halves",
     "batch_cumulants",
     "check_exponentiality",
@@ -89,6 +92,7 @@ __all__ = [
     "stable_index",
     "tail_index",
     "total_variation",
+    "unevenness",
     "wasserstein",
     "with_interval",
 ]

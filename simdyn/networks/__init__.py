@@ -8,6 +8,7 @@ from potentials.first_use import names_on_first_use
 
 if TYPE_CHECKING:
     from simdyn.networks.architectures import fully_connected, vgg
+    from simdyn.networks.ensemble import NetworkEnsemble
     from simdyn.networks.gradient_noise import (
         Alignment,
         NoiseScale,
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         top_space_share,
     )
     from simdyn.networks.images import Images, Split, cifar10, digits, fashion_mnist
+    from simdyn.networks.input_moves import critical_samples, loss_sensitivity
     from simdyn.networks.loss_surface import LossSurface
     from simdyn.networks.pytorch import can_train, one_thread
     from simdyn.networks.rescaling import rescaled
@@ -28,6 +30,7 @@ __getattr__, __dir__ = names_on_first_use(
     __name__,
     {
         "simdyn.networks.architectures": ["fully_connected", "vgg"],
+        "simdyn.networks.ensemble": ["NetworkEnsemble"],
         "simdyn.networks.gradient_noise": [
             "Alignment",
             "NoiseScale",
@@ -37,6 +40,7 @@ __getattr__, __dir__ = names_on_first_use(
             "top_space_share",
         ],
         "simdyn.networks.images": ["Images", "Split", "cifar10", "digits", "fashion_mnist"],
+        "simdyn.networks.input_moves": ["critical_samples", "loss_sensitivity"],
         "simdyn.networks.loss_surface": ["LossSurface"],
         "simdyn.networks.pytorch": ["can_train", "one_thread"],
         "simdyn.networks.rescaling": ["rescaled"],
@@ -50,6 +54,7 @@ __all__ = [
     "Alignment",
     "Images",
     "LossSurface",
+    "NetworkEnsemble",
     "NoiseScale",
     "Sharpness",
     "Split",
@@ -60,10 +65,12 @@ __all__ = [
     "box_sharpness",
     "can_train",
     "cifar10",
+    "critical_samples",
     "digits",
     "fashion_mnist",
     "fully_connected",
     "hessian_trace",
+    "loss_sensitivity",
     "noise_scale",
     "one_thread",
     "outliers",

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 def fully_connected(
-    pixels: tuple[int, int, int], outputs: int, *, width: int = 32, depth: int = 2, seed: int = 0
+    pixels: tuple[int, int, int],
+    outputs: int,
+    *,
+    width: int = 32,
+    depth: int = 2,
+    dropout: float = 0.0,
+    seed: int = 0,
 ) -> torch.nn.Sequential:
     """Hidden layers of rectified linear units on all pixels.
 
@@ -27,20 +33,26 @@ def fully_connected(
         Outputs for an image.
     width, depth
         Units of a hidden layer, and how many of these there are.
+    dropout
+        Share of the hidden units that each training step leaves out (Srivastava et al. 2014); what is left is
+        scaled up by 1 / (1 - dropout).
     seed
         Of the first parameters, drawn as PyTorch does by default.
 
     Raises
     ------
     InputError
-        No PyTorch.
+        No PyTorch, or a dropout that is not from 0 up to, and without, 1.
     """
     torch = torch_module()
+    if not (isinstance(dropout, int | float) and 0 <= dropout < 1):
+        raise InputError(f"dropout is {dropout!r}; give a number from 0 up to, and without, 1.")
     with _seeded(torch, seed):
         sizes = [pixels[0] * pixels[1] * pixels[2], *[width] * depth]
         layers: list[Any] = [torch.nn.Flatten()]
         for before, after in pairwise(sizes):
             layers += [torch.nn.Linear(before, after), torch.nn.ReLU()]
+            layers += [torch.nn.Dropout(dropout)] if dropout else []
         return torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], outputs))
 
 

@@ -129,10 +129,9 @@ def noise_scale(surface: LossSurface, at: Array) -> NoiseScale:
             f"The gradient has the squared length {length:.3g} and the loss the curvature g' H g = "
             f"{bend:.3g} along it; a noise scale needs both to be positive."
         )
-    weighted = np.mean([one @ surface.hessian_product(at, one) for one in centred])
-    return NoiseScale(
-        float((centred**2).sum()) / len(centred) / length, float(weighted) / bend, length / bend
-    )
+    weighted = float((centred * surface.hessian_products(at, centred)).sum())
+    n = len(centred)
+    return NoiseScale(float((centred**2).sum()) / n / length, weighted / n / bend, length / bend)
 
 
 def top_space_share(surface: LossSurface, at: Array, count: int, *, seed: int = 0) -> float:

@@ -53,6 +53,53 @@ class Images:
         chosen = np.random.default_rng(seed).permutation(len(self))[:size]
         return Images(self.pixels[chosen], self.classes[chosen], self.name)
 
+    def with_random_labels(self, share: float = 1.0, seed: int = 0) -> Images:
+        """The same images, some of which have their classes dealt out anew among them.
+
+        Each class stays as frequent as it was; an image may get its true class back.
+
+        Parameters
+        ----------
+        share
+            Of the images with a random class, rounded to a whole number of them.
+        seed
+            Of which images these are, and of their classes.
+
+        Raises
+        ------
+        InputError
+            A share that is not from 0 to 1.
+        """
+        rng, chosen = self._some(share, seed)
+        classes = self.classes.copy()
+        classes[chosen] = rng.permutation(classes[chosen])
+        return Images(self.pixels, classes, self.name)
+
+    def with_random_inputs(self, share: float = 1.0, seed: int = 0) -> Images:
+        """The same classes, but instead of some of the images independent normal numbers, whose mean and
+        standard deviation are those of all pixels.
+
+        Parameters
+        ----------
+        share, seed
+            As for `with_random_labels`.
+
+        Raises
+        ------
+        InputError
+            A share that is not from 0 to 1.
+        """
+        rng, chosen = self._some(share, seed)
+        pixels = self.pixels.copy()
+        pixels[chosen] = rng.normal(self.pixels.mean(), self.pixels.std(), (len(chosen), *pixels.shape[1:]))
+        return Images(pixels, self.classes, self.name)
+
+    def _some(self, share: float, seed: int) -> tuple[np.random.Generator, Array]:
+        if not (isinstance(share, int | float) and 0 <= share <= 1):
+            raise InputError(f"share is {share!r}; give a number from 0 to 1.")
+        rng = np.random.default_rng(seed)
+        return rng, rng.permutation(len(self))[: round(share * len(self))]
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 _TOGETHER = 32
-"""Columns of a Hessian that are computed at once."""
+"""Products with the Hessian that are computed at once."""
 
 
 class LossSurface:
@@ -93,6 +93,18 @@ class LossSurface:
 
         return np.array(grad(self._mean)(self._vector(x)).numpy())
 
+    def energies(self, points: Array) -> Array:
+        """Mean loss at many points at once, shape (k, d); shape (k,)."""
+        from torch.func import vmap
+
+        return np.array(vmap(self._mean)(self._vectors(points)).numpy())
+
+    def gradients(self, points: Array) -> Array:
+        """Gradients at many points at once, both of shape (k, d)."""
+        from torch.func import grad, vmap
+
+        return np.array(vmap(grad(self._mean))(self._vectors(points)).numpy())
+
     def hessian_product(self, x: Array, direction: Array) -> Array:
         """The Hessian at x times a direction, both of shape (d,)."""
         from torch.func import grad, jvp
@@ -100,17 +112,27 @@ class LossSurface:
         _, product = jvp(grad(self._mean), (self._vector(x),), (self._vector(direction),))
         return np.array(product.numpy())
 
-    def hessian(self, x: Array) -> Array:
-        """The whole Hessian at x, shape (d, d), through products with groups of unit vectors."""
+    def hessian_products(self, x: Array, directions: Array) -> Array:
+        """The Hessian at x times many directions, in rows of shape (k, d), as are the products."""
         from torch.func import grad, jvp, vmap
 
-        torch, at = torch_module(), self._vector(x)
+        at = self._vector(x)
+        rows = np.asarray(directions, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != self.dim:
+            raise InputError(
+                f"Directions of shape {rows.shape} are given, but the network has {self.dim} parameters; "
+                "give one direction a row."
+            )
 
-        def column(direction: Any) -> Any:
+        def product(direction: Any) -> Any:
             return jvp(grad(self._mean), (at,), (direction,))[1]
 
-        eye = torch.eye(self.dim, dtype=torch.float64)
-        return np.concatenate([vmap(column)(part).numpy() for part in eye.split(_TOGETHER)])
+        parts = torch_module().as_tensor(rows).split(_TOGETHER)
+        return np.concatenate([vmap(product)(part).numpy() for part in parts])
+
+    def hessian(self, x: Array) -> Array:
+        """The whole Hessian at x, shape (d, d), through products with all unit vectors."""
+        return self.hessian_products(x, np.eye(self.dim))
 
     def sample_gradients(self, x: Array) -> Array:
         """Gradient of each sample's loss, shape (n, d)."""
@@ -129,6 +151,14 @@ class LossSurface:
                 f"A point of shape {values.shape} is given, but the network has {self.dim} parameters; give "
                 "one number for each."
             )
+        return torch_module().as_tensor(values)
+
+    def _vectors(self, points: Array) -> Any:
+        values = np.asarray(points, dtype=np.float64)
+        if values.ndim != 2:
+            raise InputError(f"Points of shape {values.shape} are given; give one in each row.")
+        for x in values[:1]:
+            self._vector(x)
         return torch_module().as_tensor(values)
 
     def _parts(self, vector: Any) -> dict[str, Any]:

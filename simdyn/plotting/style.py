@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simdyn.errors import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # Okabe & Ito's palette, told apart by readers with any of the common colour-vision deficiencies.
@@ -67,6 +68,15 @@ def new_figure(width: float = 5.2, height: float = 3.6) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Numbers as people write them on a short logarithmic axis."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def figure_bytes(figure: Figure, form: str, salt: str = "simdyn") -> bytes:

@@ -88,14 +88,14 @@ class Reference:
         Estimate of the absolute numerical error, from two resolutions.
     unit
         "steps" or "time" for times, "1/steps" or "1/time" for rates, "1" for probabilities, exponents and
-        multipliers, "learning rate" for thresholds of stability.
+        multipliers, "learning rate" for thresholds of stability, "energy" for barriers.
     method
         How it was computed, in one sentence.
     """
 
     value: float
     error: float
-    unit: Unit | Literal["1/steps", "1/time", "1", "learning rate"]
+    unit: Unit | Literal["1/steps", "1/time", "1", "learning rate", "energy"]
     method: str
 
     def __post_init__(self) -> None:

@@ -33,8 +33,8 @@ A walk with SGD: the loss between iterates is convex, updates bounce from wall t
 farther, the learning rate sets the height above the floor, gradient descent stays on it and SGD finds
 flatter regions. A winding valley, and one between walls that steepen.
 
-Not here: sharpness against batch size (Keskar et al. 2017) and the memorisation of samples, which are
-experiments of other papers.
+Not here: sharpness against batch size (the study `keskar2017`) and the memorisation of samples (the study
+`memorisation`), which are experiments of other papers.
 
 Out of reach here: the figures of the slides for ResNet and VGG on CIFAR-10; the statements are looked at on
 networks of some thousand parameters, their numbers are not compared. The reparametrisation of Dinh et al.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
+from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.keskar2017.claims import kinds
 from studies.keskar2017.experiment import FLAT, SHARP, Settings, has_networks
@@ -159,7 +159,7 @@ def _sharpness_figure(results: Results, settings: Settings) -> Figure:
                 row += 1
         axes.set_title(title)
         axes.set_xscale("log")
-        _plain_numbers(axes.xaxis)
+        plain_numbers(axes.xaxis)
         axes.set_xlabel("sharpness φ (%)")
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
@@ -216,20 +216,11 @@ def _batches_figure(results: Results, settings: Settings) -> Figure:
             label=f"B = {size:g}",
         )
     axes.set_xscale("log")
-    _plain_numbers(axes.xaxis)
+    plain_numbers(axes.xaxis)
     axes.set_xlabel(f"sharpness φ (%), full space, ε = {settings.epsilons[0]:g}")
     axes.set_ylabel("test accuracy (%)")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
-
-
-def _plain_numbers(axis: Any) -> None:
-    """Numbers as people write them on a short logarithmic axis."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _course_figure(results: Results, settings: Settings) -> Figure:
@@ -242,7 +233,7 @@ def _course_figure(results: Results, settings: Settings) -> Figure:
         _means(sharp, losses, one["sharpness"], logarithmic=True, label=f"B = {batch}", **style)
         _means(accuracy, losses, 100 * one["test_accuracy"], **style)
     sharp.set_yscale("log")
-    _plain_numbers(sharp.yaxis)
+    plain_numbers(sharp.yaxis)
     sharp.set_ylabel(f"sharpness φ (%), ε = {settings.epsilons[0]:g}")
     accuracy.set_ylabel("test accuracy (%)")
     for axes in (sharp, accuracy):
@@ -293,7 +284,7 @@ def _scaled_figure(results: Results, settings: Settings) -> Figure:
             value, color=LARGE["color"], linestyle="--", linewidth=1, label=f"B = {settings.large_batch}"
         )
         axes.set_xscale("log")
-        _plain_numbers(axes.xaxis)
+        plain_numbers(axes.xaxis)
         axes.set_xlabel("scale α of the first layer")
     for axes in (eigenvalue, sharp):
         axes.set_yscale("log")

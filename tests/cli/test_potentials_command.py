@@ -125,6 +125,14 @@ def test_the_picture(command, tmp_path):
         (["show", "x**2", "--plot", "well.gif"], "must end in one of"),
         (["show", "x**2", "--plot", "/no/such/folder/well.png"], "does not exist"),
         (["show"], "Missing argument"),
+        (["path", "x**2"], "no two minima"),
+        (["path", "maier_stein"], "has no energy"),
+        (["path", "double_well", "--to", "z=1"], "The end 'z=1' names 'z'"),
+        (["path", "double_well", "--from", "x=-1", "--to", "x=0.3"], "The end [0.3] is no minimum"),
+        (["path", "double_well", "--from", "-1", "--to", "-1"], "same point"),
+        (["path", "double_well", "--images", "3"], "at least 16"),
+        (["path", "double_well", "--through", "1,2"], "The point has 2 coordinates"),
+        (["path", "double_well", "--plot", "path.gif"], "must end in one of"),
         (["show", "x**2", "--mosst", "3"], "No such option"),
     ],
 )
@@ -135,6 +143,35 @@ def test_wrong_input_is_one_sentence(command, arguments, reason):
     assert err.startswith("simdyn: ")
     assert reason in err
     assert "Traceback" not in err
+
+
+def test_a_path_between_the_two_deepest_minima(command, tmp_path):
+    target = tmp_path / "path.png"
+    code, out, err = command("path", "muller_brown", "--plot", str(target))
+    assert (code, err) == (0, "")
+    assert "barrier 106.034673701" in out
+    assert "67.5018806082 from the end" in out
+    assert [line.split()[0] for line in out.splitlines()[1:6]] == ["minimum", "saddle"] * 2 + ["minimum"]
+    assert target.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_path_for_programs(command, tmp_path):
+    target = tmp_path / "path.svg"
+    ends = ["--from", "x=-0.5", "--to", "0.5"]
+    code, out, err = command("path", "double_well", "--set", "k=4", *ends, "--plot", str(target), "--json")
+    assert (code, err, out.count("\n")) == (0, f"figure: {target}\n", 1)
+    record = json.loads(out, parse_constant=refuse)
+    assert record["barrier"]["value"] == pytest.approx(0.25, rel=1e-12)
+    assert record["barrier"]["value"] == record["back"]["value"]
+    assert [stop["index"] for stop in record["stops"]] == [0, 1, 0]
+    assert len(record["path"]) == len(record["energies"])
+
+
+def test_a_path_through_a_point(command):
+    ends = ["--from", "2,0", "--to=-1,1.7320508", "--through=-1,-1.7"]
+    code, out, _ = command("path", "three_wells_ring", *ends, "--json")
+    assert code == 0
+    assert [stop["kind"] for stop in json.loads(out)["stops"]] == ["minimum", "saddle"] * 2 + ["minimum"]
 
 
 @pytest.mark.parametrize(

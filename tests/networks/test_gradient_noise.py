@@ -44,6 +44,17 @@ def test_the_whole_hessian():
     np.testing.assert_allclose(found @ v, network.hessian_product(network.parameters, v), atol=1e-12)
 
 
+def test_many_products_at_once_are_those_one_by_one():
+    rng = np.random.default_rng(1)
+    module = fully_connected((1, 3, 3), 2, width=4)
+    network = LossSurface(module, rng.normal(size=(7, 1, 3, 3)), np.arange(7) % 2, "cross_entropy")
+    x, rows = network.parameters, rng.normal(size=(40, network.dim))
+    expected = [network.hessian_product(x, row) for row in rows]
+    np.testing.assert_allclose(network.hessian_products(x, rows), expected, rtol=1e-9, atol=1e-12)
+    with pytest.raises(InputError, match="one direction a row"):
+        network.hessian_products(x, rows[0])
+
+
 def test_alignment_by_hand():
     surface, w, gradients, hessian = regression()
     found = alignment(surface, w, 4)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simdyn.errors import InputError
-from simdyn.networks import Split, cifar10, digits, fashion_mnist
+from simdyn.networks import Images, Split, cifar10, digits, fashion_mnist
 
 
 def idx(array):
@@ -119,3 +119,38 @@ def test_a_split_tests_on_other_images_if_there_are_any(clothes):
             Split.of(images, samples, others=images)
     with pytest.raises(InputError, match="for testing; give a whole number from 1 to 3"):
         Split.of(images, 4)
+
+
+def some(n=400):
+    rng = np.random.default_rng(4)
+    return Images(rng.random((n, 1, 2, 2)), rng.permutation(np.arange(n) % 10), "some")
+
+
+def test_random_labels():
+    images = some()
+    noisy = images.with_random_labels(0.5, seed=3)
+    changed = (noisy.classes != images.classes).sum()
+    # 200 labels are dealt out, 9 of 10 of which differ: within 4 standard deviations.
+    assert abs(changed - 180) < 4 * np.sqrt(200 * 0.09)
+    assert np.array_equal(np.bincount(noisy.classes), np.bincount(images.classes))
+    assert np.array_equal(noisy.pixels, images.pixels)
+    assert np.array_equal(images.with_random_labels(0.0).classes, images.classes)
+    assert np.array_equal(noisy.classes, images.with_random_labels(0.5, seed=3).classes)
+
+
+def test_random_inputs():
+    images = some()
+    noisy = images.with_random_inputs(seed=3)
+    assert np.array_equal(noisy.classes, images.classes)
+    # 1,600 numbers: mean and spread within 4 standard errors.
+    spread = images.pixels.std()
+    assert abs(noisy.pixels.mean() - images.pixels.mean()) < 4 * spread / 40
+    assert abs(noisy.pixels.std() - spread) < 4 * spread / np.sqrt(3200)
+    half = images.with_random_inputs(0.5)
+    assert (half.pixels == images.pixels).all((1, 2, 3)).sum() == 200
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, "half"])
+def test_a_share_out_of_range(share):
+    with pytest.raises(InputError, match="number from 0 to 1"):
+        some().with_random_labels(share)

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from simdyn.errors import InputError
+from simdyn.exact import lowered_path
 from simdyn.networks import (
     LossSurface,
     accuracy,
     fully_connected,
     hessian_trace,
+    one_thread,
     rescaled,
     top_eigenvalues,
     train,
@@ -23,6 +25,7 @@ RNG = np.random.default_rng(3)
 X = RNG.normal(size=(12, 5))
 Y = X @ RNG.normal(size=(5, 2)) + 1.0
 CLASSES = np.arange(12) % 3
+X4, CLASSES4 = np.random.default_rng(8).normal(size=(15, 1, 4, 4)), np.arange(15) % 3
 
 
 def linear(outputs):
@@ -81,6 +84,31 @@ def test_the_trace_of_a_hessian():
     value, smaller = hessian_trace(surface, surface.parameters, known=known, probes=200)
     assert abs(value - exact) < 5 * smaller
     assert smaller < error / 3
+
+
+def test_many_points_at_once():
+    module, pixels, classes = image_network(width=3)
+    surface = LossSurface(module, pixels, classes, "cross_entropy")
+    points = surface.parameters + 0.1 * RNG.normal(size=(4, surface.dim))
+    np.testing.assert_allclose(surface.energies(points), [surface.energy(x) for x in points], rtol=1e-12)
+    np.testing.assert_allclose(
+        surface.gradients(points), [surface.gradient(x) for x in points], rtol=1e-9, atol=1e-14
+    )
+    for wrong, message in ((points[0], "one in each row"), (points[:, 1:], "one number for each")):
+        with pytest.raises(InputError, match=message):
+            surface.energies(wrong)
+
+
+def test_a_lowered_path_between_networks():
+    ends = []
+    with one_thread():
+        for seed in (0, 1):
+            module, _, _ = image_network(width=4, seed=seed)
+            train(module, X4, CLASSES4, learning_rate=0.5, steps=300, loss="cross_entropy")
+            surface = LossSurface(module, X4, CLASSES4, "cross_entropy")
+            ends.append(surface.parameters)
+        found = lowered_path(surface, *ends, images=6, rounds=20)
+    assert 0 < found.barrier < found.straight
 
 
 def test_a_network_with_other_parameters():

@@ -122,3 +122,45 @@ def test_refusals(changes, words):
 def test_images_too_small_for_the_network():
     with pytest.raises(InputError, match="2 by 2 pixels cannot be halved 2 times"):
         vgg((1, 2, 2), 1)
+
+
+def test_weight_decay_by_hand():
+    module, x, y = line()
+    w = weights(module)
+    train(module, x, y, learning_rate=0.1, steps=7, weight_decay=0.3)
+    for _ in range(7):
+        w = w - 0.1 * (x.T @ (x @ w - y[:, 0]) / 8 + 0.3 * w)
+    np.testing.assert_allclose(weights(module), w, rtol=1e-12)
+
+
+def test_an_epoch_takes_each_sample_once():
+    module, x, y = line()
+    # So small a rate that the slopes do not change on the way, to first order: an epoch is the full gradient.
+    w = weights(module)
+    train(module, x, y, learning_rate=1e-7, batch_size=2, steps=4, sampling="epoch_shuffle", seed=3)
+    np.testing.assert_allclose((weights(module) - w) / 4e-7, -x.T @ (x @ w - y[:, 0]) / 8, rtol=1e-5)
+    with pytest.raises(InputError, match="does not divide the 8 samples"):
+        train(module, x, y, learning_rate=0.1, batch_size=3, steps=1, sampling="epoch_shuffle")
+
+
+def test_dropout_works_in_training_alone():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 1, 4, 4)), np.sign(rng.normal(size=(40, 1)))
+    found = []
+    for seed in (1, 1, 2):
+        before = torch.random.get_rng_state()
+        module = fully_connected((1, 4, 4), 1, dropout=0.5)
+        train(module, x, y, learning_rate=0.05, steps=30, seed=seed)
+        assert torch.equal(before, torch.random.get_rng_state())
+        assert accuracy(module, x, (y[:, 0] > 0).astype(int)) == accuracy(
+            module, x, (y[:, 0] > 0).astype(int)
+        )
+        found.append(weights(module))
+    # All samples in each step: what differs between the seeds is what was left out.
+    assert np.array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+    plain = fully_connected((1, 4, 4), 1)
+    train(plain, x, y, learning_rate=0.05, steps=30, seed=1)
+    assert not np.array_equal(weights(plain), found[0])
+    with pytest.raises(InputError, match="dropout is 1"):
+        fully_connected((1, 4, 4), 1, dropout=1.0)
