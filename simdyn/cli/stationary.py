@@ -18,9 +18,7 @@ def stationary(
     data: options.Data = None,
     sgd: options.Sgd = None,
     sgld: options.Sgld = None,
-    sde: Annotated[
-        str | None, typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention.")
-    ] = None,
+    sde: options.Sde = None,
     start: Annotated[
         str,
         typer.Option(help='"minima" (groups of paths start in all of them), "deepest", "x=-1", or numbers.'),

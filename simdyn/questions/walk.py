@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,15 @@ from potentials import Potential
 from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.inference import Interval, mean_of, share_of
-from simdyn.noise import Seed, key_of, seed_record
+from simdyn.noise import Seed, seed_record
 from simdyn.questions.quantities import quantities_of
 from simdyn.questions.record import dynamics_record, finite
 from simdyn.questions.simulation import simulate
 from simdyn.recorders import Progress
 from simdyn.results import versions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 
@@ -48,8 +50,6 @@ class Walk:
         How high each first iterate is above the floor, shape (n,).
     diverged
         Paths that are not counted.
-    complete
-        False when Ctrl-C ended the run early.
     problem, seed, backend, versions
         Provenance.
     """
@@ -62,7 +62,6 @@ class Walk:
     travelled: Array = field(repr=False)
     heights: Array = field(repr=False)
     diverged: int
-    complete: bool
     problem: Mapping[str, Any]
     seed: Mapping[str, Any]
     backend: str
@@ -96,6 +95,22 @@ class Walk:
         """Mean of the loss along a step, less that at its beginning, shape (points,)."""
         return np.asarray((self.losses - self.losses[:, :1]).mean(axis=0))
 
+    def plot(self, file: str | None = None) -> Figure:
+        """The loss along a step, and how far paths have travelled.
+
+        Parameters
+        ----------
+        file
+            Where to write it, by its ending as PDF, SVG or PNG; None writes nothing.
+        """
+        from simdyn.plotting.style import save
+        from simdyn.plotting.walk import walk_figure
+
+        figure = walk_figure(self.losses, self.travelled, self.problem["along"])
+        if file is not None:
+            save(figure, file)
+        return figure
+
     def to_json(self) -> dict[str, Any]:
         """One object of plain data; what is not finite is None."""
         figures = {"distance": self.distance, "height": self.height, "convex": self.convex}
@@ -125,8 +140,6 @@ class Walk:
         ]
         if self.diverged:
             lines.append(f"  warning    {self.diverged:,} paths diverged and are left out")
-        if not self.complete:
-            lines.append("  warning    it was interrupted")
         return "\n".join(lines)
 
 
@@ -161,7 +174,7 @@ def walk(
     points
         Points of a line at which the loss is computed, both ends included; at least 3.
     seed
-        Integer or SeedSequence; the long run and the last step have each a branch of it.
+        Integer or SeedSequence, as in `simulate`: the first of the two last iterates is where its paths end.
     backend, threads, progress
         As in `simulate`.
 
@@ -169,28 +182,39 @@ def walk(
     ------
     InputError
         Anything that cannot be done as asked, in one sentence.
+    KeyboardInterrupt
+        Ctrl-C before the last step, without which there is nothing to look at.
     """
-    if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 3:
-        raise InputError(f"points is {points!r}, but it must be a whole number of at least 3.")
+    for name, value, least in (("points", points, 3), ("steps", steps, 1)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise InputError(f"{name} is {value!r}, but it must be a whole number of at least {least}.")
     heights, places = _measure("height", height, potential), _measure("along", along, potential)
-    key_of(seed)  # Refuses what is no seed.
-    parent = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(int(seed))
-    branches = [
-        np.random.SeedSequence(parent.entropy, spawn_key=(*parent.spawn_key, number)) for number in range(2)
-    ]
-    options: dict[str, Any] = {"paths": paths, "backend": backend, "threads": threads}
-    long = simulate(potential, dynamics, start, steps=steps, seed=branches[0], progress=progress, **options)
-    last = long["final"].values
-    here = np.isfinite(last).all(axis=1) & (np.abs(last) < long.attrs["divergence_bound"]).all(axis=1)
+    run = simulate(
+        potential,
+        dynamics,
+        start,
+        paths=paths,
+        # One step more than it takes to the snapshot, so that momentum, schedules and epochs go on.
+        steps=steps + 1,
+        record=["final", "snapshots"],
+        every=steps,
+        seed=seed,
+        backend=backend,
+        threads=threads,
+        progress=progress,
+    )
+    if not run.attrs["complete"]:
+        raise KeyboardInterrupt
+    begins, last = run["snapshots"].sel(step=[0, steps]).values.astype(np.float64)
+    after = run["final"].values.astype(np.float64)
+    bound = run.attrs["divergence_bound"]
+    # What is not a number is not below the bound.
+    here = (np.abs(last) < bound).all(axis=1) & (np.abs(after) < bound).all(axis=1)
     if not here.any():
         raise InputError("All paths diverged, so there is no step to look at; lower the learning rate.")
-    options["paths"] = int(here.sum())
-    first = last[here]
-    next_ = simulate(potential, dynamics, first, steps=1, seed=branches[1], **options)["final"].values
+    origin, first, next_ = begins[here], last[here], after[here]
     losses = losses_between(potential, first, next_, points)
     way = next_ - first
-    begins = long["start"].values[here] if "start" in long else json.loads(long.attrs["problem"])["start"]
-    origin = np.broadcast_to(np.asarray(begins, dtype=np.float64), first.shape)
     return Walk(
         first=first,
         second=next_,
@@ -202,18 +226,17 @@ def walk(
         else places(first) - places(origin),
         heights=losses[:, 0] - losses.min(axis=1) if heights is None else heights(first),
         diverged=int((~here).sum()),
-        complete=bool(long.attrs["complete"]),
         problem={
             "potential": potential.record(),
             "dynamics": dynamics_record(dynamics),
             "paths": int(paths),
-            "steps": int(long.attrs["steps_done"]),
+            "steps": int(steps),
             "height": height if isinstance(height, str) else None if height is None else "a function",
             "along": along if isinstance(along, str) else None if along is None else "a function",
             "points": int(points),
         },
         seed=seed_record(seed),
-        backend=str(long.attrs["backend"]),
+        backend=str(run.attrs["backend"]),
         versions=versions(),
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from potentials import Potential, winding_valley
-from simdyn import SGD, SGLD, walk
+from simdyn import SGD, SGLD, simulate, walk
 from simdyn.errors import InputError
 from simdyn.questions.walk import losses_between
 
@@ -61,6 +61,19 @@ def test_a_winding_valley_is_not_convex_along_long_steps():
     assert long.convex.high < short.convex.low
     assert long.profile.shape == (11,)
     assert long.profile[0] == 0.0
+
+
+@pytest.mark.parametrize("settings", [{"momentum": 0.8}, {"learning_rate": "0.05/(1 + step/10)"}])
+def test_the_last_step_goes_on_from_the_ones_before(settings):
+    """With the velocity, and at the number of the step, at which the path is."""
+    rule = SGD(
+        **({"learning_rate": 0.02, "batch_size": 1.0, "noise": "constant", "covariance": 4.0} | settings)
+    )
+    found = walk(VALLEY, rule, [0.5, 0.1], paths=20, steps=30, seed=8)
+    for steps, points in ((30, found.first), (31, found.second)):
+        ends = simulate(VALLEY, rule, [0.5, 0.1], paths=20, steps=steps, seed=8)["final"].values
+        np.testing.assert_array_equal(points, ends)
+    np.testing.assert_array_equal(found.travelled, np.linalg.norm(found.first - [0.5, 0.1], axis=1))
 
 
 def test_the_loss_between_two_points():
