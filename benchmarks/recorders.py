@@ -24,6 +24,9 @@ WORK = 10**8
 
 LEAST_STEPS = 500
 
+_SHORT, _LONG = 32_768, 131_072
+"""Steps of runs whose difference in time is that of steps alone."""
+
 RECORDS: dict[str, tuple[str, ...]] = {
     "final": ("final",),
     "moments": ("final", "moments"),
@@ -84,24 +87,37 @@ def print_costs(rounds: int) -> None:
 
 def print_long_runs(rounds: int) -> None:
     """Time of `stationary` over that of `simulate`, per step of runs that go on; what does not grow with
-    their length is left out."""
+    their length is left out. First with looks as far apart as it chooses, then with closer ones."""
     from simdyn import simulate, stationary
 
-    apart = (64, 256, 1_024)
-    print(f"\n{'stationary, looks apart':24}" + "".join(f"{every:>14,}" for every in apart))
-    for title, question in problems().items():
-        problem = {**question, "paths": 8_192, "threads": 1}
-        runs = [partial(_marginal, simulate, problem)]
-        runs += [partial(_marginal, stationary, {**problem, "exact": False, "every": e}) for e in apart]
+    closer = (256, 64)
+    heads = ["by itself", *(f"{every} apart" for every in closer)]
+    print(f"\n{'stationary / simulate - 1':28}{'apart':>8}" + "".join(f"{head:>14}" for head in heads))
+    for title, question in {**problems(), "2-D, two basins": _two_basins()}.items():
+        problem = {**question, "paths": 4_096, "threads": 1}
+        long = {**problem, "exact": False}
+        runs = [partial(_marginal, simulate, problem), partial(_marginal, stationary, long)]
+        runs += [partial(_marginal, stationary, {**long, "every": every}) for every in closer]
         bare, *others = interleaved(runs, rounds)
         ratios = [median(mine / base for mine, base in zip(times, bare, strict=True)) for times in others]
-        print(f"{title:24}" + "".join(f"{ratio - 1:>+14.1%}" for ratio in ratios))
+        apart = stationary(**{**long, "steps": _LONG}).problem["every"]
+        print(f"{title:28}{apart:>8}" + "".join(f"{ratio - 1:>+14.1%}" for ratio in ratios))
+
+
+def _two_basins() -> dict[str, Any]:
+    from potentials import Potential
+    from simdyn import SGLD
+
+    return {
+        "potential": Potential("(x**2 - 1)**2/4 + y**2/2 + x*y/4"), "dynamics": SGLD(0.01, 0.1),
+        "start": "0.9, 0",
+    }  # fmt: skip
 
 
 def _marginal(question: Callable[..., Any], settings: dict[str, Any]) -> float:
-    """Processor time that a run of 98,304 steps takes beyond one of 32,768."""
+    """Processor time that a long run takes beyond a short one."""
     times = []
-    for steps in (32_768, 98_304):
+    for steps in (_SHORT, _LONG):
         begun = time.process_time()
         question(**{**settings, "steps": steps})
         times.append(time.process_time() - begun)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         StationaryEstimate,
         Survey,
         ValidityMap,
+        Walk,
         escape_time,
         gradient_noise,
         linear_scaling,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         stationary,
         survey,
         validity,
+        walk,
     )
     from simdyn.questions.stability import StabilityReport, stability
     from simdyn.results import Estimate, Prediction, Reference
@@ -52,6 +54,7 @@ __getattr__, __dir__ = names_on_first_use(
             "StationaryEstimate",
             "Survey",
             "ValidityMap",
+            "Walk",
             "escape_time",
             "gradient_noise",
             "linear_scaling",
@@ -63,6 +66,7 @@ __getattr__, __dir__ = names_on_first_use(
             "stationary",
             "survey",
             "validity",
+            "walk",
         ],
         "simdyn.results": ["Estimate", "Prediction", "Reference"],
     },
@@ -86,6 +90,7 @@ __all__ = [
     "StationaryEstimate",
     "Survey",
     "ValidityMap",
+    "Walk",
     "__version__",
     "cosine",
     "escape_time",
@@ -104,4 +109,5 @@ __all__ = [
     "simulate",
     "theory",
     "validity",
+    "walk",
 ]

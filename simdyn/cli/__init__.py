@@ -20,6 +20,7 @@ from simdyn.cli import (
     stability,
     stationary,
     study,
+    walk,
 )
 from simdyn.errors import InputError
 
@@ -37,6 +38,7 @@ app.command("simulate")(simulate.simulate)
 app.add_typer(diagram.app, name="diagram")
 app.command("stationary")(stationary.stationary)
 app.command("noise")(noise.noise)
+app.command("walk")(walk.walk)
 app.command("doctor")(doctor.doctor)
 app.command("bench")(bench.bench)
 app.add_typer(study.app, name="study")

@@ -33,6 +33,9 @@ def escape(
         typer.Option(help="Step budget of each path. [default: shared out of a fixed amount of work]"),
     ] = None,
     target_error: Annotated[float | None, typer.Option(help="Stop at this relative standard error.")] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact/--no-exact", help="Whether to compute the exact value.")
+    ] = True,
     seed: options.Seed = 0,
     method: Annotated[
         str, typer.Option(help="auto (direct or splitting, and says why), direct, flux or splitting.")
@@ -76,6 +79,7 @@ def escape(
             dtype=dtype,
             normals=normals,
             target_error=target_error,
+            exact=exact,
             progress=report,
         )
     if as_json:

@@ -33,6 +33,9 @@ Sgld = Annotated[
     str | None,
     typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature, batch_size, momentum, sampling."),
 ]
+Sde = Annotated[
+    str | None, typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention.")
+]
 Start = Annotated[str, typer.Option(help='"deepest", "x=-1", or numbers.')]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 Backend = Annotated[str, typer.Option(help="auto (settles on one and says which), cpu or gpu.")]

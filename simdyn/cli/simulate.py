@@ -19,9 +19,7 @@ def simulate(
     data: options.Data = None,
     sgd: options.Sgd = None,
     sgld: options.Sgld = None,
-    sde: Annotated[
-        str | None, typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention.")
-    ] = None,
+    sde: options.Sde = None,
     start: options.Start = "deepest",
     paths: Annotated[int, typer.Option(help="Number of paths.")] = 10_000,
     record: Annotated[

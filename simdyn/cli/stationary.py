@@ -18,9 +18,7 @@ def stationary(
     data: options.Data = None,
     sgd: options.Sgd = None,
     sgld: options.Sgld = None,
-    sde: Annotated[
-        str | None, typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention.")
-    ] = None,
+    sde: options.Sde = None,
     start: Annotated[
         str,
         typer.Option(help='"minima" (groups of paths start in all of them), "deepest", "x=-1", or numbers.'),
@@ -47,7 +45,7 @@ def stationary(
         typer.Option(metavar="N|LOW,HIGH,N", help="Bins of histograms. [default: 100 that cover all]"),
     ] = None,
     every: Annotated[
-        int | None, typer.Option(help="Steps between looks. [default: 64, fewer in short runs]")
+        int | None, typer.Option(help="Steps between looks. [default: chosen by a pilot]")
     ] = None,
     exact: Annotated[
         bool, typer.Option("--exact/--no-exact", help="Whether to compute the exact density.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +88,7 @@ def run(
     ] = None,
 ) -> None:
     """Measure all cells (or those that are missing), then write figures, tables, claims and report."""
+    _one_thread_of_algebra()
     from simdyn.study import find_study, run_study
     from simdyn.study.progress import progress_on_stderr
     from simdyn.study.settings import read_overrides
@@ -122,6 +124,14 @@ def run(
         )
         raise
     _print_findings(findings, out)
+
+
+def _one_thread_of_algebra() -> None:
+    """Unless told otherwise, before NumPy is imported: the blocks of exact values are too small for several
+    threads, which take up the processor while they wait for one another.
+    """
+    for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(variable, "1")
 
 
 @app.command()

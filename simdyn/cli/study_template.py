@@ -16,7 +16,18 @@ from potentials import double_well
 from simdyn import SGLD, escape_time, theory
 from simdyn.inference import fit_line
 from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, house_style, new_figure
-from simdyn.study import Claim, Dimension, Execution, Grid, Quantity, Results, Study, StudyFigure, judge
+from simdyn.study import (
+    Budget,
+    Claim,
+    Dimension,
+    Execution,
+    Grid,
+    Quantity,
+    Results,
+    Study,
+    StudyFigure,
+    judge,
+)
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
@@ -31,18 +42,31 @@ class Settings:
 
     learning_rate: float
     temperatures: tuple[float, ...]
+    paths: int
     target_error: float
-    max_paths: int
+    most_units: int
 
 
-QUICK = Settings(learning_rate=0.02, temperatures=(0.05, 0.07, 0.1), target_error=0.05, max_paths=2_000)
+QUICK = Settings(
+    learning_rate=0.02, temperatures=(0.05, 0.07, 0.1), paths=50, target_error=0.05, most_units=40
+)
 FULL = Settings(
-    learning_rate=0.005, temperatures=(0.04, 0.05, 0.06, 0.08, 0.1), target_error=0.02, max_paths=10_000
+    learning_rate=0.005,
+    temperatures=(0.04, 0.05, 0.06, 0.08, 0.1),
+    paths=250,
+    target_error=0.02,
+    most_units=40,
 )
 
 
 def grids(settings: Settings) -> list[Grid]:
-    """What is swept and what each cell returns, with units."""
+    """What is swept and what each cell returns, with units.
+
+    With a budget a cell runs in units, each with a seed of its own, until the relative standard error of the
+    mean over units is met or the units are used up. Of a quantity pooled as a mean the results hold the mean
+    with the ends of its 95 % interval, and of every cell `units`, `relative_error` and `target_met`. Leave
+    the budget out, and a cell is called once.
+    """
     return [
         Grid(
             "temperature",
@@ -50,12 +74,10 @@ def grids(settings: Settings) -> list[Grid]:
             [Dimension("T", settings.temperatures, "loss", "temperature")],
             [
                 Quantity("steps", "steps", "measured mean escape time"),
-                Quantity("low", "steps", "lower end of the 95 % interval"),
-                Quantity("high", "steps", "upper end of the 95 % interval"),
-                Quantity("relative_error", "", "relative standard error"),
-                Quantity("predicted", "steps", "Kramers' formula"),
-                Quantity("exact", "steps", "exact value of the simulated chain"),
+                Quantity("predicted", "steps", "Kramers' formula", pooled="same"),
+                Quantity("exact", "steps", "exact value of the simulated chain", pooled="same"),
             ],
+            budget=Budget("steps", settings.target_error, settings.most_units),
         )
     ]
 
@@ -63,27 +85,22 @@ def grids(settings: Settings) -> list[Grid]:
 def cell(
     grid: str, parameters: Mapping[str, Any], seed: SeedSequence, settings: Settings, execution: Execution
 ) -> dict[str, Any]:
-    """One point of the grid. A pure function of all but `execution`: it may run anywhere, in any order.
-
-    More paths are simulated until the relative error is met.
-    """
+    """One unit of one point of the grid. A pure function of all but `execution`: it may run anywhere, in any
+    order."""
     potential, dynamics = double_well(), SGLD(settings.learning_rate, parameters["T"])
     answer = escape_time(
         potential,
         dynamics,
         "x=-1",
         "x >= 0",
-        paths=settings.max_paths,
-        target_error=settings.target_error,
+        paths=settings.paths,
+        method="direct",
         seed=seed,
         threads=execution.threads,
         progress=execution.progress.of_escapes,
     )
     return {
         "steps": answer.value,
-        "low": answer.low,
-        "high": answer.high,
-        "relative_error": answer.measurement.relative_error,
         "predicted": theory.kramers(potential, dynamics, "x=-1", "x >= 0").value,
         "exact": answer.reference.value if answer.reference else float("nan"),
     }
@@ -116,7 +133,7 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
     with house_style():
         figure = new_figure()
         axes = figure.subplots()
-        ends = np.stack([data["steps"] - data["low"], data["high"] - data["steps"]])
+        ends = np.stack([data["steps"] - data["steps_low"], data["steps_high"] - data["steps"]])
         axes.errorbar(x, data["steps"], ends, marker="o", linestyle="none", color=MEASURED, label="measured")
         axes.plot(x, data["exact"], color=EXACT, label="exact")
         axes.plot(x, data["predicted"], color=PREDICTED[0], linestyle="--", label="Kramers")
@@ -132,7 +149,7 @@ STUDY = Study(
     title="Escape from a double well",
     source="H. A. Kramers, Physica 7 (1940) 284",
     summary="Does the time to leave a double well follow the law of Kramers?",
-    methods="SGLD from the left minimum until x >= 0; independent paths until the relative error is met.",
+    methods="SGLD from the left minimum until x >= 0; units of paths until the relative error is met.",
     quick=QUICK,
     full=FULL,
     grids=grids,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simdyn.estimators.flux import FluxMeasurement, measure_flux
     from simdyn.estimators.hill import SplittingMeasurement, measure_by_splitting, why_not_split
     from simdyn.estimators.linear_growth import LinearGrowth, measure_growth
+    from simdyn.estimators.look_spacing import LookSpacing
     from simdyn.estimators.measurement import Measurement
     from simdyn.estimators.pilot import Pilot, run_pilot
     from simdyn.estimators.stationary import (
@@ -43,6 +44,7 @@ __getattr__, __dir__ = names_on_first_use(
         "simdyn.estimators.flux": ["FluxMeasurement", "measure_flux"],
         "simdyn.estimators.hill": ["SplittingMeasurement", "measure_by_splitting", "why_not_split"],
         "simdyn.estimators.linear_growth": ["LinearGrowth", "measure_growth"],
+        "simdyn.estimators.look_spacing": ["LookSpacing"],
         "simdyn.estimators.measurement": ["Measurement"],
         "simdyn.estimators.pilot": ["Pilot", "run_pilot"],
         "simdyn.estimators.stationary": [
@@ -59,6 +61,7 @@ __all__ = [
     "DirectMeasurement",
     "FluxMeasurement",
     "LinearGrowth",
+    "LookSpacing",
     "Measurement",
     "Pilot",
     "Progress",

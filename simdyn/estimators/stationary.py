@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from simdyn.dynamics import MinibatchUpdate, Rule, Update
 from simdyn.engines import engine_for
 from simdyn.errors import InputError
+from simdyn.estimators.look_spacing import LookSpacing, chosen_spacing
 from simdyn.inference import (
     Figures,
     Interval,
@@ -44,9 +46,6 @@ DEFAULT_WORK = 4e9
 FEWEST_PATHS = 16
 FEWEST_LOOKS = 32
 MEMORY_LIMIT = 2 * 10**9
-
-_APART = 64
-"""Steps between looks: a look costs as much as a few steps."""
 
 _FORGOTTEN = 5.0
 """Integrated times to be left out. The slowest of them is twice the relaxation time, so that a beginning is
@@ -103,8 +102,10 @@ class StationaryMeasurement:
         Point that deviations are counted from, shape (d,).
     full
         Whether all covariances were kept, or variances alone.
-    steps, every, paths, groups
-        Steps of each path; steps between looks; paths, and the groups that they form.
+    steps, paths, groups
+        Steps of each path; paths, and the groups that they form.
+    spacing
+        Steps between looks, and what they were chosen by.
     burn_in
         Steps left out.
     step
@@ -144,7 +145,7 @@ class StationaryMeasurement:
     centre: Array
     full: bool
     steps: int
-    every: int
+    spacing: LookSpacing
     paths: int
     groups: int
     burn_in: int
@@ -163,6 +164,11 @@ class StationaryMeasurement:
     forced: bool
     complete: bool
     seconds: float
+
+    @property
+    def every(self) -> int:
+        """Steps between looks."""
+        return self.spacing.every
 
     @property
     def dim(self) -> int:
@@ -389,7 +395,8 @@ def measure_stationary(
         Steps of each path, and with `target_error` the largest number; None: doubled from a short run on
         until the law has settled and the target is met, or `DEFAULT_WORK` is done.
     every
-        Steps between looks; None: 64, or fewer in short runs. For shuffled epochs whole epochs.
+        Steps between looks; None: chosen by a pilot (see `look_spacing`), fewer in short runs. For shuffled
+        epochs whole epochs.
     target_error
         Largest standard error of the mean of a quantity, in units of its standard deviation.
     seed, backend, threads, dtype, normals, report
@@ -402,12 +409,23 @@ def measure_stationary(
     """
     paths, dim = starts.shape
     limit = _limit(steps, paths, update)
-    every = _every(every, limit, update)
+    engine = engine_for(backend, update, dtype=dtype, noise=normals, threads=threads)
+    names = tuple(v.name for v in update.variables[:dim])
+    ensemble = Ensemble(paths, names, np.dtype(dtype))
+    if every is not None:
+        spacing = LookSpacing(_checked_every(every, limit))
+    else:
+        spacing = chosen_spacing(
+            update, wanted.quantities, starts, engine, most=max(1, limit // (2 * FEWEST_LOOKS)), limit=limit,
+            dtype=ensemble.dtype, seed=seed,
+        )  # fmt: skip
+        # Batches of an epoch depend on one another, so that the law is told at the ends of epochs.
+        epoch = _epoch(update)
+        spacing = dataclasses.replace(spacing, every=max(1, spacing.every // epoch) * epoch)
+    every = spacing.every
     length = limit if steps is not None and target_error is None else min(limit, _FIRST_LOOKS * every)
     # Whole looks, and where a run may go on whole rounds, too.
     length -= length % (every if length == limit else int(np.lcm(every, 8)))
-    names = tuple(v.name for v in update.variables[:dim])
-    ensemble = Ensemble(paths, names, np.dtype(dtype))
     recorder = LongRunRecorder(ensemble, _plan(update, wanted, starts, length // every))
     if recorder.size() > MEMORY_LIMIT:
         raise InputError(
@@ -416,12 +434,12 @@ def measure_stationary(
             "quantities in of."
         )
     recorder.begin()
-    engine = engine_for(backend, update, dtype=dtype, noise=normals, threads=threads)
     rows = update.at_rest(starts).T
     state = np.empty(rows.shape, dtype=ensemble.dtype)
     state[:] = rows
     begun, done, complete = time.perf_counter(), 0, True
-    pairs = 4 if dim > 1 else 8
+    # Currents come from single steps, which say as little as they are few however far apart they are.
+    pairs = 2 if dim > 1 else 8
     while True:
         recorder.make_room(length // every + 1)
         run = run_ensemble(
@@ -434,7 +452,7 @@ def measure_stationary(
             raise KeyboardInterrupt
         seconds = time.perf_counter() - begun
         found = _measurement(
-            recorder, update, wanted, run.state[:dim], starts, done, every, complete, seconds
+            recorder, update, wanted, run.state[:dim], starts, done, spacing, complete, seconds
         )
         if not complete or 2 * length > limit or _met(found, target_error, steps, len(wanted.quantities)):
             return found
@@ -462,12 +480,7 @@ def _limit(steps: int | None, paths: int, update: Rule) -> int:
     return int(steps)
 
 
-def _every(every: int | None, steps: int, update: Rule) -> int:
-    epoch = _epoch(update)
-    if every is None:
-        every = max(1, min(_APART, steps // (2 * FEWEST_LOOKS)))
-        # Batches of an epoch depend on one another, so that the law is told at the ends of epochs.
-        return max(1, every // epoch) * epoch
+def _checked_every(every: int, steps: int) -> int:
     if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
         raise InputError(f"every is {every!r}, but it must be a whole number of at least 1.")
     if FEWEST_LOOKS * every > steps:
@@ -492,7 +505,7 @@ def _plan(update: Rule, wanted: Wanted, starts: Array, looks: int) -> Plan:
         drift = Drift(
             lambda x: update.drift_at(update.at_rest(x))[..., : x.shape[1]],
             _force(update) if not wanted.momentum else None,
-            4 * max(1, samples // 16),
+            (8 if starts.shape[1] > 1 else 4) * max(1, samples // 16),
         )
     with np.errstate(all="ignore"):
         there = update.at_rest(starts[:1])
@@ -534,10 +547,11 @@ def _measurement(
     final: Array,
     starts: Array,
     steps: int,
-    every: int,
+    spacing: LookSpacing,
     complete: bool,
     seconds: float,
 ) -> StationaryMeasurement:
+    every = spacing.every
     looks = steps // every + 1
     series = recorder.slot_series(looks)
     first = recorder.first_look
@@ -564,7 +578,7 @@ def _measurement(
         centre=starts.mean(axis=0),
         full=recorder.full,
         steps=steps,
-        every=every,
+        spacing=spacing,
         paths=starts.shape[0],
         groups=recorder.groups,
         burn_in=burn_in * every,

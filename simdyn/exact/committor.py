@@ -10,6 +10,7 @@ from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.exact.chain_laws import chain_committor
+from simdyn.exact.closed_coordinate import closed_coordinate
 from simdyn.exact.errors import NoReference
 from simdyn.exact.plane import plane_committor
 from simdyn.exact.plane_chain import plane_chain_committor
@@ -42,6 +43,9 @@ def committor(
     wanted, other = (resolve_exit(region, potential, origin) for region in (reach, before))
     update = law_of(potential, dynamics, origin)
     planar = in_the_plane(update, plane_committor, plane_chain_committor)
+    if planar is plane_committor:
+        closed = closed_coordinate(potential, update, origin, [wanted, other])
+        return plane_committor(update, origin, wanted, other, landmarks(potential), closed)
     if planar:
         return planar(update, origin, wanted, other, landmarks(potential))
     lower, upper, at_upper = _interval(wanted, other)

@@ -9,6 +9,7 @@ from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.exact import chain_survival, modes
 from simdyn.exact.chain import Chain, chain_first_passage, exit_share
+from simdyn.exact.closed_coordinate import closed_coordinate
 from simdyn.exact.coordinates import Coordinate, coordinates
 from simdyn.exact.errors import NoReference, check_size
 from simdyn.exact.first_passage import first_passage
@@ -23,7 +24,9 @@ def escape_time(potential: Potential | DriftField, dynamics: Dynamics, start: An
     """Mean escape time: in steps for discrete rules (transfer operator), in time for SDEs.
 
     One-dimensional SDEs by quadrature, independent coordinates by their survival functions; in the plane
-    other SDEs by finite volumes and discrete rules by their transfer operator, where its size allows.
+    other SDEs by finite volumes and discrete rules by their transfer operator, where its size allows. A
+    coordinate along which an SDE in the plane repeats itself, and which the exit leaves alone, is closed to a
+    circle.
 
     Parameters
     ----------
@@ -108,8 +111,11 @@ def _answers(
     update = law_of(potential, dynamics, origin)
     try:
         if update.dim == 2 and not (update.factorised and way_out.box()):
-            planar = plane_moments if update.unit == "time" else plane_chain_moments
-            return planar(update, origin, way_out, moments, landmarks(potential))
+            points = landmarks(potential)
+            if update.unit != "time":
+                return plane_chain_moments(update, origin, way_out, moments, points)
+            closed = closed_coordinate(potential, update, origin, [way_out])
+            return plane_moments(update, origin, way_out, moments, points, closed)
         parts, unit = coordinates(update, origin, way_out), update.unit
         if len(parts) == 1 and parts[0].count == 1:
             return _alone(parts[0], unit, moments)

@@ -33,18 +33,24 @@ Measure = Callable[[PlaneMesh], Array]
 
 
 def plane_moments(
-    update: Update, start: Array, way_out: Exit, moments: int, landmarks: Array
+    update: Update,
+    start: Array,
+    way_out: Exit,
+    moments: int,
+    landmarks: Array,
+    closed: tuple[int, float] | None = None,
 ) -> tuple[Reference, ...]:
     """Mean and second moment of the exit time of a planar SDE.
 
     `landmarks` are points that a first look has to take in: the critical points of the landscape, (k, 2).
+    `closed` is a coordinate that repeats itself, with its period (see `closed_coordinate`).
 
     Raises
     ------
     NoReference
         Noise that vanishes in some direction, sides that do not confine, or times beyond double precision.
     """
-    coordinates = coordinates_of(update, start, [way_out])
+    coordinates = coordinates_of(update, start, [way_out], closed)
     origin = np.zeros(2)
 
     def measure(mesh: PlaneMesh) -> Array:
@@ -66,7 +72,14 @@ def plane_moments(
     )
 
 
-def plane_committor(update: Update, start: Array, reach: Exit, before: Exit, landmarks: Array) -> Reference:
+def plane_committor(
+    update: Update,
+    start: Array,
+    reach: Exit,
+    before: Exit,
+    landmarks: Array,
+    closed: tuple[int, float] | None = None,
+) -> Reference:
     """Probability that a planar SDE enters `reach` before `before`.
 
     Raises
@@ -74,7 +87,7 @@ def plane_committor(update: Update, start: Array, reach: Exit, before: Exit, lan
     NoReference
         As in `plane_moments`.
     """
-    coordinates = coordinates_of(update, start, [reach, before])
+    coordinates = coordinates_of(update, start, [reach, before], closed)
 
     def measure(mesh: PlaneMesh) -> Array:
         # Each of the two is relatively accurate, however small; so is their ratio.
@@ -138,9 +151,11 @@ def plane_spectral_gap(update: Update, start: Array, landmarks: Array) -> Refere
     return Reference(value=rate, error=float(rate * error), unit="1/time", method=METHOD)
 
 
-def coordinates_of(update: Update, start: Array, exits: Sequence[Exit]) -> PlaneCoordinates:
+def coordinates_of(
+    update: Update, start: Array, exits: Sequence[Exit], closed: tuple[int, float] | None = None
+) -> PlaneCoordinates:
     try:
-        return plane_coordinates(update, start, exits)
+        return plane_coordinates(update, start, exits, closed)
     except np.linalg.LinAlgError:
         raise NoReference(
             "The noise vanishes in some direction at the start, which the method for two dimensions does not "

@@ -32,6 +32,8 @@ class PlaneCoordinates:
         walls[axis] = (lower, upper), each a pair of position and region, or None where that side is open.
     straight
         Whether the walls are all the exits there are.
+    period
+        After which everything repeats itself along the second axis of xi, or None.
     """
 
     start: Array
@@ -39,6 +41,7 @@ class PlaneCoordinates:
     problem: Diffusion
     walls: tuple[tuple[tuple[float, int] | None, tuple[float, int] | None], ...]
     straight: bool
+    period: float | None = None
 
     def to_plane(self, xi: Array) -> Array:
         """x at points of shape (n, 2)."""
@@ -54,8 +57,12 @@ class PlaneCoordinates:
         return float(abs(np.linalg.det(self.matrix)))
 
 
-def plane_coordinates(update: Update, start: Array, exits: Sequence[Exit]) -> PlaneCoordinates:
+def plane_coordinates(
+    update: Update, start: Array, exits: Sequence[Exit], closed: tuple[int, float] | None = None
+) -> PlaneCoordinates:
     """The coordinates for a law with its exits, each exit a region of its own.
+
+    `closed` is a coordinate of x that repeats itself, with its period; no exit may depend on it.
 
     Raises
     ------
@@ -69,7 +76,8 @@ def plane_coordinates(update: Update, start: Array, exits: Sequence[Exit]) -> Pl
 
     planes = [half_planes(way_out) for way_out in exits]
     normals = [normal for found in planes for normal, _ in found or []]
-    matrix = _matrix(diffusion(start[None])[0], normals)
+    at_start = diffusion(start[None])[0]
+    matrix = _matrix(at_start, normals) if closed is None else _with_last(at_start, closed[0])
     inverse = np.linalg.inv(matrix)
     walls: list[list[tuple[float, int] | None]] = [[None, None], [None, None]]
     straight = all(found is not None for found in planes)
@@ -102,7 +110,8 @@ def plane_coordinates(update: Update, start: Array, exits: Sequence[Exit]) -> Pl
         regions=max(1, len(exits)),
     )
     sides = tuple((pair[0], pair[1]) for pair in walls)
-    return PlaneCoordinates(start, matrix, problem, sides, straight)
+    period = None if closed is None else closed[1] / float(matrix[closed[0], 1])
+    return PlaneCoordinates(start, matrix, problem, sides, straight, period)
 
 
 def half_planes(way_out: Exit) -> list[tuple[Array, float]] | None:
@@ -124,6 +133,14 @@ def half_planes(way_out: Exit) -> list[tuple[Array, float]] | None:
             return None
         found.append((normal, -origin))
     return found
+
+
+def _with_last(diffusion: Array, axis: int) -> Array:
+    """Coordinates in which `diffusion` is the identity and the second of them moves along one of x alone."""
+    order = [1 - axis, axis]
+    matrix = np.empty((2, 2))
+    matrix[order] = np.linalg.cholesky(diffusion[np.ix_(order, order)])
+    return matrix
 
 
 def _matrix(diffusion: Array, normals: list[Array]) -> Array:

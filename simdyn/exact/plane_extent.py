@@ -21,7 +21,8 @@ def visited_box(coordinates: PlaneCoordinates, landmarks: Array) -> Box:
     """The box, from how much the answer depends on what happens near its open sides, on a coarse grid.
 
     The first box holds all `landmarks` (points of shape (k, 2) in x, the critical points of the landscape),
-    so that a valley that is rarely visited but hardly ever left again is not cut off unseen.
+    so that a valley that is rarely visited but hardly ever left again is not cut off unseen. A coordinate
+    that is closed has one period.
 
     Raises
     ------
@@ -35,20 +36,28 @@ def visited_box(coordinates: PlaneCoordinates, landmarks: Array) -> Box:
     high = np.array([reach if pair[1] is None else pair[1][0] for pair in walls])
     inner = coordinates.from_plane(landmarks)
     inner = inner[coordinates.problem.region(inner) == INSIDE]
+    open_axes = range(2) if coordinates.period is None else range(1)
     for axis, pair in enumerate(walls):
         margin = 0.25 * (high[axis] - low[axis])
         if pair[0] is None:
             low[axis] = min([low[axis], *(inner[:, axis] - margin)])
         if pair[1] is None:
             high[axis] = max([high[axis], *(inner[:, axis] + margin)])
+    if coordinates.period is not None:
+        low[1], high[1] = -0.5 * coordinates.period, 0.5 * coordinates.period
     first = high - low
     for _ in range(ROUNDS):
-        box = Box(low.copy(), high.copy(), ((ends[0][0], ends[0][1]), (ends[1][0], ends[1][1])))
+        box = Box(
+            low.copy(),
+            high.copy(),
+            ((ends[0][0], ends[0][1]), (ends[1][0], ends[1][1])),
+            coordinates.period is not None,
+        )
         mesh = PlaneMesh(coordinates.problem, box, (CELLS, CELLS), np.zeros(2))
         law = _importance(mesh)
         settled = True
         width = high - low
-        for axis in range(2):
+        for axis in open_axes:
             lines = np.bincount(mesh.states[:, axis], weights=law, minlength=CELLS + 1)
             for side, wall in enumerate(walls[axis]):
                 if wall is not None:

@@ -35,16 +35,23 @@ WINDOW = 12.0
 
 
 def plane_survival(
-    update: Update, start: Array, way_out: Exit, times: Array, landmarks: Array
+    update: Update,
+    start: Array,
+    way_out: Exit,
+    times: Array,
+    landmarks: Array,
+    closed: tuple[int, float] | None = None,
 ) -> tuple[Array, Array]:
     """P(T > t) of the exit time of a planar SDE at times of shape (k,), and bounds for the errors.
+
+    `closed` is a coordinate that repeats itself, with its period (see `closed_coordinate`).
 
     Raises
     ------
     NoReference
         As for the mean (`plane_moments`), or a law that takes very many jumps of the grid to settle.
     """
-    coordinates = coordinates_of(update, start, [way_out])
+    coordinates = coordinates_of(update, start, [way_out], closed)
     values, errors = extrapolated(
         coordinates, lambda mesh: _at(mesh, times), visited_box(coordinates, landmarks)
     )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from potentials import DriftField, Potential
 from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
+from simdyn.exact.closed_coordinate import closed_coordinate
 from simdyn.exact.coordinates import Coordinate
 from simdyn.exact.curves import Survival
 from simdyn.exact.errors import NoReference
@@ -52,7 +53,8 @@ def survival(
     way_out = resolve_exit(exit, potential, origin)
     update = law_of(potential, dynamics, origin)
     if update.dim == 2 and update.unit == "time" and not (update.factorised and way_out.box()):
-        values, error = plane_survival(update, origin, way_out, at, landmarks(potential))
+        closed = closed_coordinate(potential, update, origin, [way_out])
+        values, error = plane_survival(update, origin, way_out, at, landmarks(potential), closed)
         return Survival(times=at, values=values, error=error, unit="time", method=IN_THE_PLANE)
     parts, unit = independent_parts(potential, dynamics, origin, way_out)
     if unit == "steps" and ((at != np.round(at)).any() or at.max() > MAX_STEPS):

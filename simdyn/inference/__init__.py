@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simdyn.inference.groups import Figures, agreement_of_halves, jackknife, scale_reduction
     from simdyn.inference.line import Line, fit_line
     from simdyn.inference.repeated import Unevenness, unevenness
-    from simdyn.inference.sample import Interval, deviation_of, mean_of, quantile_of
+    from simdyn.inference.sample import Interval, deviation_of, mean_of, quantile_of, share_of
     from simdyn.inference.survival import SurvivalCurve, kaplan_meier
     from simdyn.inference.tail import pooled_index, stable_index, tail_index
 
@@ -54,7 +54,7 @@ __getattr__, __dir__ = names_on_first_use(
         "simdyn.inference.groups": ["Figures", "agreement_of_halves", "jackknife", "scale_reduction"],
         "simdyn.inference.line": ["Line", "fit_line"],
         "simdyn.inference.repeated": ["Unevenness", "unevenness"],
-        "simdyn.inference.sample": ["Interval", "deviation_of", "mean_of", "quantile_of"],
+        "simdyn.inference.sample": ["Interval", "deviation_of", "mean_of", "quantile_of", "share_of"],
         "simdyn.inference.survival": ["SurvivalCurve", "kaplan_meier"],
         "simdyn.inference.tail": ["pooled_index", "stable_index", "tail_index"],
     },
@@ -89,6 +89,7 @@ __all__ = [
     "quantile_of",
     "resampled_noise",
     "scale_reduction",
+    "share_of",
     "stable_index",
     "tail_index",
     "total_variation",

@@ -32,6 +32,17 @@ def mean_of(sample: np.ndarray) -> Interval:
     return Interval(mean, mean - NORMAL_975 * error, mean + NORMAL_975 * error)
 
 
+def share_of(hits: np.ndarray) -> Interval:
+    """The share of true values, with an interval that covers it with at least 95 % (Clopper and Pearson)."""
+    from scipy.stats import binomtest
+
+    count, n = int(np.count_nonzero(hits)), len(hits)
+    if n == 0:
+        return Interval(math.nan, 0.0, 1.0)
+    ends = binomtest(count, n).proportion_ci()
+    return Interval(count / n, float(ends.low), float(ends.high))
+
+
 def deviation_of(sample: np.ndarray) -> Interval:
     """The standard deviation, with the error of the variance that the sample's fourth moment gives."""
     n = len(sample)

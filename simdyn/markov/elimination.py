@@ -8,7 +8,7 @@ import numpy as np
 
 Array = np.ndarray
 
-BLOCK = 48
+BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -42,22 +42,30 @@ class Elimination:
         pivots = np.zeros(size)
         for first in range(0, size, BLOCK):
             last = min(first + BLOCK, size)
-            for k in range(first, last):
-                pivots[k] = killing[k] + rates[k, k + 1 :].sum()
-                if not pivots[k] > 1e-305:
-                    raise ZeroDivisionError(f"state {k} cannot be left in double precision")
-                factors = rates[k + 1 : last, k] / pivots[k]
-                rates[k + 1 : last, k] = factors
-                rates[k + 1 : last, k + 1 :] += np.outer(factors, rates[k, k + 1 :])
-                killing[k + 1 : last] += factors * killing[k]
+            here = slice(first, last)
+            # Of what leaves the block its own states need the sum alone.
+            leaving = np.column_stack([rates[here, last:].sum(axis=1), killing[here]])
+            block = np.concatenate([rates[here, here], leaving], axis=1)
+            for k in range(last - first):
+                pivot = block[k, k + 1 :].sum()
+                if not pivot > 1e-305:
+                    raise ZeroDivisionError(f"state {first + k} cannot be left in double precision")
+                pivots[first + k] = pivot
+                block[k + 1 :, k] /= pivot
+                block[k + 1 :, k + 1 :] += np.outer(block[k + 1 :, k], block[k, k + 1 :])
+            rates[here, here] = block[:, :-2]
+            killing[here] = block[:, -1]
             if last < size:
-                upper = np.diag(pivots[first:last]) - np.triu(rates[first:last, first:last], 1)
-                below = solve_triangular(upper, rates[last:, first:last].T, trans="T", check_finite=False).T
-                rates[last:, first:last] = below
-                rates[last:, last:] += below @ rates[first:last, last:]
-                killing[last:] += below @ killing[first:last]
-        lower = np.eye(size) - np.tril(rates, -1)
-        return cls(lower, np.diag(pivots) - np.triu(rates, 1))
+                lower, upper = _factors(block[:, :-2], pivots[here])
+                right = solve_triangular(
+                    lower, rates[here, last:], lower=True, unit_diagonal=True, check_finite=False
+                )
+                below = solve_triangular(upper, rates[last:, here].T, trans="T", check_finite=False).T
+                rates[here, last:] = right
+                rates[last:, here] = below
+                rates[last:, last:] += below @ right
+                killing[last:] += below @ killing[here]
+        return cls(*_factors(rates, pivots))
 
     def solve(self, source: Array) -> Array:
         """x with (I - K) x = `source`, for non-negative sources of shape (n,) or (n, k)."""
@@ -74,3 +82,8 @@ class Elimination:
         return solve_triangular(
             self.multipliers, half, trans="T", lower=True, unit_diagonal=True, check_finite=False
         )
+
+
+def _factors(eliminated: Array, pivots: Array) -> tuple[Array, Array]:
+    """I - K = L U from the multipliers below the diagonal and the rates above it."""
+    return np.eye(len(pivots)) - np.tril(eliminated, -1), np.diag(pivots) - np.triu(eliminated, 1)

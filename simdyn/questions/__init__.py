@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from simdyn.questions.stationary_law import StationaryEstimate, stationary
     from simdyn.questions.validity_diagram import validity
     from simdyn.questions.validity_map import ValidityMap
+    from simdyn.questions.walk import Walk, walk
 
 __getattr__, __dir__ = names_on_first_use(
     __name__,
@@ -31,6 +32,7 @@ __getattr__, __dir__ = names_on_first_use(
         "simdyn.questions.stationary_law": ["StationaryEstimate", "stationary"],
         "simdyn.questions.validity_diagram": ["validity"],
         "simdyn.questions.validity_map": ["ValidityMap"],
+        "simdyn.questions.walk": ["Walk", "walk"],
     },
 )
 
@@ -42,6 +44,7 @@ __all__ = [
     "StationaryEstimate",
     "Survey",
     "ValidityMap",
+    "Walk",
     "escape_time",
     "gradient_noise",
     "linear_scaling",
@@ -53,4 +56,5 @@ __all__ = [
     "stationary",
     "survey",
     "validity",
+    "walk",
 ]

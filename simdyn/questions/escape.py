@@ -191,6 +191,7 @@ def escape_time(
     dtype: str = "float64",
     normals: str = "standard",
     target_error: float | None = None,
+    exact: bool = True,
     progress: Callable[[Progress], None] | None = None,
 ) -> EscapeEstimate:
     """Mean escape time from `start` through `exit`, measured, predicted and, where it can be had, exact.
@@ -232,6 +233,8 @@ def escape_time(
         "gpu"; number of threads of the CPU; "float64" or "float32"; "standard" or "wide" normals.
     target_error
         Relative standard error at which to stop; not for a flux.
+    exact
+        Whether to compute the exact value, which in two dimensions takes seconds.
     progress
         Called up to ten times a second with the state of the pilot, of a direct simulation or of splitting;
         not by a flux.
@@ -366,7 +369,7 @@ def escape_time(
         threads=threads,
     )
     # After the run, which need not wait for them; Ctrl-C in here must not lose it.
-    reference, note, predictions = _comparisons(potential, dynamics, origin, way_out, predictions)
+    reference, note, predictions = _comparisons(potential, dynamics, origin, way_out, predictions, exact)
     misclassified = _misclassified(potential, way_out, measurement)
     overshoot = _overshoot(update, measurement)
     estimate = measurement.estimate()
@@ -476,16 +479,18 @@ def _comparisons(
     origin: np.ndarray,
     way_out: Exit,
     known: tuple[Prediction, ...] | None,
+    wanted: bool,
 ) -> tuple[Reference | None, str, tuple[Prediction, ...]]:
     """The exact value, or why there is none, and the closed forms, which may be known."""
     from simdyn import exact
 
     predictions = known or ()
-    reference, note = None, ""
+    reference, note = None, "" if wanted else "It was not asked for."
     try:
         if known is None:
             predictions = _closed_forms(potential, dynamics, origin, way_out)
-        reference = exact.escape_time(potential, dynamics, origin, way_out)
+        if wanted:
+            reference = exact.escape_time(potential, dynamics, origin, way_out)
     except exact.NoReference as reason:
         note = str(reason)
     except KeyboardInterrupt:

@@ -26,9 +26,9 @@ def json_object(answer: EscapeEstimate) -> dict[str, Any]:
     reference = answer.reference
     return {
         "estimate": {
-            "value": _finite(answer.value),
-            "low": _finite(answer.low),
-            "high": _finite(answer.high),
+            "value": finite(answer.value),
+            "low": finite(answer.low),
+            "high": finite(answer.high),
             "unit": answer.unit,
             "confidence": answer.confidence,
             "events": answer.events,
@@ -41,7 +41,7 @@ def json_object(answer: EscapeEstimate) -> dict[str, Any]:
         "predictions": [
             {
                 "name": p.name,
-                "value": _finite(p.value),
+                "value": finite(p.value),
                 "unit": p.unit,
                 "valid": p.valid,
                 "why": p.why,
@@ -53,8 +53,8 @@ def json_object(answer: EscapeEstimate) -> dict[str, Any]:
         "reference": None
         if reference is None
         else {
-            "value": _finite(reference.value),
-            "error": _finite(reference.error),
+            "value": finite(reference.value),
+            "error": finite(reference.error),
             "unit": reference.unit,
             "method": reference.method,
         },
@@ -78,7 +78,8 @@ def listed(values: np.ndarray) -> Any:
     return plain.tolist()
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """The number, or None where it is none or infinite."""
     return float(value) if math.isfinite(value) else None
 
 

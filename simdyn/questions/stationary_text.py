@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from simdyn.questions.stationary_law import StationaryEstimate
 
 _SHOWN = 8
+_WORTH_SAYING = 0.1
+"""Gain in variance by looks apart that is said."""
+
 _WEIGHED = 8
 _DUST = 1e-9
 """Of the width of the interval: what is left of a zero after rounding."""
@@ -33,6 +36,7 @@ def summary(answer: StationaryEstimate) -> str:
         f"  rests on   {measurement.paths:,} paths in {measurement.groups} groups, {measurement.steps:,} "
         f"steps each, looked at every {measurement.every:,}; the first "
         f"{measurement.burn_in:,} do not count",
+        *_spacing(answer),
         f"             values are remembered for {measurement.memory:,.0f} steps (integrated autocorrelation "
         "time)" + (f", basins for {relaxation:,.0f}" if 0 < relaxation < math.inf else ""),
         f"             {answer.steps_done:.3g} path-steps in {answer.seconds:.1f} s on {answer.backend}",
@@ -50,6 +54,17 @@ def summary(answer: StationaryEstimate) -> str:
     lines += _others(answer)
     lines += [f"  warning    {text}" for text in answer.warnings]
     return "\n".join(lines)
+
+
+def _spacing(answer: StationaryEstimate) -> list[str]:
+    """What looks so far apart cost in precision, where they forget a good deal in between."""
+    loss = answer.measurement.spacing.loss
+    if loss is None or loss < _WORTH_SAYING:
+        return []
+    return [
+        f"             with looks at every step variances of means would be {1 / (1 + loss):.2g} times "
+        "these, and the run some times longer (every=1)"
+    ]
 
 
 def _moments(answer: StationaryEstimate) -> list[str]:

@@ -81,10 +81,12 @@ def predicted_by(
             here = problem.varied(settings)
             prediction = formula(here.potential, here.dynamics, here.start, here.exit)
             # Far from where they hold, corrections may leave a time without sense.
-            is_time = 0 < prediction.value < math.inf
-            found[name] = (
-                prediction if is_time else f"The formula gives {prediction.value:.3g}. {prediction.why}"
-            )
+            if 0 < prediction.value < math.inf:
+                found[name] = prediction
+            elif math.isnan(prediction.value):
+                found[name] = str(prediction.why)
+            else:
+                found[name] = f"The formula gives {prediction.value:.3g}. {prediction.why}"
         except InputError as reason:
             found[name] = str(reason)
     return found

@@ -15,18 +15,28 @@ from numba import njit
 
 _compiled: Callable[..., Any] = njit(cache=True, nogil=True, error_model="numpy")
 
+FEW_EDGES = 16
+"""Up to so many edges are counted rather than searched."""
+
 
 @_compiled
 def _product(a: Any, b: Any) -> float:
     """Sum of a b, in eight interleaved parts, which processors add side by side."""
-    parts = np.zeros(8)
+    p0 = p1 = p2 = p3 = p4 = p5 = p6 = p7 = 0.0
     whole = len(a) // 8 * 8
     for j in range(0, whole, 8):
-        for k in range(8):
-            parts[k] += a[j + k] * b[j + k]
+        p0 += a[j] * b[j]
+        p1 += a[j + 1] * b[j + 1]
+        p2 += a[j + 2] * b[j + 2]
+        p3 += a[j + 3] * b[j + 3]
+        p4 += a[j + 4] * b[j + 4]
+        p5 += a[j + 5] * b[j + 5]
+        p6 += a[j + 6] * b[j + 6]
+        p7 += a[j + 7] * b[j + 7]
+    rest = 0.0
     for j in range(whole, len(a)):
-        parts[j - whole] += a[j] * b[j]
-    return ((parts[0] + parts[4]) + (parts[2] + parts[6])) + ((parts[1] + parts[5]) + (parts[3] + parts[7]))
+        rest += a[j] * b[j]
+    return (((p0 + p4) + (p2 + p6)) + ((p1 + p5) + (p3 + p7))) + rest
 
 
 @_compiled
@@ -58,30 +68,19 @@ def add_moments(x: Any, inside: Any, centre: Any, width: int, full: bool, sums: 
 
 
 @_compiled
-def add_values(
-    values: Any, inside: Any, centre: float, width: int, first: int, groups: Any,
-    edges: Any, sums: Any, counts: Any, rest: Any,
-) -> Any:  # fmt: skip
+def add_values(values: Any, inside: Any, centre: float, width: int, sums: Any) -> Any:
     """For each cell the number of values and the sums of the first four powers of their deviations from the
-    centre; for each group of cells how many lie in each bin [edge, next), the last one closed.
+    centre; of paths inside, and of what is finite.
 
-    Adds to `rest` how many lie below all bins, above all bins, and nowhere: paths outside, and what is not
-    finite. Returns the least and the greatest of the others. Row g of `counts` is group `first` + g; with no
-    rows nothing is counted.
+    Returns the least and the greatest of them.
     """
-    bins = len(edges) - 1
-    low, high = edges[0], edges[bins]
-    scale = bins / (high - low)
     least, greatest = math.inf, -math.inf
     for cell in range(sums.shape[0]):
         begin = cell * width
-        group = groups[cell] - first
         number = one = two = three = four = 0.0
         for j in range(begin, min(begin + width, len(values))):
             value = values[j]
             if not (inside[j] and abs(value) < math.inf):
-                if len(counts):
-                    rest[group, 2] += 1
                 continue
             a = value - centre
             square = a * a
@@ -90,11 +89,36 @@ def add_values(
             two += square
             three += square * a
             four += square * square
-            if len(counts) == 0:
-                continue
             least = min(least, value)
             greatest = max(greatest, value)
-            if value < low:
+        own = sums[cell]
+        own[0] += number
+        own[1] += one
+        own[2] += two
+        own[3] += three
+        own[4] += four
+    return least, greatest
+
+
+@_compiled
+def count_by_groups(
+    values: Any, inside: Any, width: int, groups: Any, edges: Any, counts: Any, rest: Any
+) -> None:
+    """How many values of each group lie in each bin [edge, next), the last one closed.
+
+    Adds to `rest` how many lie below all bins, above all bins, and nowhere: paths outside, and what is not
+    finite.
+    """
+    bins = len(edges) - 1
+    low, high = edges[0], edges[bins]
+    scale = bins / (high - low)
+    for cell in range(len(groups)):
+        group = groups[cell]
+        for j in range(cell * width, min(cell * width + width, len(values))):
+            value = values[j]
+            if not (inside[j] and abs(value) < math.inf):
+                rest[group, 2] += 1
+            elif value < low:
                 rest[group, 0] += 1
             elif value > high:
                 rest[group, 1] += 1
@@ -106,13 +130,6 @@ def add_values(
                 while k < bins - 1 and value >= edges[k + 1]:
                     k += 1
                 counts[group, k] += 1
-        own = sums[cell]
-        own[0] += number
-        own[1] += one
-        own[2] += two
-        own[3] += three
-        own[4] += four
-    return least, greatest
 
 
 @_compiled
@@ -130,47 +147,62 @@ def _bin_of(value: float, edges: Any) -> int:
 
 
 @_compiled
-def count_in_plane(
-    u: Any, v: Any, inside: Any, width: int, first: int, groups: Any, edges: Any, counts: Any
-) -> Any:
+def ends_in_plane(u: Any, v: Any, inside: Any) -> Any:
+    """The least u, the least v, the greatest u and the greatest v of the paths inside."""
+    least_u = least_v = math.inf
+    most_u = most_v = -math.inf
+    for j in range(len(u)):
+        if inside[j]:
+            least_u, most_u = min(least_u, u[j]), max(most_u, u[j])
+            least_v, most_v = min(least_v, v[j]), max(most_v, v[j])
+    return least_u, least_v, most_u, most_v
+
+
+@_compiled
+def count_in_plane(u: Any, v: Any, inside: Any, width: int, groups: Any, edges: Any, counts: Any) -> Any:
     """How many paths of each group lie in each rectangle of two rows of bin edges.
 
     Returns how many of those inside lie in none.
     """
     missed = 0
-    for j in range(len(u)):
-        if not inside[j]:
-            continue
-        a, b = _bin_of(u[j], edges[0]), _bin_of(v[j], edges[1])
-        if a < 0 or b < 0:
-            missed += 1
-        else:
-            counts[groups[j // width] - first, a, b] += 1
+    u_edges, v_edges = edges[0], edges[1]
+    for cell in range(len(groups)):
+        own = counts[groups[cell]]
+        for j in range(cell * width, min(cell * width + width, len(u))):
+            if not inside[j]:
+                continue
+            a, b = _bin_of(u[j], u_edges), _bin_of(v[j], v_edges)
+            if a < 0 or b < 0:
+                missed += 1
+            else:
+                own[a, b] += 1
     return missed
 
 
 @_compiled
 def add_field(
-    before: Any, after: Any, inside: Any, width: int, first: int, groups: Any,
-    edges: Any, units: Any, counts: Any, moves: Any,
+    before: Any, after: Any, inside: Any, width: int, groups: Any, edges: Any,
+    units: Any, counts: Any, moves: Any,
 ) -> None:  # fmt: skip
     """Moves of a step, in whole numbers of `units`, by the rectangle that holds the middle of the step.
 
     Whole numbers, because their sums do not depend on the order in which threads come.
     """
-    for j in range(before.shape[1]):
-        if not inside[j]:
-            continue
-        a = _bin_of(0.5 * (before[0, j] + after[0, j]), edges[0])
-        b = _bin_of(0.5 * (before[1, j] + after[1, j]), edges[1])
-        if a < 0 or b < 0:
-            continue
-        group = groups[j // width] - first
-        counts[group, a, b] += 1
-        for i in range(2):
-            # Of steps beyond 2^40 units, which only heavy tails take, so much is counted.
-            size = max(-1.0e12, min(1.0e12, (after[i, j] - before[i, j]) / units[i]))
-            moves[group, i, a, b] += np.int64(np.rint(size))
+    u_edges, v_edges = edges[0], edges[1]
+    for cell in range(len(groups)):
+        group = groups[cell]
+        for j in range(cell * width, min(cell * width + width, before.shape[1])):
+            if not inside[j]:
+                continue
+            a = _bin_of(0.5 * (before[0, j] + after[0, j]), u_edges)
+            b = _bin_of(0.5 * (before[1, j] + after[1, j]), v_edges)
+            if a < 0 or b < 0:
+                continue
+            counts[group, a, b] += 1
+            for i in range(2):
+                # Of steps beyond 2^40 units, which only heavy tails take, so much is counted.
+                size = max(-1.0e12, min(1.0e12, (after[i, j] - before[i, j]) / units[i]))
+                moves[group, i, a, b] += np.int64(np.rint(size))
 
 
 @_compiled
@@ -212,23 +244,36 @@ def add_places(
     last
         For each path the basin whose core it was in last, or -1; brought up to date.
     """
+    paths = x.shape[1]
+    places = np.zeros(paths, dtype=np.int64)
+    for a in range(len(axes)):
+        row, own, count = x[axes[a]], edges[a], lengths[a]
+        if count <= FEW_EDGES:
+            # No branches: which side of a rim a path is on is anybody's guess.
+            for j in range(paths):
+                low = 0
+                for m in range(count):
+                    low += own[m] <= row[j]
+                places[j] = places[j] * (count + 1) + low
+            continue
+        first = own[0]
+        scale = (count - 1) / (own[count - 1] - first)
+        for j in range(paths):
+            # The edges may be equally spaced; they have the last word.
+            value = row[j]
+            guess = (value - first) * scale
+            low = int(max(0.0, min(guess, count - 1.0))) if guess == guess else 0
+            while low > 0 and value < own[low - 1]:
+                low -= 1
+            while low < count and own[low] <= value:
+                low += 1
+            places[j] = places[j] * (count + 1) + low
     for cell in range(visits.shape[0]):
-        for j in range(cell * width, min(cell * width + width, x.shape[1])):
+        for j in range(cell * width, min(cell * width + width, paths)):
             if not inside[j]:
                 continue
-            place = 0
-            for a in range(len(axes)):
-                value = x[axes[a], j]
-                low, high = 0, lengths[a]
-                while low < high:
-                    middle = (low + high) // 2
-                    if edges[a, middle] <= value:
-                        low = middle + 1
-                    else:
-                        high = middle
-                place = place * (lengths[a] + 1) + low
-            visits[cell, table[place]] += 1
-            core = cores[place]
+            visits[cell, table[places[j]]] += 1
+            core = cores[places[j]]
             if core >= 0:
                 if last[j] >= 0 and last[j] != core:
                     changes[cell, last[j], core] += 1

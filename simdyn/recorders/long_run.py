@@ -210,6 +210,7 @@ class LongRunRecorder:
             for one in plan.quantities
         )
         self._plane_bins: tuple[FittedBins, FittedBins] = (FittedBins(0, 0, _PLANE_BINS),) * 2
+        self._plane_edges = np.stack([one.edges for one in self._plane_bins])
         # Stretches first, so that what one stretch counts is one piece of memory that kernels write to.
         shape = (STRETCHES, groups, _PLANE_BINS, _PLANE_BINS) if plan.plane else (0, 0, 1, 1)
         self._plane, self._field = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
@@ -227,6 +228,8 @@ class LongRunRecorder:
                 row[: len(edges)] = edges
             self._lengths = np.array([len(edges) for edges in table.edges])
             self._axes = np.array(table.axes)
+            # Small, because they are looked up in no order.
+            self._basin_of, self._core_of = table.basin.astype(np.int8), table.core.astype(np.int8)
         self._load()
 
     def _load(self) -> None:
@@ -239,18 +242,20 @@ class LongRunRecorder:
         groups = self._group_of[:1]
         sums = np.zeros((1, self._products))
         kernels.add_moments(seen.x, outside, self._centre, self.width, self.full, sums)
-        kernels.add_values(
-            np.zeros(1), outside, 0.0, self.width, 0, groups, np.arange(3.0), np.zeros((1, 5)),
-            np.zeros((1, 2), np.int64), np.zeros((1, 3), np.int64),
+        kernels.add_values(np.zeros(1), outside, 0.0, self.width, np.zeros((1, 5)))
+        kernels.count_by_groups(
+            np.zeros(1), outside, self.width, groups, self._bins[0].edges, self._counts[:, 0, 0],
+            self._rest[:, 0, 0],
         )  # fmt: skip
         kernels.add_turns(nothing, nothing, outside, self._centre, self.width, np.zeros((1, self._turns)))
         if self._plan.plane:
             line, edges = np.zeros(1), np.zeros((2, 3)) + np.arange(3.0)
             grid = np.zeros((1, 2, 2), np.int64)
-            kernels.count_in_plane(line, line, outside, self.width, 0, groups, edges, grid)
+            kernels.ends_in_plane(line, line, outside)
+            kernels.count_in_plane(line, line, outside, self.width, groups, edges, grid)
             pair = np.zeros((2, 1))
             moves = np.zeros((1, 2, 2, 2), np.int64)
-            kernels.add_field(pair, pair, outside, self.width, 0, groups, edges, np.ones(2), grid, moves)
+            kernels.add_field(pair, pair, outside, self.width, groups, edges, np.ones(2), grid, moves)
         if self._plan.basins is not None:
             self._place(nothing, outside, np.full(1, -1, np.int8))
 
@@ -263,8 +268,8 @@ class LongRunRecorder:
         visits = np.zeros((cells, table.count), dtype=np.int64)
         changes = np.zeros((cells, table.count, table.count), dtype=np.int64)
         add_places(
-            x, inside, self._axes, self._edges, self._lengths, table.basin, table.core, self.width, last,
-            visits, changes,
+            x, inside, self._axes, self._edges, self._lengths, self._basin_of, self._core_of, self.width,
+            last, visits, changes,
         )  # fmt: skip
         return visits, changes
 
@@ -297,52 +302,42 @@ class LongRunRecorder:
     def _observe_values(
         self, seen: Observation, cells: slice, stretch: int, slots: np.ndarray, counted: bool
     ) -> None:
-        from simdyn.recorders.cell_kernels import add_values
+        from simdyn.recorders.cell_kernels import add_values, count_by_groups
 
         groups = self._group_of[cells]
-        first, rows = int(groups[0]), int(groups[-1] - groups[0]) + 1 if counted else 0
-        own = slice(first, first + rows)
         for q, quantity in enumerate(self._plan.quantities):
             if quantity.coordinate is not None:
                 values = np.ascontiguousarray(seen.x[quantity.coordinate], dtype=np.float64)
             else:
                 with np.errstate(all="ignore"):
                     values = np.ascontiguousarray(quantity.values(seen.x64))
-            with self._lock:
-                bins, fitted = self._bins[q], self._least[q] <= self._greatest[q]
-            while True:
-                sums = np.zeros((len(groups), 5))
-                counts = np.zeros((rows, self.bins), dtype=np.int64)
-                rest = np.zeros((rows, 3), dtype=np.int64)
-                least, greatest = add_values(
-                    values, seen.inside, self._centres[q], self.width, first, groups, bins.edges, sums,
-                    counts, rest,
-                )  # fmt: skip
-                if not counted or not isinstance(bins, FittedBins) or least > greatest:
-                    break
-                wider = self._cover(q, least, greatest)
-                if fitted and not rest[:, :2].any():
-                    break
-                bins, fitted = wider, True
+            sums = np.zeros((len(groups), 5))
+            ends = add_values(values, seen.inside, self._centres[q], self.width, sums)
             slots[:, 3 * q : 3 * q + 3] += sums[:, :3]
-            if counted:
-                self._values[cells, stretch, q] += sums
-                with self._lock:
-                    self._counts[own, stretch, q] += bins.moved(counts, self._bins[q])
-                    self._rest[own, stretch, q] += rest
+            if not counted:
+                continue
+            self._values[cells, stretch, q] += sums
+            # Straight into the sums: to add up histograms of all groups costs more than to count.
+            with self._lock:
+                if ends[0] <= ends[1]:
+                    self._cover(q, *ends)
+                count_by_groups(
+                    values, seen.inside, self.width, groups, self._bins[q].edges,
+                    self._counts[:, stretch, q], self._rest[:, stretch, q],
+                )  # fmt: skip
 
-    def _cover(self, q: int, least: float, greatest: float) -> Bins:
-        """Let the fitted bins of a quantity cover these values, too; the bins that do."""
-        with self._lock:
-            first = self._least[q] > self._greatest[q]
-            if least < self._least[q] or greatest > self._greatest[q]:
-                self._least[q] = min(self._least[q], least)
-                self._greatest[q] = max(self._greatest[q], greatest)
-                ends = float(self._least[q]), float(self._greatest[q])
-                if first or not self._bins[q].covers(*ends):  # type: ignore[union-attr]
-                    # In the middle, so that they need not move soon again.
-                    self._use(q, covering(*ends, self.bins).centred(*ends))
-            return self._bins[q]
+    def _cover(self, q: int, least: float, greatest: float) -> None:
+        """Let the bins of a quantity cover these values, too, if they are fitted."""
+        bins = self._bins[q]
+        if isinstance(bins, GivenBins) or (least >= self._least[q] and greatest <= self._greatest[q]):
+            return
+        first = self._least[q] > self._greatest[q]
+        self._least[q] = min(self._least[q], least)
+        self._greatest[q] = max(self._greatest[q], greatest)
+        ends = float(self._least[q]), float(self._greatest[q])
+        if first or not bins.covers(*ends):
+            # In the middle, so that they need not move soon again.
+            self._use(q, covering(*ends, self.bins).centred(*ends))
 
     def _use(self, q: int, bins: FittedBins) -> None:
         """Go on with other bins of a quantity."""
@@ -360,20 +355,29 @@ class LongRunRecorder:
         # The ends must know of all values, not of those alone that the rectangles miss: they may move.
         with self._lock:
             self._stretches = max(self._stretches, stretch + 1)
-            edges = self._cover_plane(u[seen.inside], v[seen.inside])
+            edges = self._cover_plane(u, v, seen.inside)
             # Straight into the sums: there are so many rectangles that adding up grids costs more than a run.
-            count_in_plane(u, v, seen.inside, self.width, 0, groups, edges, self._plane[stretch])
+            count_in_plane(u, v, seen.inside, self.width, groups, edges, self._plane[stretch])
 
-    def _cover_plane(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Let the rectangles cover these points, too; their edges."""
+    def _cover_plane(self, u: np.ndarray, v: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        """Let the rectangles cover these points, too, as far as they are inside; their edges."""
+        from simdyn.recorders.cell_kernels import ends_in_plane
+
         first = self._plane_least[0] > self._plane_greatest[0]
-        self._plane_least = np.minimum(self._plane_least, [u.min(), v.min()])
-        self._plane_greatest = np.maximum(self._plane_greatest, [u.max(), v.max()])
+        ends_of = ends_in_plane(u, v, inside)
+        if (
+            not first
+            and (ends_of[:2] >= self._plane_least).all()
+            and (ends_of[2:] <= self._plane_greatest).all()
+        ):
+            return self._plane_edges
+        self._plane_least = np.minimum(self._plane_least, ends_of[:2])
+        self._plane_greatest = np.maximum(self._plane_greatest, ends_of[2:])
         ends = list(zip(self._plane_least.tolist(), self._plane_greatest.tolist(), strict=True))
         if first or not all(one.covers(*pair) for one, pair in zip(self._plane_bins, ends, strict=True)):
             u_bins, v_bins = (covering(*pair, _PLANE_BINS).centred(*pair) for pair in ends)
             self._use_in_plane((u_bins, v_bins))
-        return np.stack([one.edges for one in self._plane_bins])
+        return self._plane_edges
 
     def _use_in_plane(self, bins: tuple[FittedBins, FittedBins]) -> None:
         """Go on with other rectangles."""
@@ -383,6 +387,7 @@ class LongRunRecorder:
             for stretch in range(self._stretches):
                 sums[stretch] = _moved_in_plane(sums[stretch], old, bins)
         self._plane_bins = bins
+        self._plane_edges = np.stack([one.edges for one in bins])
 
     def _fit(self) -> None:
         """The bins that the least and the greatest values alone determine, in whatever order they came."""
@@ -420,12 +425,12 @@ class LongRunRecorder:
         before, after = (np.ascontiguousarray(x[rows], dtype=np.float64) for x in (step.before, step.after))
         if not step.inside.any():
             return
-        middle = 0.5 * (before + after)[:, step.inside]
+        middle = 0.5 * (before + after)
         with self._lock:
             self._stretches = max(self._stretches, stretch + 1)
-            edges = self._cover_plane(middle[0], middle[1])
+            edges = self._cover_plane(middle[0], middle[1], step.inside)
             add_field(
-                before, after, step.inside, self.width, 0, self._group_of[cells], edges, self._plan.units,
+                before, after, step.inside, self.width, self._group_of[cells], edges, self._plan.units,
                 self._field[stretch], self._moves[stretch],
             )  # fmt: skip
 

@@ -9,6 +9,7 @@ from potentials.first_use import names_on_first_use
 if TYPE_CHECKING:
     from simdyn.study.claims import Claim, Verdict, coverage_claim, judge, mean_claim, ratio_claim
     from simdyn.study.definition import (
+        Budget,
         Dimension,
         Execution,
         Grid,
@@ -29,6 +30,7 @@ __getattr__, __dir__ = names_on_first_use(
     {
         "simdyn.study.claims": ["Claim", "Verdict", "coverage_claim", "judge", "mean_claim", "ratio_claim"],
         "simdyn.study.definition": [
+            "Budget",
             "Dimension",
             "Execution",
             "Grid",
@@ -47,6 +49,7 @@ __getattr__, __dir__ = names_on_first_use(
 )
 
 __all__ = [
+    "Budget",
     "CellProgress",
     "Claim",
     "Dimension",

@@ -76,16 +76,72 @@ class Dimension:
         object.__setattr__(self, "values", values)
 
 
+UNIT = "unit"
+"""The coordinate that tells the units of one cell apart, in grids with a budget."""
+
+OF_BUDGET = ("units", "relative_error", "target_met")
+"""What a grid with a budget reports of every cell besides its quantities."""
+
+
 @dataclass(frozen=True)
 class Quantity:
-    """One measurement that every cell of a grid returns: its name, unit and meaning."""
+    """One measurement that every cell of a grid returns: its name, unit and meaning.
+
+    Attributes
+    ----------
+    pooled
+        What becomes of it when a cell runs in units (see `Budget`): their "mean", for which the 95 % interval
+        from their spread is added as `name_low` and `name_high`; their "sum"; or what is the "same" in all.
+    """
 
     name: str
     unit: str = ""
     description: str = ""
+    pooled: Literal["mean", "sum", "same"] = "mean"
 
     def __post_init__(self) -> None:
         _check_name("quantity", self.name)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Cells run in units until a quantity is known well enough.
+
+    A unit is one call of the cell function with a seed of its own, and all units of a cell are alike. After
+    every unit from the `fewest_units`-th on, the spread of the units so far gives the relative standard error
+    of the mean; the cell ends when that is at most `target_error`, or with `most_units`. An error that looks
+    small by chance ends a cell early: give some units at least, so that this is rare.
+
+    Attributes
+    ----------
+    of
+        The quantity, which is pooled as a mean.
+    target_error
+        Its relative standard error to be met.
+    most_units, fewest_units
+        Numbers of units.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    of: str
+    target_error: float
+    most_units: int
+    fewest_units: int = 8
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.target_error < 1.0:
+            raise InputError(
+                f"the target error of {self.of} is {self.target_error}; give one between 0 and 1, as 0.02"
+            )
+        if not 2 <= self.fewest_units <= self.most_units:
+            raise InputError(
+                f"the budget of {self.of} has at least {self.fewest_units} and at most {self.most_units} "
+                "units; give at least 2 and no less at most"
+            )
 
 
 @dataclass(frozen=True)
@@ -103,6 +159,8 @@ class Grid:
         and may return more.
     description
         One or two sentences below the heading.
+    budget
+        Whether cells run in units until a relative error is met; None: the cell function is called once.
     """
 
     name: str
@@ -110,6 +168,7 @@ class Grid:
     dimensions: Sequence[Dimension]
     quantities: Sequence[Quantity] = ()
     description: str = ""
+    budget: Budget | None = None
 
     def __post_init__(self) -> None:
         _check_name("grid", self.name)
@@ -122,6 +181,44 @@ class Grid:
                 f"grid {self.name} has the names {names}; give at least one dimension and names that are all "
                 'different and none of them "grid"'
             )
+        if self.budget is not None:
+            self._check_budget(self.budget, names)
+
+    def _check_budget(self, budget: Budget, names: list[str]) -> None:
+        if all(one.name != budget.of or one.pooled != "mean" for one in self.quantities):
+            raise InputError(
+                f"the budget of grid {self.name} is for {budget.of}, which is no quantity of it that is "
+                "pooled as a mean; name one"
+            )
+        reported = [one.name for one in self.reported]
+        if UNIT in names or len(set(reported)) < len(reported) or set(names) & set(OF_BUDGET):
+            raise InputError(
+                f"grid {self.name} has the names {names}, but with a budget {', '.join((UNIT, *OF_BUDGET))} "
+                "and the ends of intervals (..._low, ..._high) are taken; choose others"
+            )
+
+    @property
+    def reported(self) -> tuple[Quantity, ...]:
+        """The quantities of the results: with a budget also ends of intervals, and how each cell ended."""
+        if self.budget is None:
+            return tuple(self.quantities)
+        found: list[Quantity] = []
+        for one in self.quantities:
+            found.append(one)
+            if one.pooled == "mean":
+                found += [
+                    Quantity(
+                        f"{one.name}_{end}", one.unit, f"{word} end of the 95 % interval: {one.description}"
+                    )
+                    for end, word in (("low", "lower"), ("high", "upper"))
+                ]
+        watched = self.budget.of
+        return (
+            *found,
+            Quantity("units", "", "units of work that the cell took", "same"),
+            Quantity("relative_error", "", f"relative standard error of {watched} by their spread", "same"),
+            Quantity("target_met", "", f"whether that is at most {self.budget.target_error:g}", "same"),
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:

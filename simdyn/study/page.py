@@ -51,6 +51,8 @@ th .unit { display: block; font-weight: 400; }
 .grid { width: auto; min-width: 50%; font-size: .86rem; }
 .grid th, .grid td { padding: .25rem 1.6rem .25rem 0; }
 .grid th.number, .grid td.number { padding: .25rem .3rem .25rem .5rem; }
+.grid tr.unmet td { background: var(--fails-soft); }
+.grid tr.unmet td:first-child { border-left: 4px solid var(--fails); padding-left: .4rem; }
 .grid tbody tr:hover { background: var(--soft); }
 .claims .statement { width: 60%; }
 .claims td:last-child, .claims th:last-child { padding-left: 1.6rem; padding-right: 0; }

@@ -199,11 +199,30 @@ def _grid(results: Results, grid: Grid) -> str:
             f"<td>{number(value)}</td>" if text[name] else f'<td class="number">{number(value)}</td>'
             for name, value in zip(table.columns, row, strict=True)
         )
-        rows.append(f"<tr>{''.join(cells)}</tr>")
+        unmet = grid.budget is not None and not row[table.columns.get_loc("target_met")]
+        mark = ' class="unmet"' if unmet else ""
+        rows.append(f"<tr{mark}>{''.join(cells)}</tr>")
     return (
-        f"<h3>{escape(grid.title)}</h3>{_paragraphs(grid.description)}"
+        f"<h3>{escape(grid.title)}</h3>{_paragraphs(grid.description)}{_budget(results, grid)}"
         f'<div class="wide"><table class="grid"><thead><tr>{"".join(heads)}</tr></thead>'
         f'<tbody>{"".join(rows)}</tbody></table></div><p class="notes">{"; ".join(notes)}</p>'
+    )
+
+
+def _budget(results: Results, grid: Grid) -> str:
+    """How the cells of a grid ended that run in units."""
+    if grid.budget is None:
+        return ""
+    met = results[grid.name]["target_met"].values
+    text = (
+        f"Every cell ran in units until the relative standard error of {_words(grid.budget.of)} was at most "
+        f"{number(100 * grid.budget.target_error)} %, or {grid.budget.most_units:,} units were done. "
+    )
+    if met.all():
+        return f'<p class="notes">{text}All {met.size} cells met it.</p>'
+    return (
+        f'<p class="warning">{text}{met.size - int(met.sum())} of {met.size} cells did not meet it before '
+        "their budget ended: their rows are marked.</p>"
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simdyn.errors import InputError
+from simdyn.study.budgets import pooled, units_used
 from simdyn.study.definition import Grid, Value
 from simdyn.study.storage import Manifest, Measured, StudyFolder
 
@@ -111,14 +112,22 @@ def collect(folder: StudyFolder, grids: Sequence[Grid]) -> Results:
         If cells are missing.
     """
     finished: dict[str, list[Measured]] = {}
+    everything: list[Measured] = []
     total = sum(grid.size for grid in grids)
     for grid in grids:
-        found = (folder.load(grid.name, cell) for cell in grid.cells())
-        finished[grid.name] = [cell for cell in found if cell is not None]
-    everything = [cell for cells in finished.values() for cell in cells]
-    if len(everything) < total:
+        finished[grid.name] = []
+        for parameters in grid.cells():
+            if grid.budget is not None:
+                units = units_used(folder, grid, parameters) or []
+                everything += units
+                finished[grid.name] += [pooled(units, grid)] if units else []
+            elif (cell := folder.load(grid.name, parameters)) is not None:
+                everything.append(cell)
+                finished[grid.name].append(cell)
+    done = sum(len(cells) for cells in finished.values())
+    if done < total:
         raise InputError(
-            f"{folder.path} has {len(everything)} of {total} cells; finish it first with "
+            f"{folder.path} has {done} of {total} cells; finish it first with "
             f"`simdyn study run {folder.manifest.origin} --out {folder.path}`"
         )
     versions = {json.dumps(cell.versions): cell.versions for cell in everything}
@@ -147,7 +156,7 @@ def _dataset(grid: Grid, cells: Sequence[Measured]) -> xr.Dataset:
     import xarray as xr
 
     names = [dimension.name for dimension in grid.dimensions]
-    described = {quantity.name: quantity for quantity in grid.quantities}
+    described = {quantity.name: quantity for quantity in grid.reported}
     quantities = list(dict.fromkeys([*described, *(name for cell in cells for name in cell.values)]))
     variables: dict[str, Any] = {}
     for name in quantities:

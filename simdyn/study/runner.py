@@ -24,7 +24,7 @@ from simdyn.study.pools import Lent, Pool, cluster, processes
 from simdyn.study.progress import Progress, SilentProgress
 from simdyn.study.results import Results, collect, csv_text, write_netcdf
 from simdyn.study.storage import Manifest, StudyFolder, open_existing, open_folder
-from simdyn.study.sweep import sweep_here, sweep_in_pool, waiting_cells
+from simdyn.study.sweep import Waiting, sweep_here, sweep_in_pool, waiting_cells
 from simdyn.study.work import Job, StudySource
 
 
@@ -151,9 +151,7 @@ def _run_cells(
     pool: AbstractContextManager[Pool] | None,
     progress: Progress,
 ) -> None:
-    cells = waiting_cells(folder, grids)
-    left = Counter(waiting.cell[0] for waiting in cells)
-    progress.study_started(study.name, left, sum(grid.size for grid in grids))
+    cells = _next_cells(study, folder, grids, progress)
     if not cells:
         return
     job = Job(
@@ -162,13 +160,37 @@ def _run_cells(
         entropy=folder.manifest.entropy,
         quantities={grid.name: tuple(quantity.name for quantity in grid.quantities) for grid in grids},
         threads=threads,
+        in_units=frozenset(grid.name for grid in grids if grid.budget is not None),
     )
     if pool is None:
         with noticed() as interrupt:
-            sweep_here(study, folder, cells, job, progress, interrupt)
+            while cells:
+                sweep_here(study, folder, cells, job, progress, interrupt)
+                cells = _further_cells(study, folder, grids, progress)
     else:
         with pool as workers:
-            sweep_in_pool(folder, cells, job, workers, progress)
+            while cells:
+                sweep_in_pool(folder, cells, job, workers, progress)
+                cells = _further_cells(study, folder, grids, progress)
+
+
+def _next_cells(
+    study: Study[Any], folder: StudyFolder, grids: tuple[Grid, ...], progress: Progress
+) -> list[Waiting]:
+    """What is to be measured now, announced."""
+    cells = waiting_cells(folder, grids)
+    left = Counter(waiting.cell[0] for waiting in cells)
+    progress.study_started(study.name, left, cells[0].place.total if cells else sum(g.size for g in grids))
+    return cells
+
+
+def _further_cells(
+    study: Study[Any], folder: StudyFolder, grids: tuple[Grid, ...], progress: Progress
+) -> list[Waiting]:
+    """More units of cells that have not met their target."""
+    if all(grid.budget is None for grid in grids) or not waiting_cells(folder, grids):
+        return []
+    return _next_cells(study, folder, grids, progress)
 
 
 def _pool(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simdyn.errors import InputError
+from simdyn.study.budgets import finished_units, unit_of, waiting_units
 from simdyn.study.definition import Execution, Grid, Study
 from simdyn.study.interrupt import Interrupt
 from simdyn.study.pools import Pool
@@ -39,12 +40,24 @@ class Waiting:
 
 
 def waiting_cells(folder: StudyFolder, grids: Sequence[Grid]) -> list[Waiting]:
-    """The cells that the folder lacks, in the order of the grids."""
-    cells = [(grid.name, parameters) for grid in grids for parameters in grid.cells()]
+    """The cells that the folder lacks, in the order of the grids.
+
+    Of a cell that runs in units, those that its first ones ask for; when they are there, it may ask for more.
+    """
+    cells: list[tuple[Cell, bool]] = []
+    for grid in grids:
+        for parameters in grid.cells():
+            if grid.budget is None:
+                cells.append(((grid.name, parameters), folder.load(grid.name, parameters) is None))
+                continue
+            done = len(finished_units(folder, grid, parameters))
+            waiting = waiting_units(folder, grid, parameters)
+            cells += [((grid.name, unit_of(parameters, number)), False) for number in range(done)]
+            cells += [((grid.name, unit), True) for unit in waiting]
     return [
         Waiting(CellPlace(index, len(cells), *cell), cell)
-        for index, cell in enumerate(cells)
-        if folder.load(*cell) is None
+        for index, (cell, waits) in enumerate(cells)
+        if waits
     ]
 
 

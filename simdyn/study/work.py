@@ -13,7 +13,7 @@ from typing import Any
 
 from simdyn.errors import InputError
 from simdyn.results import versions
-from simdyn.study.definition import Execution, Study, Value, plain_value
+from simdyn.study.definition import UNIT, Execution, Study, Value, plain_value
 from simdyn.study.discovery import FileModule, load_module, study_of
 from simdyn.study.progress import CellProgress, CellState
 from simdyn.study.seeds import cell_seed
@@ -72,6 +72,8 @@ class Job:
         As stored in the manifest.
     quantities
         What a cell must return, by grid.
+    in_units
+        Grids whose cells run in units: these have one coordinate more than the cell function is told.
     """
 
     source: StudySource
@@ -79,6 +81,7 @@ class Job:
     entropy: int
     quantities: Mapping[str, tuple[str, ...]]
     threads: int | None
+    in_units: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,9 @@ def measure_cell(study: Study[Any], job: Job, cell: Cell, settings: object, exec
     began = time.perf_counter()
     grid, parameters = cell
     seed = cell_seed(job.entropy, grid, parameters)
+    told = {name: value for name, value in parameters.items() if name != UNIT or grid not in job.in_units}
     try:
-        measured = study.cell(grid, dict(parameters), seed, settings, execution)
+        measured = study.cell(grid, told, seed, settings, execution)
         values: dict[str, Value] = {name: plain_value(value, name) for name, value in measured.items()}
         missing = [name for name in job.quantities.get(grid, ()) if name not in values]
         if missing:

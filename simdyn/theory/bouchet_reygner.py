@@ -18,10 +18,14 @@ from simdyn.theory.closed_form import (
     closed_form,
     exponential,
     matrices,
+    noise_level,
     numbers,
+    of_critical_points,
+    positive,
     same_size,
     too_large,
 )
+from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.quasi_potential import polynomial_quasi_potential
 from simdyn.theory.rates import HIGH, low_barrier
 from simdyn.theory.sweep import swept
@@ -73,23 +77,24 @@ def bouchet_reygner_time(
     Raises
     ------
     InputError
-        Numbers out of range, or Hessians that are none of a minimum and an index-1 saddle.
+        Numbers out of range, or matrices that do not fit. Where there is no barrier, no noise, no minimum or
+        no index-1 saddle the prediction is not valid and says so.
     """
     bottom = matrices("hessian_minimum", hessian_minimum, symmetric=True)
     top = matrices("hessian_saddle", hessian_saddle, symmetric=True)
     bottom, top = same_size(hessian_minimum=bottom, hessian_saddle=top)
     below, above = np.linalg.eigvalsh(bottom), np.linalg.eigvalsh(top)
-    if below.min() <= 0:
-        raise InputError(f"hessian_minimum has the eigenvalue {below.min():g}, so it is not at a minimum.")
-    if np.any((above < 0).sum(-1) != 1) or np.any(above == 0):
-        raise InputError("hessian_saddle must have exactly one negative eigenvalue, and none of zero.")
-    power = numbers("barrier", barrier, above=0) / numbers("noise", noise, above=0)
+    below, above, none = of_critical_points(below, above)
+    height, flat = positive("barrier", barrier)
+    level, silent = noise_level("noise", noise)
+    with np.errstate(divide="ignore"):
+        power = height / level
     extra = numbers("divergence", divergence)
     ratio = np.log(np.abs(above)).sum(-1) - np.log(below).sum(-1)
     whole = power + extra + 0.5 * ratio
     return closed_form(
         2 * np.pi / numbers("unstable", unstable, above=0) * exponential(whole),
-        [low_barrier(power), too_large(whole)],
+        [flat, *none, silent, low_barrier(power), too_large(np.where(level == 0, 0.0, whole))],
         name="Bouchet-Reygner",
         unit="time",
         formula=FORMULA,
@@ -100,6 +105,7 @@ def bouchet_reygner_time(
 
 
 @swept
+@answered("Bouchet-Reygner", FORMULA, SOURCE, ASSUMPTIONS)
 def bouchet_reygner(
     field: DriftField, dynamics: Dynamics, start: Any, exit: Any, *, quasi_potential: Potential | None = None
 ) -> Prediction:
@@ -129,7 +135,7 @@ def bouchet_reygner(
     refuse_directions(dynamics, "The formula of Bouchet and Reygner is for")
     update = dynamics.law(field, origin)
     if update.noise_dim == 0:
-        raise InputError("The dynamics has no noise, so no escape-rate formula applies.")
+        raise NoValue("The dynamics has no noise, so that paths never leave the basin.", np.inf)
     if any(entry.free_symbols & set(update.variables) for row in update.factor for entry in row):
         raise InputError("The formula of Bouchet and Reygner is for constant noise.")
     attractor = field.attractor(origin)
@@ -151,7 +157,7 @@ def bouchet_reygner(
         if kind == "hit":
             tilted += _tilted(field, attractor, saddle, way_out)
     if not times:
-        raise InputError("No saddle was found on the border of the basin, so no escape-rate formula applies.")
+        raise NoValue("No saddle was found on the border of the basin, so there is no barrier.")
     total = 1.0 / sum(1.0 / time for time in times)
     lowest = min(powers)
     relaxation = 1.0 / float(np.abs(attractor.eigenvalues.real).min())

@@ -172,3 +172,52 @@ def too_large(exponent: Any) -> Reason:
         "the exponent {:.4g} is beyond double precision, so the value is infinite",
         exponent,
     )
+
+
+def positive(name: str, value: Any) -> tuple[Array, Reason]:
+    """`value` where it is positive and NaN elsewhere, and the reason against the formula there.
+
+    For what physics may take away: a barrier, a curvature. The formula then has no value.
+
+    Raises
+    ------
+    InputError
+        What is no array of finite numbers.
+    """
+    array = numbers(name, value)
+    none = array <= 0
+    said = name.replace("_", " of the ") if name.startswith("curvature") else name.replace("_", " ")
+    return np.where(none, np.nan, array), Reason(none, f"the {said} is {{:.3g}} and not positive", array)
+
+
+def noise_level(name: str, value: Any) -> tuple[Array, Reason]:
+    """A noise that may be zero, where paths never leave and the time is infinite.
+
+    Raises
+    ------
+    InputError
+        What is no array of finite numbers, or a negative one.
+    """
+    array = numbers(name, value, least=0)
+    return array, Reason(array == 0, f"the {name} vanishes, so that paths never leave")
+
+
+def of_critical_points(
+    below: Array, above: Array, *, saddles: bool = False
+) -> tuple[Array, Array, list[Reason]]:
+    """Eigenvalues (..., d) of the Hessians of a minimum and a saddle, NaN where they are none, and why not.
+
+    With `saddles` those above have an axis of saddles, shape (..., s, d).
+    """
+    hollow = np.asarray((below <= 0).any(axis=-1))
+    wrong = np.asarray(((above < 0).sum(axis=-1) != 1) | (above == 0).any(axis=-1))
+    one = wrong.any(axis=-1) if saddles else wrong
+    reasons = [
+        Reason(
+            hollow,
+            "the Hessian of the minimum has the eigenvalue {:.3g}, so it is none, or degenerate",
+            below.min(axis=-1),
+        ),
+        Reason(one, "the Hessian of a saddle has not exactly one negative eigenvalue and none of zero"),
+    ]
+    return np.where(hollow[..., None], np.nan, below), np.where(wrong[..., None], np.nan, above), reasons

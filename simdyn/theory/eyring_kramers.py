@@ -14,13 +14,19 @@ from simdyn.results import Prediction
 from simdyn.theory.finite_steps import commit_factor, hit_fraction
 from simdyn.theory.kramers import commit_time, hit_share, share_reason
 from simdyn.theory.neglected import LARGEST_NEXT_ORDER, neglected, next_order
+from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.rates import NO_TIME, first_terms
 from simdyn.theory.sweep import swept
 from simdyn.theory.validity import judge
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
+FORMULA = "2 pi / |lambda_1| sqrt(|det H_b| / det H_a) exp(dL/D)"
+SOURCE = "Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard & Klein 2004"
+FINITE_SOURCE = "stationary law and saddle flux to first order in the learning rate; Siegmund 1979 for hits"
+
 
 @swept
+@answered("Eyring-Kramers", FORMULA, SOURCE)
 def eyring_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
     """2 pi / |lambda_1| sqrt(|det H_b| / det H_a) exp(dL/D) for isotropic constant noise.
 
@@ -50,7 +56,7 @@ def eyring_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: A
         name="Eyring-Kramers",
         value=problem.in_unit(total),
         unit=problem.update.unit,
-        formula="2 pi / |lambda_1| sqrt(|det H_b| / det H_a) exp(dL/D)" + _remarks(problem),
+        formula=FORMULA + _remarks(problem),
         assumptions=(
             "The barrier is much higher than the noise.",
             "The path equilibrates in its valley before it leaves.",
@@ -59,11 +65,12 @@ def eyring_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: A
         ),
         valid=verdict.valid,
         why=verdict.why,
-        source="Eyring 1935; Kramers 1940; Bovier, Eckhoff, Gayrard & Klein 2004",
+        source=SOURCE,
     )
 
 
 @swept
+@answered("Finite learning rate", "Kramers x exp[eta/4 (tr H_b - tr H_a) + eta/2 |lambda_1|]", FINITE_SOURCE)
 def finite_learning_rate(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
     """Escape time of a discrete rule with constant noise, to first order in the learning rate.
 
@@ -132,7 +139,7 @@ def finite_learning_rate(potential: Potential, dynamics: Dynamics, start: Any, e
         ),
         valid=verdict.valid,
         why=verdict.why,
-        source="stationary law and saddle flux to first order in the learning rate; Siegmund 1979 for hits",
+        source=FINITE_SOURCE,
     )
 
 
@@ -149,9 +156,7 @@ def _isotropic(problem: EscapeProblem) -> float:
 def _commit(problem: EscapeProblem, way: WayOut, noise: float) -> float:
     exponent = problem.barrier(way) / noise
     if exponent > 700:
-        raise InputError(
-            f"The barrier over the noise is {exponent:.4g}, beyond double precision; raise the noise."
-        )
+        raise NoValue(f"The barrier over the noise is {exponent:.4g}, beyond double precision.", math.inf)
     ratio = way.saddle.log_determinant - problem.minimum.log_determinant
     return 2 * math.pi / _downhill(way) * math.exp(0.5 * ratio + exponent)
 

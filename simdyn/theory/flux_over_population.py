@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.closed_form import (
     Reason,
@@ -14,7 +13,10 @@ from simdyn.theory.closed_form import (
     closed_form,
     exponential,
     matrices,
+    noise_level,
     numbers,
+    of_critical_points,
+    positive,
     same_size,
     too_large,
 )
@@ -85,7 +87,8 @@ def langer_time(
     Raises
     ------
     InputError
-        Matrices that do not fit or are none of a minimum and a saddle, or numbers out of range.
+        Matrices that do not fit, or a negative temperature. Where there is no barrier, no temperature, no
+        minimum or no saddle the prediction is not valid and says so.
     """
     bottom, top, m = same_size(
         hessian_minimum=matrices("hessian_minimum", hessian_minimum, symmetric=True),
@@ -94,20 +97,23 @@ def langer_time(
     )
     matrices("the symmetric part of mobility", m + np.swapaxes(m, -1, -2), symmetric=True, least=0.0)
     below, above = np.linalg.eigvalsh(bottom), np.linalg.eigvalsh(top)
-    if below.min() <= 0:
-        raise InputError(f"hessian_minimum has the eigenvalue {below.min():g}, so it is not at a minimum.")
-    if np.any((above < 0).sum(-1) != 1) or np.any(above == 0):
-        raise InputError("hessian_saddle must have exactly one negative eigenvalue, and none of zero.")
+    below, above, none = of_critical_points(below, above)
+    height, flat = positive("barrier", barrier)
+    level, silent = noise_level("temperature", temperature)
     growth = np.linalg.eigvals(-m @ top).real.max(-1)
-    power = numbers("barrier", barrier, above=0) / numbers("temperature", temperature, above=0)
+    with np.errstate(divide="ignore"):
+        power = height / level
     with np.errstate(divide="ignore"):
         prefactor = 2 * np.pi / np.maximum(growth, 0.0)
     whole = power + 0.5 * (np.log(np.abs(above)).sum(-1) - np.log(below).sum(-1))
     return closed_form(
         prefactor * exponential(whole),
         [
+            flat,
+            *none,
+            silent,
             low_barrier(power),
-            too_large(whole),
+            too_large(np.where(level == 0, 0.0, whole)),
             Reason(growth <= 0, "no motion leaves the saddle, so the flux over it vanishes"),
         ],
         name="Langer",

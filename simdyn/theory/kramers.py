@@ -15,6 +15,7 @@ from simdyn.errors import InputError
 from simdyn.results import Prediction
 from simdyn.theory.finite_steps import hit_fraction
 from simdyn.theory.neglected import neglected, next_order, third_derivative
+from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.noise_path import potential_over_noise
 from simdyn.theory.rates import first_terms
 from simdyn.theory.sweep import swept
@@ -22,10 +23,12 @@ from simdyn.theory.validity import judge
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
 CONSTANT = "2 pi / sqrt(L''_a |L''_b|) exp(dL/D)"
+SOURCE = "Kramers 1940; Gardiner, Stochastic Methods; Haenggi, Talkner & Borkovec 1990"
 VARYING = "2 pi / sqrt(L''_a |L''_b|) (D_b/D_a)^(1/2 - alpha) exp(int_a^b L'/D dx)"
 
 
 @swept
+@answered(lambda options: "Kramers, next order" if options.get("order") else "Kramers", CONSTANT, SOURCE)
 def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, order: int = 0) -> Prediction:
     """Small-noise escape time of a one-dimensional or factorised problem.
 
@@ -47,7 +50,8 @@ def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, 
     Raises
     ------
     InputError
-        Coupled coordinates, an exit away from the critical points, or noise that vanishes on the way.
+        Coupled coordinates, or an exit away from the critical points. Where physics leaves no value, such as
+        noise that vanishes on the way, the prediction is not valid and says why.
     """
     if order not in (0, 1):
         raise InputError(f"order is {order!r}, but it must be 0 or 1.")
@@ -85,7 +89,7 @@ def kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, 
         ),
         valid=verdict.valid,
         why=verdict.why,
-        source="Kramers 1940; Gardiner, Stochastic Methods; Haenggi, Talkner & Borkovec 1990",
+        source=SOURCE,
     )
 
 
@@ -101,8 +105,8 @@ def commit_time(problem: EscapeProblem, way: WayOut) -> tuple[float, float]:
         exponent = potential_over_noise(problem, way)
         prefactor *= (at_b / at_a) ** (0.5 - _alpha(problem.dynamics))
     if exponent > 700:
-        raise InputError(
-            f"The exponent of Kramers' formula is {exponent:.4g}, beyond double precision; raise the noise."
+        raise NoValue(
+            f"The exponent of Kramers' formula is {exponent:.4g}, beyond double precision.", math.inf
         )
     return prefactor * math.exp(exponent), exponent
 
@@ -147,7 +151,7 @@ def _need_coordinates(problem: EscapeProblem) -> None:
         not np.isfinite(problem.update.factor_at(p.x)).all()
         for p in (problem.minimum, problem.ways[0].saddle)
     ):
-        raise InputError("The noise is not finite at the minimum or at the saddle.")
+        raise NoValue("The noise is not finite at the minimum or at the saddle.")
 
 
 def _alpha(dynamics: Dynamics) -> float:

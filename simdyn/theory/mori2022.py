@@ -10,7 +10,16 @@ from potentials import Potential
 from simdyn.dynamics import SDE, SGD, Dynamics
 from simdyn.errors import InputError
 from simdyn.results import Prediction
-from simdyn.theory.closed_form import Reason, broadcast, closed_form, exponential, numbers, too_large
+from simdyn.theory.closed_form import (
+    Reason,
+    broadcast,
+    closed_form,
+    exponential,
+    numbers,
+    positive,
+    too_large,
+)
+from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.sweep import swept
 from simdyn.theory.validity import LARGEST_STEP, LOWEST_BARRIER
 from simdyn.theory.ways_out import WayOut, added, escape_problem
@@ -62,24 +71,36 @@ def mori2022_time(
     Raises
     ------
     InputError
-        Numbers out of range, among them a minimum without loss: the noise vanishes there and the path stays.
+        Numbers out of range. Without loss at the minimum the noise vanishes there and the path stays: the
+        time is infinite and the prediction not valid, as where there is no barrier or no curvature.
     """
+    bottom, hollow = positive("curvature_minimum", curvature_minimum)
+    top, level = positive("curvature_saddle", curvature_saddle)
     low, high, bottom, top, strong, n, across = broadcast(
-        loss_minimum=numbers("loss_minimum", loss_minimum, above=0),
-        loss_saddle=numbers("loss_saddle", loss_saddle, above=0),
-        curvature_minimum=numbers("curvature_minimum", curvature_minimum, above=0),
-        curvature_saddle=numbers("curvature_saddle", curvature_saddle, above=0),
+        loss_minimum=numbers("loss_minimum", loss_minimum, least=0),
+        loss_saddle=numbers("loss_saddle", loss_saddle, least=0),
+        curvature_minimum=bottom,
+        curvature_saddle=top,
         strength=numbers("strength", strength, above=0),
         directions=numbers("directions", directions, least=1),
         transverse=numbers("transverse", transverse, above=0),
     )
-    if np.any(high <= low):
-        raise InputError("loss_saddle must be greater than loss_minimum.")
-    power = (1 / strong + 1 - n / 2) * np.log(high / low)
+    flat = high <= low
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = np.where(flat, np.nan, (1 / strong + 1 - n / 2) * np.log(high / low))
+    # Without loss at the minimum nothing moves there, whatever the power.
+    power = np.where((low == 0) & ~flat, np.inf, power)
     prefactor = 2 * np.pi / np.sqrt(bottom * top) * np.sqrt(across) * (1 + strong) ** (-n / 2)
     return closed_form(
         prefactor * exponential(power),
         [
+            hollow,
+            level,
+            Reason(flat, "the loss at the saddle is not greater than that at the minimum"),
+            Reason(
+                (low == 0) & ~flat,
+                "the loss at the minimum is 0: the noise vanishes there, and paths collapse onto it for good",
+            ),
             Reason(
                 power < LOWEST_BARRIER,
                 f"the logarithm of the power is {{:.2g}}, the formula needs at least {LOWEST_BARRIER:g}",
@@ -91,7 +112,7 @@ def mori2022_time(
                 "size within the valley",
                 strong,
             ),
-            too_large(power),
+            too_large(np.where(low == 0, 0.0, power)),
         ],
         name="Mori et al.",
         unit="time",
@@ -103,6 +124,7 @@ def mori2022_time(
 
 
 @swept
+@answered("Mori et al.", FORMULA, SOURCE, ASSUMPTIONS)
 def mori2022(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
     """Escape time of SGD whose noise is proportional to the loss, C = 2 T_0 L H_a / B.
 
@@ -116,8 +138,7 @@ def mori2022(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) ->
     Raises
     ------
     InputError
-        Other noise, a minimum without loss or with curvatures that differ, or an exit away from the critical
-        points.
+        Other noise, a minimum with curvatures that differ, or an exit away from the critical points.
     """
     sgd = dynamics.diffusion if isinstance(dynamics, SDE) else dynamics
     if not isinstance(sgd, SGD) or not (isinstance(sgd.noise, str) and sgd.noise == "loss"):
@@ -130,9 +151,10 @@ def mori2022(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) ->
     if float(minimum.eigenvalues.min()) < curvature * (1 - 1e-9):
         raise InputError("The power law needs the same curvature of the minimum in all directions.")
     if minimum.energy <= 0:
-        raise InputError(
+        raise NoValue(
             f"The loss at the minimum is {minimum.energy:g}: the noise vanishes there, paths collapse onto "
-            "the minimum and never escape, and the power law does not apply."
+            "the minimum and never escape.",
+            np.inf,
         )
     values = problem.update.values
     strength = values["_learning_rate"] * values["_temperature"] / values["_batch_size"] * curvature

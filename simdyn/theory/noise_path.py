@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simdyn.errors import InputError
+from simdyn.theory.no_value import NoValue
 from simdyn.theory.ways_out import EscapeProblem, WayOut
 
 
@@ -35,7 +35,7 @@ def potential_over_noise(problem: EscapeProblem, way: WayOut) -> float:
 
     Raises
     ------
-    InputError
+    NoValue
         Noise that vanishes on the way.
     """
     from scipy.integrate import quad
@@ -43,10 +43,11 @@ def potential_over_noise(problem: EscapeProblem, way: WayOut) -> float:
     assert way.coordinate is not None
     zero = vanishing_noise(problem, way)
     if zero is not None:
-        raise InputError(
+        raise NoValue(
             f"The noise vanishes at {problem.potential.variables[way.coordinate]} = {zero:.6g} between "
             "minimum and saddle, where the drift points back: the SDE never crosses, so its escape time is "
-            "infinite; give the noise a floor, or ask for the exact value of the discrete rule."
+            "infinite; give the noise a floor, or ask for the exact value of the discrete rule.",
+            np.inf,
         )
     i = way.coordinate
     line = problem.update.coordinate(i)

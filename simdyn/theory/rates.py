@@ -15,7 +15,10 @@ from simdyn.theory.closed_form import (
     closed_form,
     exponential,
     matrices,
+    noise_level,
     numbers,
+    of_critical_points,
+    positive,
     same_size,
     too_large,
 )
@@ -79,31 +82,40 @@ def kramers_time(
     Raises
     ------
     InputError
-        Numbers out of range, an unknown convention, or noise that differs between the ends without
-        `exponent`.
+        A negative noise, an unknown convention, or noise that differs between the ends without `exponent`.
+        Where there is no barrier, no curvature or no noise the prediction is not valid and says so.
     """
     if convention not in CONVENTIONS:
         raise InputError(f"convention is {convention!r}, but it must be one of: {', '.join(CONVENTIONS)}.")
     if noise_saddle is not None and exponent is None:
         raise InputError("Where the noise varies, the integral of L'/D has to be given as exponent=.")
-    low = numbers("noise", noise, above=0)
+    low, silent = noise_level("noise", noise)
+    height, flat = positive("barrier", barrier)
+    bottom, hollow = positive("curvature_minimum", curvature_minimum)
+    top, level = positive("curvature_saddle", curvature_saddle)
     height, bottom, top, low, high, more = broadcast(
-        barrier=numbers("barrier", barrier, above=0),
-        curvature_minimum=numbers("curvature_minimum", curvature_minimum, above=0),
-        curvature_saddle=numbers("curvature_saddle", curvature_saddle, above=0),
+        barrier=height,
+        curvature_minimum=bottom,
+        curvature_saddle=top,
         noise=low,
         noise_saddle=low if noise_saddle is None else numbers("noise_saddle", noise_saddle, above=0),
         next_order=numbers("next_order", next_order),
     )
-    power = height / low if exponent is None else numbers("exponent", exponent, above=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power = height / low if exponent is None else numbers("exponent", exponent, above=0)
+        ratio = np.where(low == 0, 1.0, high / low)
     change = more * low
-    factor = (high / low) ** (0.5 - CONVENTIONS[convention]) * first_terms(change)
-    value = 2 * np.pi / np.sqrt(bottom * top) * factor * exponential(power)
+    factor = ratio ** (0.5 - CONVENTIONS[convention]) * first_terms(change)
+    value = 2 * np.pi / np.sqrt(bottom * top) * factor * np.where(low == 0, np.inf, exponential(power))
     return closed_form(
-        value,
+        np.where(np.isnan(height), np.nan, value),
         [
+            flat,
+            hollow,
+            level,
+            silent,
             low_barrier(power),
-            too_large(power),
+            too_large(np.where(low == 0, 0.0, power)),
             Reason(
                 (np.abs(change) > 0.3) & (change > -1),
                 "the next order in the noise changes the time by {:+.0%}",
@@ -151,30 +163,38 @@ def eyring_kramers_time(barriers: Any, hessian_minimum: Any, hessian_saddles: An
     Raises
     ------
     InputError
-        A minimum that is none, a saddle of another index than 1, or shapes that do not fit.
+        Shapes that do not fit or a negative noise. Where the minimum is none, or a saddle of another index
+        than 1, the prediction is not valid and has no value.
     """
-    height = np.atleast_1d(numbers("barriers", barriers, above=0))
+    height, flat = positive("barrier", np.atleast_1d(numbers("barriers", barriers)))
     bottom = matrices("hessian_minimum", hessian_minimum, symmetric=True)
     tops = matrices("hessian_saddles", hessian_saddles, symmetric=True)
     if tops.ndim == 2:
         tops = tops[None]
     same_size(hessian_minimum=bottom[..., None, :1, :], hessian_saddles=tops[..., :1, :])
     below, above = np.linalg.eigvalsh(bottom), np.linalg.eigvalsh(tops)
-    if below.min() <= 0:
-        raise InputError(f"hessian_minimum has the eigenvalue {below.min():g}, so it is not at a minimum.")
-    if np.any((above < 0).sum(axis=-1) != 1) or np.any(above == 0):
-        raise InputError("hessian_saddles must have exactly one negative eigenvalue each, and none of zero.")
-    level = numbers("noise", noise, above=0)[..., None]
+    below, above, none = of_critical_points(below, above, saddles=True)
+    level, silent = noise_level("noise", noise)
     shape = np.log(np.abs(above)).sum(-1) - np.log(below).sum(-1)[..., None]
-    power = height / level
+    with np.errstate(divide="ignore"):
+        power = height / level[..., None]
     each = -np.log(2 * np.pi / np.abs(above[..., 0])) - 0.5 * shape - power
     largest = each.max(axis=-1)
-    logarithm = -largest - np.log(np.exp(each - largest[..., None]).sum(-1))
+    with np.errstate(invalid="ignore"):
+        logarithm = -largest - np.log(np.exp(each - largest[..., None]).sum(-1))
+    unmoved = (level == 0) & ~np.isnan(each).any(axis=-1)
+    logarithm = np.where(unmoved, np.inf, logarithm)
     lowest = np.broadcast_to(power, each.shape).min(-1)
     saddles = each.shape[-1]
     return closed_form(
         exponential(logarithm),
-        [low_barrier(lowest), too_large(logarithm)],
+        [
+            Reason(np.asarray(flat.holds).any(-1), flat.text, np.asarray(flat.number).min(-1)),
+            *none,
+            silent,
+            low_barrier(lowest),
+            too_large(np.where(level == 0, 0.0, logarithm)),
+        ],
         name="Eyring-Kramers",
         unit="time",
         formula="2 pi / |lambda_1| sqrt(|det H_b| / det H_a) exp(dL/D)"

@@ -12,7 +12,17 @@ from potentials import Potential
 from simdyn.dynamics import SDE, SGD, SGLD, Dynamics
 from simdyn.errors import InputError
 from simdyn.results import Prediction
-from simdyn.theory.closed_form import Reason, broadcast, closed_form, exponential, numbers, too_large
+from simdyn.theory.closed_form import (
+    Reason,
+    broadcast,
+    closed_form,
+    exponential,
+    noise_level,
+    numbers,
+    positive,
+    too_large,
+)
+from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.rates import HIGH, low_barrier
 from simdyn.theory.sweep import swept
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
@@ -66,24 +76,31 @@ def underdamped_kramers_time(
     Raises
     ------
     InputError
-        Numbers out of range.
+        Numbers out of range. Where there is no barrier, no curvature or no temperature the prediction is not
+        valid and says so.
     """
     if action is None and action_beyond is not None:
         raise InputError("action_beyond= goes with action=; give both.")
+    height, flat = positive("barrier", barrier)
+    bottom, hollow = positive("curvature_minimum", curvature_minimum)
+    top, level = positive("curvature_saddle", curvature_saddle)
+    noise, silent = noise_level("temperature", temperature)
     height, bottom, top, noise, gamma, across = broadcast(
-        barrier=numbers("barrier", barrier, above=0),
-        curvature_minimum=numbers("curvature_minimum", curvature_minimum, above=0),
-        curvature_saddle=numbers("curvature_saddle", curvature_saddle, above=0),
-        temperature=numbers("temperature", temperature, above=0),
+        barrier=height,
+        curvature_minimum=bottom,
+        curvature_saddle=top,
+        temperature=noise,
         friction=numbers("friction", friction, above=0),
         transverse=numbers("transverse", transverse, above=0),
     )
-    power = height / noise
+    with np.errstate(divide="ignore"):
+        power = height / noise
     value = 2 * np.pi / growth_rate(top, gamma) * np.sqrt(top / bottom * across) * exponential(power)
-    reasons = [low_barrier(power), too_large(power)]
+    reasons = [flat, hollow, level, silent, low_barrier(power), too_large(np.where(noise == 0, 0.0, power))]
     if action is None:
         # The action of a well of this barrier that is a parabola: S = 2 pi dL / omega_a.
-        loss = gamma * 2 * np.pi * height / (noise * np.sqrt(bottom))
+        with np.errstate(divide="ignore"):
+            loss = gamma * 2 * np.pi * height / (noise * np.sqrt(bottom))
         reasons.append(
             Reason(
                 loss < SMALLEST_ACTION,
@@ -93,7 +110,8 @@ def underdamped_kramers_time(
             )
         )
     else:
-        loss = gamma * numbers("action", action, above=0) / noise
+        with np.errstate(divide="ignore"):
+            loss = gamma * numbers("action", action, above=0) / noise
         factor = depopulation(loss)
         if action_beyond is not None:
             more = gamma * numbers("action_beyond", action_beyond, above=0) / noise
@@ -137,6 +155,9 @@ def depopulation(loss: Any) -> Any:
 
 
 @swept
+@answered(
+    "Kramers with inertia", "2 pi / lambda_+ sqrt(|L''_b| / L''_a) exp(dL/T) / A(delta)", "Kramers 1940"
+)
 def underdamped_kramers(potential: Potential, dynamics: Dynamics, start: Any, exit: Any) -> Prediction:
     """Escape time of underdamped Langevin dynamics, or of a discrete rule with momentum, at any friction.
 
@@ -266,7 +287,7 @@ def well_action(problem: EscapeProblem, way: WayOut) -> float:
             break
         far += far - bottom
     else:
-        raise InputError("The well has no wall as high as the saddle, so its action is infinite.")
+        raise NoValue("The well has no wall as high as the saddle, so its action is infinite.")
     turn = float(brentq(below, bottom, far, xtol=1e-14, rtol=1e-14))
 
     # x = middle + half sin(phi) takes the square root at the turning point away.

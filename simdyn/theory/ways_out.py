@@ -14,8 +14,15 @@ from simdyn.dynamics import Dynamics, Update
 from simdyn.dynamics.rates import refuse_directions
 from simdyn.errors import InputError
 from simdyn.exits import Exit, parse_start, resolve_exit
+from simdyn.theory.no_value import NoValue
 
 Array = np.ndarray
+FLAT = 1e-9
+"""Slopes and curvatures below this are none, the latter as a part of the largest."""
+
+MOST_LOOKED_AT = 64
+"""Coordinates up to which the curvatures at the start are looked at."""
+
 NEAR = 0.02
 
 
@@ -112,24 +119,38 @@ def escape_problem(potential: Potential, dynamics: Dynamics, start: Any, exit: A
 
     Raises
     ------
+    NoValue
+        No noise, no saddle on the way out, or a start at a minimum without curvature.
     InputError
-        No noise, learning rates by direction, a start in no valley, or an exit that is neither at the saddles
-        nor at the minima beyond them.
+        Learning rates by direction, a start in no valley, or an exit that is neither at the saddles nor at
+        the minima beyond them.
     """
     refuse_directions(dynamics, "Escape-rate formulas are for")
     origin = parse_start(start, potential)
+    _check_curvature(potential, origin)
     way_out = resolve_exit(exit, potential, origin)
     update = dynamics.law(potential, origin)
     if update.noise_dim == 0:
-        raise InputError(
-            "The dynamics has no noise, so no escape-rate formula applies; give it a temperature."
-        )
+        raise NoValue("The dynamics has no noise, so that paths never leave their valley.", np.inf)
     valley = way_out.valley if way_out.valley is not None else potential.valley(origin)
     problem = EscapeProblem(potential, dynamics, update, origin, valley.minimum, ())
     ways = _box_ways(problem, way_out, valley) if valley.kind == "box" else _plane_ways(way_out, valley)
     if not ways:
-        raise InputError("The exit leads over no saddle, so no escape-rate formula applies.")
+        raise NoValue("The exit leads over no saddle, so there is no barrier that the formula could tell.")
     return EscapeProblem(potential, dynamics, update, origin, valley.minimum, tuple(ways))
+
+
+def _check_curvature(potential: Potential, point: np.ndarray) -> None:
+    """Refuse to start where the slope vanishes and a curvature does, too: no Gaussian law holds there."""
+    if potential.dim > MOST_LOOKED_AT or float(np.abs(potential.gradient(point)).max()) > FLAT:
+        return
+    curvatures = np.linalg.eigvalsh(potential.hessian(point))
+    least, size = float(curvatures.min()), float(np.abs(curvatures).max())
+    if abs(least) <= FLAT * max(1.0, size):
+        raise NoValue(
+            f"The critical point at the start has the curvature {abs(least):.2g} in some direction, and the "
+            "formula needs a minimum that is curved in all."
+        )
 
 
 def _plane_ways(way_out: Exit, valley: Valley) -> list[WayOut]:
@@ -191,8 +212,9 @@ def _box_way(
 ) -> WayOut:
     name = problem.potential.variables[i]
     if saddle is None:
-        raise InputError(
-            f"The exit at {name} = {end:.6g} leads over no saddle, so no escape-rate formula applies."
+        raise NoValue(
+            f"The exit at {name} = {end:.6g} leads over no saddle, so there is no barrier that the formula "
+            "could tell."
         )
     curvature = abs(saddle.curvature(i))
     width = np.sqrt(problem.spread(saddle.x, i) / curvature)

@@ -12,15 +12,28 @@ from simdyn.dynamics import SDE, SGD, Dynamics
 from simdyn.dynamics.conventions import CONVENTIONS
 from simdyn.errors import InputError
 from simdyn.results import Prediction
-from simdyn.theory.closed_form import Reason, broadcast, closed_form, exponential, numbers, too_large
+from simdyn.theory.closed_form import (
+    Reason,
+    broadcast,
+    closed_form,
+    exponential,
+    numbers,
+    positive,
+    too_large,
+)
+from simdyn.theory.no_value import NoValue, answered
 from simdyn.theory.noise_path import potential_over_noise, vanishing_noise
 from simdyn.theory.rates import HIGH, low_barrier
 from simdyn.theory.sweep import swept
 from simdyn.theory.validity import LARGEST_STEP, judge
 from simdyn.theory.ways_out import EscapeProblem, WayOut, added, escape_problem
 
+FORMULA = "2 pi / |H_be| exp[(2 B dL / eta) (s / H_ae + (1 - s) / |H_be|)]"
+SOURCE = "Xie, Sato & Sugiyama 2021 (ICLR, arXiv 2002.03495), equation (7)"
+
 
 @swept
+@answered("Xie, Sato & Sugiyama (7)", FORMULA, SOURCE)
 def xie2021(
     potential: Potential, dynamics: Dynamics, start: Any, exit: Any, *, s: float | None = None
 ) -> Prediction:
@@ -58,9 +71,8 @@ def xie2021(
     heights = [inflection_height(problem, way) if s is None else s for way in problem.ways]
     exponents = [_exponent(problem, way, h, strength) for way, h in zip(problem.ways, heights, strict=True)]
     if max(exponents) > 690:
-        raise InputError(
-            f"The exponent of equation (7) is {max(exponents):.4g}, beyond double precision; lower the batch "
-            "size."
+        raise NoValue(
+            f"The exponent of equation (7) is {max(exponents):.4g}, beyond double precision.", math.inf
         )
     times = [
         2 * math.pi / _curvatures(problem, way)[1] * math.exp(e) * (0.5 if way.kind == "hit" else 1.0)
@@ -68,7 +80,7 @@ def xie2021(
     ]
     total = added(times, problem.ways)
     verdict = judge(problem, exponents, total, *_objections(problem, exponents[0], sgd))
-    formula = "2 pi / |H_be| exp[(2 B dL / eta) (s / H_ae + (1 - s) / |H_be|)]"
+    formula = FORMULA
     if problem.ways[0].kind == "hit":
         formula += ", half of it for a hit"
     if problem.saddles > 1:
@@ -86,7 +98,7 @@ def xie2021(
         ),
         valid=verdict.valid,
         why=verdict.why,
-        source="Xie, Sato & Sugiyama 2021 (ICLR, arXiv 2002.03495), equation (7)",
+        source=SOURCE,
     )
 
 
@@ -124,14 +136,18 @@ def xie2021_time(
     Raises
     ------
     InputError
-        Numbers out of range, or an unknown convention.
+        Numbers out of range, or an unknown convention. Where there is no barrier or no curvature the
+        prediction is not valid and says so.
     """
     if convention not in CONVENTIONS:
         raise InputError(f"convention is {convention!r}, but it must be one of: {', '.join(CONVENTIONS)}.")
+    height, flat = positive("barrier", barrier)
+    bottom, hollow = positive("curvature_minimum", curvature_minimum)
+    top, level = positive("curvature_saddle", curvature_saddle)
     height, bottom, top, eta, batch, share = broadcast(
-        barrier=numbers("barrier", barrier, above=0),
-        curvature_minimum=numbers("curvature_minimum", curvature_minimum, above=0),
-        curvature_saddle=numbers("curvature_saddle", curvature_saddle, above=0),
+        barrier=height,
+        curvature_minimum=bottom,
+        curvature_saddle=top,
         learning_rate=numbers("learning_rate", learning_rate, above=0),
         batch_size=numbers("batch_size", batch_size, above=0),
         s=numbers("s", s, above=0),
@@ -144,6 +160,9 @@ def xie2021_time(
     return closed_form(
         2 * np.pi * bottom ** (alpha - 1) * top**-alpha * exponential(power),
         [
+            flat,
+            hollow,
+            level,
             low_barrier(power),
             too_large(power),
             Reason(

@@ -53,10 +53,9 @@ STUDY = Study(
     "measurements of this run.",
     methods="Landscape of the escapes: x^4/4 - x^2/2 with minima at -1 and 1 and the barrier 1/4, and -cos x "
     "with the barrier 2. Times are means of independent paths by censored-exponential maximum likelihood, "
-    "with a "
-    "chi-square interval. Escapes with noise of covariance |H|/B are gone through again step by step; the "
-    "longest "
-    "step of each tells where it was launched.\n\n"
+    "with a chi-square interval; escapes to another minimum run in units until their relative error is met, "
+    "with the interval from the spread of the units. Escapes with noise of covariance |H|/B are gone through "
+    "again step by step; the longest step of each tells where it was launched.\n\n"
     "Exact values: transfer operator of the chain, quadrature for the SDE, least action over sequences of "
     "points, "
     "expectations over the three or four samples. Growth is measured on a logarithmic scale; the mean "

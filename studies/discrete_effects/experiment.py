@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import Potential, QuadraticSum
-from simdyn.study import Dimension, Execution, Grid, Quantity
+from simdyn.study import Budget, Dimension, Execution, Grid, Quantity
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
@@ -42,8 +43,11 @@ class Settings:
         Paths of such a cell, and how many of its escapes are gone through again.
     action_rates
         Learning rates of the least actions.
-    commit_temperature, commit_paths
+    commit_temperature
         Temperature of the quartic well; its barrier is 1/4.
+    commit_paths, commit_target, commit_units
+        Paths of a unit of escapes to another minimum, the relative standard error that cells are to meet, and
+        the largest number of units for that.
     hit_target
         Relative standard error of a mean time to the top of the barrier.
     tail_paths, tail_share
@@ -58,6 +62,8 @@ class Settings:
     commit_rates: tuple[float, ...]
     commit_temperature: float
     commit_paths: int
+    commit_target: float
+    commit_units: int
     hit_rates: tuple[float, ...]
     hit_paths: int
     growth_rates: tuple[float, ...]
@@ -78,7 +84,9 @@ QUICK = Settings(
     action_rates=(0.003125, 0.00625, 0.0125, 0.025, 0.05, 0.1, 0.2, 0.4),
     commit_rates=(0.05, 0.1, 0.2, 0.3),
     commit_temperature=0.05,
-    commit_paths=40_000,
+    commit_paths=4_000,
+    commit_target=0.004,
+    commit_units=32,
     hit_rates=(0.01, 0.02, 0.05, 0.1),
     hit_paths=20_000,
     growth_rates=(0.5, 0.55, 0.6, 0.65, 0.72, 0.8),
@@ -98,7 +106,9 @@ FULL = Settings(
     action_rates=(0.0015625, 0.003125, 0.00625, 0.0125, 0.025, 0.05, 0.1, 0.14, 0.2, 0.28, 0.4),
     commit_rates=(0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3),
     commit_temperature=0.05,
-    commit_paths=200_000,
+    commit_paths=12_000,
+    commit_target=0.00225,
+    commit_units=32,
     hit_rates=(0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1),
     hit_paths=80_000,
     growth_rates=(0.5, 0.525, 0.55, 0.575, 0.6, 0.625, 0.65, 0.675, 0.7, 0.72, 0.76, 0.8),
@@ -165,13 +175,14 @@ def grids(settings: Settings) -> list[Grid]:
                 rates(settings.commit_rates),
             ],
             [
-                *_interval("ratio", "", "measured mean time to another minimum over that of the SDE"),
-                Quantity("exact", "", "exact time of the chain over that of the SDE"),
-                Quantity("predicted", "", "factor 1 + eta/4 (|L''_b| - L''_a)"),
+                Quantity("ratio", "", "measured mean time to another minimum over that of the SDE"),
+                Quantity("exact", "", "exact time of the chain over that of the SDE", "same"),
+                Quantity("predicted", "", "factor 1 + eta/4 (|L''_b| - L''_a)", "same"),
             ],
             f"Quartic: {QUARTIC} at D = {settings.commit_temperature:g}, curvatures 2 and -1. Cosine: "
             f"{COSINE} "
-            f"at D = {_cosine_temperature(settings):g}, curvatures 1 and -1.",
+            f"at D = {_cosine_temperature(settings.commit_temperature):g}, curvatures 1 and -1.",
+            Budget("ratio", settings.commit_target, settings.commit_units),
         ),
         Grid(
             "hit",
@@ -281,6 +292,8 @@ def _escape(
     paths: int,
     seed: SeedSequence,
     execution: Execution,
+    *,
+    exact: bool = True,
 ) -> Any:
     from simdyn import escape_time
 
@@ -293,6 +306,7 @@ def _escape(
         method="direct",
         seed=seed,
         threads=execution.threads,
+        exact=exact,
         progress=execution.progress.of_escapes,
     )
     if not answer.measurement.complete:
@@ -349,35 +363,42 @@ def _action(eta: float) -> dict[str, Any]:
     }
 
 
-def _cosine_temperature(settings: Settings) -> float:
-    """Temperature at which the barrier of the cosine, 2, is as many times the noise as that of the "
-    "quartic."""
-    return 8.0 * settings.commit_temperature
+def _cosine_temperature(temperature: float) -> float:
+    """Of the cosine, whose barrier is 2: as many times the noise as that of the quartic."""
+    return 8.0 * temperature
+
+
+def _to_another_minimum(name: str, temperature: float) -> tuple[Potential, float, str, str, float, float]:
+    """Landscape, temperature, start, exit, bottom and top: of the quartic well or of the cosine."""
+    if name == "quartic":
+        return Potential(QUARTIC), temperature, "x=-1", "x >= 1", -1.0, 0.0
+    exit = f"(x >= {2 * math.pi}) | (x <= {-2 * math.pi})"
+    return Potential(COSINE), _cosine_temperature(temperature), "x=0", exit, 0.0, math.pi
+
+
+@functools.cache
+def _exact_commit(eta: float, name: str, temperature: float) -> tuple[float, float]:
+    """Exact times of the chain, in units of the SDE's, and of the SDE: the same for all units of a cell."""
+    from simdyn import SDE, SGLD, exact
+
+    landscape, temperature, start, exit, *_ = _to_another_minimum(name, temperature)
+    sde = exact.escape_time(landscape, SDE(temperature, step=eta), start, exit).value
+    return eta * exact.escape_time(landscape, SGLD(eta, temperature), start, exit).value / sde, sde
 
 
 def _commit(
     eta: float, name: str, seed: SeedSequence, settings: Settings, execution: Execution
 ) -> dict[str, Any]:
-    from simdyn import SDE, SGLD, exact
+    from simdyn import SGLD
 
-    if name == "quartic":
-        landscape, temperature, start, exit = (
-            Potential(QUARTIC),
-            settings.commit_temperature,
-            "x=-1",
-            "x >= 1",
-        )
-        bottom, top = -1.0, 0.0
-    else:
-        landscape, temperature, start = Potential(COSINE), _cosine_temperature(settings), "x=0"
-        exit = f"(x >= {2 * math.pi}) | (x <= {-2 * math.pi})"
-        bottom, top = 0.0, math.pi
-    answer = _escape(landscape, SGLD(eta, temperature), start, exit, settings.commit_paths, seed, execution)
-    sde = exact.escape_time(landscape, SDE(temperature, step=eta), start, exit).value
+    landscape, temperature, start, exit, bottom, top = _to_another_minimum(name, settings.commit_temperature)
+    rule = SGLD(eta, temperature)
+    answer = _escape(landscape, rule, start, exit, settings.commit_paths, seed, execution, exact=False)
+    chain, sde = _exact_commit(eta, name, settings.commit_temperature)
     curvature = landscape.hessian(np.array([[bottom], [top]]))[:, 0, 0]
     return {
-        **_with_ends("ratio", *(eta * value / sde for value in (answer.value, answer.low, answer.high))),
-        "exact": eta * answer.reference.value / sde,
+        "ratio": eta * answer.value / sde,
+        "exact": chain,
         "predicted": 1.0 + eta / 4 * (abs(curvature[1]) - curvature[0]),
     }
 

@@ -203,29 +203,27 @@ def walk(
     eta: float, size: float, seed: SeedSequence, settings: Settings, execution: Execution
 ) -> dict[str, Any]:
     """A walk in the winding valley: how far, how high above the floor, and the loss between iterates."""
-    from scipy.stats import binomtest
-
     from simdyn import SGD, simulate
+    from simdyn import walk as walked
     from simdyn.inference import mean_of
 
     sgd = SGD(eta, size, noise="constant", covariance=settings.walk_variance)
-    level = winding_valley(settings.level_floor, WALL, BEND, TURNS)
-    along, between, down = seed.spawn(3)
     options: dict[str, Any] = {"paths": settings.walk_paths, "threads": execution.threads}
-    end = complete(simulate(level, sgd, [0.0, 0.0], steps=settings.walk_steps, seed=along, **options))
-    last = end["final"].values
-    distance = mean_of(_floor_length(last[:, 0]) ** 2)
-    height = mean_of(_height(last))
-    pairs = complete(
-        simulate(level, sgd, last, steps=1, record="snapshots", every=1, seed=between, **options)
-    )["snapshots"].values
-    losses = losses_between(level, pairs[0], pairs[1])
-    convex = int(np.count_nonzero((np.diff(losses, 2, axis=1) > 0).all(axis=1)))
-    bounces = int(np.count_nonzero(falls_and_rises(level, pairs[0], pairs[1])))
+    level = walked(
+        winding_valley(settings.level_floor, WALL, BEND, TURNS),
+        sgd,
+        [0.0, 0.0],
+        steps=settings.walk_steps,
+        height=_height,
+        along=lambda points: _floor_length(points[:, 0]),
+        seed=seed,
+        **options,
+    )
     counts: dict[str, float] = {}
-    for name, count in (("convex", convex), ("bounce", bounces)):
-        ends = binomtest(count, len(last)).proportion_ci()
-        counts |= with_ends(name, count / len(last), ends.low, ends.high)
+    measured = {"distance": level.distance, "height": level.height}
+    for name, one in {**measured, "convex": level.convex, "bounce": level.bounces}.items():
+        counts |= with_ends(name, one.value, one.low, one.high)
+    (down,) = seed.spawn(1)
     sloping = winding_valley(settings.sloping_floor, WALL, BEND, TURNS)
     half = settings.walk_steps // 2
     descent = complete(
@@ -244,13 +242,9 @@ def walk(
     fall = mean_of((floors[1] - floors[2]) / floors[0])
     variance = settings.walk_variance / size
     # As in a straight valley of the curvature and the noise that are across the floor where the iterates are.
-    steepness = eta * WALL * (1 + _slope(last[:, 0]) ** 2)
+    steepness = eta * WALL * (1 + _slope(level.first[:, 0]) ** 2)
     return {
-        **with_ends(
-            "distance", *(math.sqrt(max(0.0, v)) for v in (distance.value, distance.low, distance.high))
-        ),
         "diffusion": eta * math.sqrt(variance * settings.walk_steps),
-        **with_ends("height", height.value, height.low, height.high),
         "linear": float(np.mean(eta * variance / (2 * (2 - steepness)))),
         **counts,
         "bounce_linear": float(np.mean(np.arccos(np.clip(1 - steepness, -1, 1)))) / math.pi,
@@ -272,16 +266,3 @@ def _floor_length(x: Array) -> Array:
     steps = np.sqrt(1 + _slope((grid[1:] + grid[:-1]) / 2) ** 2) * np.diff(grid)
     length = np.concatenate([[0.0], np.cumsum(steps)])
     return np.asarray(np.interp(x, grid, length) - np.interp(0.0, grid, length))
-
-
-def losses_between(landscape: Potential, first: Array, second: Array, points: int = 11) -> Array:
-    """The loss at equally spaced points of the segments from first to second, shape (n, points)."""
-    share = np.linspace(0.0, 1.0, points)[:, None]
-    return np.asarray(landscape.energy(first[:, None] + share * (second - first)[:, None]))
-
-
-def falls_and_rises(landscape: Potential, first: Array, second: Array) -> Array:
-    """Whether the loss falls at the beginning of the segments and rises at their ends, shape (n,)."""
-    way = second - first
-    slopes = [(landscape.gradient(point) * way).sum(axis=1) for point in (first, second)]
-    return np.asarray((slopes[0] < 0) & (slopes[1] > 0))

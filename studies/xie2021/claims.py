@@ -7,31 +7,11 @@ import numpy as np
 from potentials import styblinski_tang
 from simdyn.inference import fit_line
 from simdyn.study import Claim, Results, judge
-from studies.xie2021.experiment import DIM, MEASURED_GRIDS, PAPER, Settings, usable
-
-
-def _halves(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> tuple[float, float]:
-    """Ratio of the slopes of the upper and the lower half of a curve, 1 for a straight line, and its standard
-    error."""
-    order = np.argsort(x)
-    x, y, sigma = x[order], y[order], sigma[order]
-    middle = len(x) // 2
-    lower = fit_line(x[: middle + 1], y[: middle + 1], sigma[: middle + 1])
-    upper = fit_line(x[middle:], y[middle:], sigma[middle:])
-    ratio = upper.slope / lower.slope
-    # How the ratio follows each point; the one that the halves share moves their slopes in opposite
-    # directions, and enters once.
-    shares = np.zeros(len(x))
-    shares[middle:] += upper.shares
-    shares[: middle + 1] -= ratio * lower.shares
-    return ratio, float(np.linalg.norm(shares * sigma) / abs(lower.slope))
-
-
-def _mean_ratio(log: np.ndarray, sigma: np.ndarray) -> tuple[float, float, float]:
-    """Weighted geometric mean of independent ratios, from their logarithms, with its 95 % interval."""
-    mean = float((log / sigma**2).sum() / (sigma**-2.0).sum())
-    half = 1.96 * float((sigma**-2.0).sum() ** -0.5)
-    return float(np.exp(mean)), float(np.exp(mean - half)), float(np.exp(mean + half))
+from studies.xie2021.line_claims import line_claims
+from studies.xie2021.network_claims import has_networks, network_claims, not_run
+from studies.xie2021.settings import PAPER, Settings
+from studies.xie2021.slopes import halves, mean_ratio
+from studies.xie2021.styblinski import DIM, MEASURED_GRIDS, usable
 
 
 def claims(results: Results, settings: Settings) -> list[Claim]:
@@ -46,6 +26,8 @@ def claims(results: Results, settings: Settings) -> list[Claim]:
         _sgd_batch_linear(results),
         _sgd_rate_linear(results),
         _sgd_identity(results),
+        *line_claims(results, settings),
+        *(network_claims(results, settings) if has_networks(results) else not_run()),
     ]
 
 
@@ -56,7 +38,7 @@ def _measured_is_exact(results: Results) -> Claim:
         logs.append(np.log(data["steps"].values / data["exact"].values))
         errors.append(data["relative_error"].values)
     log, sigma = np.concatenate(logs), np.concatenate(errors)
-    ratio, low, high = _mean_ratio(log, sigma)
+    ratio, low, high = mean_ratio(log, sigma)
     worst = float(np.abs(log / sigma).max())
     return Claim(
         claim="The simulation samples the chain that it says: measured over exact mean escape time, all "
@@ -200,8 +182,8 @@ def _sgd_batch_linear(results: Results) -> Claim:
 def _sgd_rate_linear(results: Results) -> Claim:
     data = results["sgd_learning_rate"].isel(eta=usable(results["sgd_learning_rate"]))
     x, sigma = 1.0 / data["eta"].values, data["relative_error"].values
-    ratio, error = _halves(x, np.log(data["steps"].values), sigma)
-    exact, _ = _halves(x, np.log(data["exact"].values), sigma)
+    ratio, error = halves(x, np.log(data["steps"].values), sigma)
+    exact, _ = halves(x, np.log(data["exact"].values), sigma)
     return Claim(
         claim="SGD: minus the logarithm of the rate is linear in 1/eta; slope of the upper half of the "
         "range over that of the lower",
@@ -223,7 +205,7 @@ def _sgd_identity(results: Results) -> Claim:
     first, second = results["sgd_learning_rate"], results["sgd_curvature"]
     log = np.log(second["steps"].values / first["steps"].values)
     sigma = np.hypot(first["relative_error"].values, second["relative_error"].values)
-    ratio, low, high = _mean_ratio(log, sigma)
+    ratio, low, high = mean_ratio(log, sigma)
     exact = float(np.abs(second["exact"].values / first["exact"].values - 1).max())
     return Claim(
         claim="SGD: the dependence on 1/k is that on 1/eta, N_k(eta, B) = N_1(k eta, B); mean ratio of "

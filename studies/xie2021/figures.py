@@ -8,7 +8,11 @@ import numpy as np
 
 from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
-from studies.xie2021.experiment import MEASURED_GRIDS, Settings, usable
+from studies.xie2021.line_figures import line_figures
+from studies.xie2021.network_claims import has_networks
+from studies.xie2021.network_figures import network_figures
+from studies.xie2021.settings import Settings
+from studies.xie2021.styblinski import MEASURED_GRIDS, usable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +59,8 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
                 "interval in twenty should miss the line.",
                 _ratio_figure(results),
             ),
+            *line_figures(results, settings),
+            *(network_figures(results, settings) if has_networks(results) else []),
         ]
 
 

@@ -19,6 +19,7 @@ from simdyn.exact import (
     spectral_gap,
     stationary_density,
 )
+from simdyn.exact.closed_coordinate import closed_coordinate
 from simdyn.exact.plane import plane_moments, richardson
 from simdyn.exact.plane_mesh import Box, Diffusion, PlaneMesh
 from simdyn.exits import resolve_exit
@@ -59,6 +60,67 @@ def test_curvature_shaped_noise_on_a_cylinder():
     limit, error = richardson(levels, np.array(values), smooth=True)
     assert limit[0] == pytest.approx(15.4205123, rel=1e-5)
     assert abs(limit[0] - 15.4205123) < 10 * error[0] + 1e-7
+
+
+def test_a_coordinate_that_repeats_itself_is_closed():
+    """R-C14 by the public call."""
+    landscape = Potential("1 - cos(x) + 1 - cos(y - cos(x))")
+    dynamics = SDE.limit_of(SGD(0.1, 1 / 14, noise="hessian", floor=1.1))
+    found = escape_time(landscape, dynamics, [0.0, 1.0], f"(x >= {math.pi}) | (x <= {-math.pi})")
+    assert found.value == pytest.approx(15.4205123, rel=1e-5)
+    assert abs(found.value - 15.4205123) < 10 * found.error + 1e-7
+    # The same a period on, and with the coordinates the other way round.
+    turned = Potential("1 - cos(y) + 1 - cos(x - cos(y))", variables=["x", "y"])
+    for law, start, exit in (
+        (landscape, [0.0, 1.0 + 2 * math.pi], f"(x >= {math.pi}) | (x <= {-math.pi})"),
+        (turned, [1.0, 0.0], f"(y >= {math.pi}) | (y <= {-math.pi})"),
+    ):
+        assert escape_time(law, dynamics, start, exit).value == pytest.approx(found.value, rel=1e-7)
+
+
+@pytest.mark.slow
+def test_a_wave_beside_a_well_changes_nothing():
+    """A double well in x and an independent wave in y, with skew noise of one strength in x: alone in x."""
+    landscape = Potential("x**4/4 - x**2/2 + 0.1*sin(3*y)")
+    dynamics = SDE([[0.1, 0.04], [0.04, 0.08]], 0.01)
+    found = escape_time(landscape, dynamics, [-1.0, 0.3], "x >= 0")
+    (alone,) = first_passage(lambda x: x - x**3, lambda x: 0.1 + 0 * x, -1.0, upper=0.0)
+    assert found.value == pytest.approx(alone.value, rel=1e-5)
+    up = committor(landscape, dynamics, [-0.3, 0.3], "x >= 1", "x <= -1")
+    line = committor(Potential("x**4/4 - x**2/2"), SDE(0.1, 0.01), [-0.3], "x >= 1", "x <= -1")
+    assert up.value == pytest.approx(line.value, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("formula", "noise", "exit", "closed"),
+    [
+        ("x**2 + 0.1*sin(3*y + x)", 0.1, "x >= 2", (1, 2 * math.pi / 3)),
+        ("-cos(y) - cos(x)", 0.1, "y >= 2", (0, 2 * math.pi)),
+        ("-cos(y) - cos(x)", "0.1*(2 + sin(y))", "x >= 2", (1, 2 * math.pi)),
+        # An exit that depends on both, a slope that goes on, noise that tells periods apart, and a wave of
+        # no period.
+        ("-cos(y) - cos(x)", 0.1, "x + y >= 3", None),
+        ("x**2 + 0.1*sin(3*y + x) + 0.01*y", 0.1, "x >= 2", None),
+        ("x**2 + 0.1*sin(3*y + x)", "0.1*(1 + 0.1*tanh(y))", "x >= 2", None),
+        ("x**2 + 0.1*sin(y**2)", 0.1, "x >= 2", None),
+        ("x**2 + 0.1*y**4", 0.1, "x >= 2", None),
+    ],
+)
+def test_which_coordinate_is_closed(formula, noise, exit, closed):
+    landscape, start = Potential(formula, variables=["x", "y"]), np.array([0.0, 0.1])
+    law = SDE(noise, 0.01).law(landscape, start)
+    found = closed_coordinate(landscape, law, start, [resolve_exit(exit, landscape, start)])
+    assert found == (None if closed is None else pytest.approx(closed))
+
+
+def test_a_swirl_around_a_cylinder():
+    """A drift without an energy that carries paths round and round, which the time to leave in x ignores."""
+    field = DriftField(["x - x**3", "1 + 0.5*cos(y)"], variables=["x", "y"])
+    start, dynamics = [-1.0, 0.0], SDE([[0.1, 0.03], [0.03, 0.1]], 0.01)
+    law = dynamics.law(field, np.array(start))
+    assert closed_coordinate(field, law, np.array(start), [resolve_exit("x >= 0", field, np.array(start))])
+    (alone,) = first_passage(lambda x: x - x**3, lambda x: 0.1 + 0 * x, -1.0, upper=0.0)
+    assert escape_time(field, dynamics, start, "x >= 0").value == pytest.approx(alone.value, rel=1e-5)
 
 
 @pytest.mark.slow

@@ -28,6 +28,17 @@ def test_a_well_beside_a_bowl():
 
 
 @pytest.mark.slow
+def test_a_well_beside_a_wave():
+    """The coordinate y is closed to a circle; x alone is a known law."""
+    landscape = Potential("x**4/4 - x**2/2 + 0.1*sin(3*y)")
+    found = survival(landscape, SDE([[0.1, 0.02], [0.02, 0.07]], 0.01), [-1.0, 0.3], "x >= 0", TIMES)
+    alone = survival(double_well(), SDE(0.1, 0.01), -1.0, "x >= 0", TIMES)
+    assert "finite volumes" in found.method
+    assert (np.abs(found.values - alone.values) < found.error + alone.error).all()
+    assert found.values[:6] == pytest.approx(alone.values[:6], rel=1e-4)
+
+
+@pytest.mark.slow
 def test_the_first_of_two_coordinates():
     start = np.array([-1.0, -1.0])
     way_out = resolve_exit("(x1 >= 0) | (x2 >= 0)", double_well(2), start)

@@ -272,15 +272,6 @@ def test_where_a_curve_passes_a_level():
     assert crossing(x, np.zeros(3), 0.2) == np.inf
 
 
-def test_the_loss_between_points_of_a_parabola_is_convex():
-    from potentials import Potential
-
-    parabola, first, second = Potential("x**2"), np.array([[-1.0], [1.0]]), np.array([[2.0], [2.0]])
-    losses = valleys.losses_between(parabola, first, second, points=4)
-    np.testing.assert_allclose(losses[0], [1.0, 0.0, 1.0, 4.0])
-    np.testing.assert_array_equal(valleys.falls_and_rises(parabola, first, second), [True, False])
-
-
 @needs_torch
 def test_every_statement_about_networks_is_judged(networks):
     _, findings = networks

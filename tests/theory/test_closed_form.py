@@ -40,13 +40,72 @@ def test_a_value_beyond_double_precision_is_infinite_and_not_valid():
     assert "beyond double precision" in found.why[1]
 
 
+SADDLE, FLAT_SADDLE = np.diag([-1.0, 2.0]), np.diag([0.0, -1.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "text"),
+    [
+        (lambda: theory.kramers_time(-1.0, 1.0, 1.0, 0.1), np.nan, "The barrier is -1 and not positive"),
+        (lambda: theory.kramers_time(0.0, 1.0, 1.0, 0.1), np.nan, "The barrier is 0"),
+        (lambda: theory.kramers_time(1.0, 0.0, 1.0, 0.1), np.nan, "The curvature of the minimum is 0"),
+        (lambda: theory.kramers_time(1.0, 1.0, 0.0, 0.1), np.nan, "The curvature of the saddle is 0"),
+        (lambda: theory.kramers_time(1.0, 1.0, 1.0, 0.0), np.inf, "The noise vanishes, so that paths never"),
+        (lambda: theory.kramers_time(0.0, 1.0, 1.0, 0.0), np.nan, "The barrier is 0"),
+        (
+            lambda: theory.eyring_kramers_time(1.0, np.eye(2), np.eye(2), 0.1),
+            np.nan,
+            "one negative eigenvalue",
+        ),
+        (lambda: theory.eyring_kramers_time(1.0, np.eye(2), FLAT_SADDLE, 0.1), np.nan, "none of zero"),
+        (lambda: theory.eyring_kramers_time(1.0, np.diag([1.0, 0]), SADDLE, 0.1), np.nan, "eigenvalue 0"),
+        (lambda: theory.eyring_kramers_time(1.0, np.eye(2), SADDLE, 0.0), np.inf, "never leave"),
+        (
+            lambda: theory.eyring_kramers_time([1.0, -1.0], np.eye(2), [SADDLE] * 2, 0.1),
+            np.nan,
+            "barrier is -1",
+        ),
+        (lambda: theory.langer_time(1.0, np.diag([1.0, 0]), SADDLE, np.eye(2), 0.1), np.nan, "eigenvalue 0"),
+        (lambda: theory.langer_time(1.0, np.eye(2), FLAT_SADDLE, np.eye(2), 0.1), np.nan, "none of zero"),
+        (lambda: theory.langer_time(1.0, np.eye(2), SADDLE, np.eye(2), 0.0), np.inf, "temperature vanishes"),
+        (lambda: theory.bouchet_reygner_time(1.0, np.eye(2), np.eye(2), 1.0, 0.1), np.nan, "one negative"),
+        (lambda: theory.bouchet_reygner_time(1.0, np.eye(2), SADDLE, 1.0, 0.0), np.inf, "never leave"),
+        (lambda: theory.xie2021_time(-1.0, 1.0, 1.0, 0.1, 1.0, 0.5), np.nan, "barrier is -1"),
+        (lambda: theory.xie2021_time(1.0, 1.0, 0.0, 0.1, 1.0, 0.5), np.nan, "curvature of the saddle is 0"),
+        (lambda: theory.underdamped_kramers_time(1.0, 1.0, 0.0, 0.1, 1.0), np.nan, "curvature of the saddle"),
+        (lambda: theory.underdamped_kramers_time(1.0, 1.0, 1.0, 0.0, 1.0), np.inf, "temperature vanishes"),
+        (lambda: theory.mori2022_time(0.0, 1.0, 1.0, 1.0, 0.1), np.inf, "collapse onto it"),
+        (
+            lambda: theory.mori2022_time(1.0, 0.5, 1.0, 1.0, 0.1),
+            np.nan,
+            "not greater than that at the minimum",
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_physics_without_a_value_is_a_prediction_that_is_not_valid(call, value, text):
+    found = call()
+    assert not found.valid
+    assert found.value == value or (np.isnan(value) and np.isnan(found.value))
+    assert text in found.why
+
+
+def test_one_point_without_a_value_leaves_the_others_of_a_sweep_alone():
+    found = theory.kramers_time([-1.0, 0.5, 1.0], 1.0, [[1.0], [0.0]], 0.1)
+    assert found.valid.tolist() == [[False, True, True], [False, False, False]]
+    assert np.isnan(found.value[0, 0])
+    assert np.isnan(found.value[1]).all()
+    assert found.value[0, 2] == theory.kramers_time(1.0, 1.0, 1.0, 0.1).value
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
         (
-            lambda: theory.kramers_time(-1.0, 1.0, 1.0, 0.1),
-            "barrier contains -1, but it must be finite and gre",
+            lambda: theory.kramers_time(1.0, 1.0, 1.0, -0.1),
+            "noise contains -0.1, but it must be finite and at",
         ),
+        (lambda: theory.kramers_time(np.nan, 1.0, 1.0, 0.1), "barrier contains nan, but it must be finite"),
         (lambda: theory.kramers_time("high", 1.0, 1.0, 0.1), "must be a number or an array"),
         (lambda: theory.kramers_time([1.0, 2.0], [1.0, 2.0, 3.0], 1.0, 0.1), "do not broadcast"),
         (lambda: theory.kramers_time(1.0, 1.0, 1.0, 0.1, convention="anti"), "convention is 'anti'"),
@@ -55,13 +114,12 @@ def test_a_value_beyond_double_precision_is_infinite_and_not_valid():
         (lambda: theory.ou_covariance(np.eye(2), np.eye(3)), "do not fit"),
         (lambda: theory.ou_covariance(np.eye(2), [[1.0, 0.5], [0.0, 1.0]]), "not symmetric"),
         (lambda: theory.ou_covariance(1.0, -1.0), "eigenvalue -1"),
-        (lambda: theory.eyring_kramers_time(1.0, np.eye(2), np.eye(2), 0.1), "one negative eigenvalue"),
         (lambda: theory.kramers([], [], 0, "valley"), "empty"),
         (
             lambda: theory.kramers(double_well(), [SDE(0.05, 0.01), SGLD(0.01, 0.05)], "x=-1", "valley"),
             "steps and times",
         ),
-        (lambda: theory.mori2022_time(0.0, 1.0, 1.0, 1.0, 0.1), "loss_minimum contains 0"),
+        (lambda: theory.mori2022_time(-1.0, 1.0, 1.0, 1.0, 0.1), "loss_minimum contains -1"),
         (lambda: theory.imkeller_pavlyukevich_time(2.0, 0.1, 1.0), "below 2"),
         (lambda: theory.imkeller_pavlyukevich_time(1.5, 0.1, np.inf), "no exit"),
         (lambda: theory.kesten([]), "empty"),

@@ -9,7 +9,7 @@ from potentials import Potential, double_well, muller_brown, styblinski_tang
 from simdyn.dynamics import SDE, SGD, SGLD
 from simdyn.errors import InputError
 from simdyn.exact import escape_time
-from simdyn.theory import eyring_kramers, kramers
+from simdyn.theory import eyring_kramers, finite_learning_rate, kramers
 
 
 def test_one_dimension_is_kramers():
@@ -80,9 +80,37 @@ def test_low_barriers_are_outside_its_validity():
         (SGD(0.1, 1.0, noise="hessian", floor=0.1), "valley", "constant noise"),
         (SGD(0.1, 1.0, noise="constant", covariance=[1.0, 2.0]), "valley", "all directions"),
         (SDE(0.05, 0.01), "x1 + x2 >= 0", "not at the saddles"),
-        (SDE(1e-5, 0.01), "valley", "beyond double precision"),
     ],
 )
 def test_problems_that_it_is_not_about(dynamics, exit, text):
     with pytest.raises(InputError, match=text):
         eyring_kramers(double_well(2), dynamics, -1.0, exit)
+
+
+def test_a_time_beyond_double_precision_is_infinite_and_not_valid():
+    prediction = eyring_kramers(double_well(2), SDE(1e-5, 0.01), -1.0, "valley")
+    assert prediction.value == np.inf
+    assert not prediction.valid
+    assert "beyond double precision" in prediction.why
+    assert (prediction.name, prediction.unit) == ("Eyring-Kramers", "time")
+    finite = eyring_kramers(double_well(2), SDE(0.05, 0.01), -1.0, "valley")
+    assert (prediction.source, prediction.name) == (finite.source, finite.name)
+
+
+@pytest.mark.parametrize(
+    ("potential", "start", "exit", "text"),
+    [
+        (Potential("(x**2 - 1)**2 + y**4"), [-1.0, 0.0], "valley", "curvature 0 in some direction"),
+        (Potential("x**2/2"), [0.0], "x >= 1", "over no saddle"),
+    ],
+)
+def test_landscapes_without_what_the_formula_needs(potential, start, exit, text):
+    """A valley that is flat in one direction at its bottom, and a wall without a pass."""
+    for dynamics, formula in (
+        (SDE(0.05, 0.01), eyring_kramers), (SGLD(0.01, 0.05), finite_learning_rate)
+    ):  # fmt: skip
+        prediction = formula(potential, dynamics, start, exit)
+        assert np.isnan(prediction.value)
+        assert not prediction.valid
+        assert text in prediction.why
+        assert prediction.unit == ("time" if isinstance(dynamics, SDE) else "steps")

@@ -156,9 +156,6 @@ def test_varying_noise_in_large_steps_is_outside_its_validity():
     ("potential", "dynamics", "exit", "text"),
     [
         (WELL, SDE(0.05, STEP), "x >= 0.4", "neither at the saddle"),
-        (WELL, SGD(0.1, 1.0, noise="none"), "valley", "no noise"),
-        (WELL, SDE.limit_of(SGD(0.1, 1.0, noise="hessian", floor=0.0)), "valley", "vanishes at x = -0.57735"),
-        (WELL, SDE(0.0001, STEP), "valley", "beyond double precision"),
         (Potential("cos(x)"), SDE(0.1, STEP), "x >= 2*3.14159265358979", "second rim"),
         (Potential("x**4/4 - x**2/2 + (y - x**2)**2"), SDE(0.05, STEP), "valley", "independent"),
     ],
@@ -166,6 +163,35 @@ def test_varying_noise_in_large_steps_is_outside_its_validity():
 def test_problems_that_it_is_not_about(potential, dynamics, exit, text):
     with pytest.raises(InputError, match=text):
         kramers(potential, dynamics, "deepest", exit)
+
+
+@pytest.mark.parametrize(
+    ("potential", "dynamics", "value", "text"),
+    [
+        (WELL, SGD(0.1, 1.0, noise="none"), np.inf, "no noise"),
+        (WELL, SDE.limit_of(SGD(0.1, 1.0, noise="hessian", floor=0.0)), np.inf, "vanishes at x = -0.57735"),
+        (WELL, SDE(0.0001, STEP), np.inf, "beyond double precision"),
+        (WELL, SDE("0.05/(x + 1)**2", STEP), np.nan, "not finite at the minimum"),
+        (Potential("x**4 - x**6/10"), SDE(0.05, STEP), np.nan, "curvature 0 in some direction"),
+    ],
+)
+def test_physics_without_a_value_is_a_prediction_that_is_not_valid(potential, dynamics, value, text):
+    start = "x=-1" if potential is WELL else "x=0"
+    prediction = kramers(potential, dynamics, start, "valley")
+    assert prediction.value == value or (np.isnan(value) and np.isnan(prediction.value))
+    assert not prediction.valid
+    assert text in prediction.why
+    assert prediction.name == "Kramers"
+
+
+def test_a_problem_without_a_value_leaves_the_others_alone():
+    """In a sweep, and in the list of all predictions, which leaves it out."""
+    faint = SDE(0.0001, STEP)
+    swept = kramers(WELL, [SDE(0.05, STEP), faint], "x=-1", "valley")
+    assert swept.valid.tolist() == [True, False]
+    assert swept.value[0] == kramers(WELL, SDE(0.05, STEP), "x=-1", "valley").value
+    assert kramers(WELL, faint, "x=-1", "valley", order=1).name == "Kramers, next order"
+    assert "Kramers" not in [one.name for one in predictions(WELL, faint, "x=-1", "valley")]
 
 
 def test_the_next_order_leaves_a_positive_time_or_none():

@@ -77,13 +77,19 @@ def test_directions_lower_the_power_by_half_each(strength, n):
     ("potential", "dynamics", "text"),
     [
         (LOSS, SDE(0.05, 0.01), 'noise="loss"'),
-        (Potential("(x**2 - 1)**2/4"), SGD(0.1, 1.0, noise="loss"), "collapse onto"),
         (Potential("(x**2 - 1)**2/4 + 2*y**2 + 0.1"), SGD(0.1, 1.0, noise="loss"), "same curvature"),
     ],
 )
 def test_problems_that_it_is_not_about(potential, dynamics, text):
     with pytest.raises(InputError, match=text):
         theory.mori2022(potential, dynamics, "deepest", "valley")
+
+
+def test_without_loss_at_the_minimum_paths_never_escape():
+    prediction = theory.mori2022(Potential("(x**2 - 1)**2/4"), SGD(0.1, 1.0, noise="loss"), "x=-1", "valley")
+    assert prediction.value == np.inf
+    assert not prediction.valid
+    assert "collapse onto" in prediction.why
 
 
 def test_two_directions():

@@ -98,9 +98,15 @@ def test_coupled_landscapes_need_s():
         (SDE(0.1, 0.01), None, 'noise="hessian"'),
         (rule(), 0.0, "between 0 and 1"),
         (rule(), math.nan, "between 0 and 1"),
-        (rule(0.02, 16.0), None, "beyond double precision"),
     ],
 )
 def test_problems_that_it_is_not_about(dynamics, s, text):
     with pytest.raises(InputError, match=text):
         xie2021(TANG, dynamics, "deepest", "valley", s=s)
+
+
+def test_a_time_beyond_double_precision_is_infinite_and_not_valid():
+    prediction = xie2021(TANG, rule(0.02, 16.0), "deepest", "valley")
+    assert prediction.value == math.inf
+    assert not prediction.valid
+    assert "beyond double precision" in prediction.why

@@ -1,0 +1,252 @@
+"""Landscapes on a line in which one thing varies at a time: floor of the noise, curvatures, ways out.
+
+All are one polynomial of degree 8 with its coefficients as parameters, and its noise has always a floor, so
+that one compiled kernel serves them all. Paths begin at x = 0 and leave beyond x = 1 or x = -1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from potentials import Potential, curved_valley
+from simdyn.study import Dimension, Execution, Grid
+from studies.xie2021.quantities import EXACT, MEASURED, PREDICTED, interval, measured
+
+if TYPE_CHECKING:
+    from numpy.random import SeedSequence
+
+    from simdyn import SGD
+    from studies.xie2021.settings import Settings
+
+DEGREE = 8
+OUT = "(x >= 1) | (x <= -1)"
+FLAT = 1e6
+"""Floor of |H| beside which no curvature counts: the noise is the same everywhere."""
+ORDINARY = (3.0, 0.5, -3.0)
+"""Curvature of the minimum, barrier, curvature of the two saddles, where none of them is varied."""
+DEPTH = 1.0
+"""Of the landscape of three wells, which is this times x^2 (x^2 - 1)^2."""
+
+
+def polynomial(coefficients: Mapping[int, float]) -> Potential:
+    """The sum of c_k x^k for k = 1 ... 8; coefficients that are not given are 0."""
+    names = {f"c{k}": float(coefficients.get(k, 0.0)) for k in range(1, DEGREE + 1)}
+    energy = " + ".join(f"c{k}*x**{k}" for k in range(1, DEGREE + 1))
+    return Potential(energy, variables="x", parameters=names, name="polynomial")
+
+
+def barriers(bottom: float, height: float, top: float) -> Potential:
+    """A minimum of curvature `bottom` at 0 between saddles of curvature `top` < 0 at -1 and 1."""
+    matrix = np.array([[1.0, 1.0, 1.0], [4.0, 6.0, 8.0], [12.0, 30.0, 56.0]])
+    wanted = np.array([height - bottom / 2, -bottom, top - bottom])
+    four, six, eight = np.linalg.solve(matrix, wanted)
+    return polynomial({2: bottom / 2, 4: four, 6: six, 8: eight})
+
+
+def inflection(landscape: Potential) -> tuple[float, float, float]:
+    """Where the curvature vanishes between 0 and 1, the slope there, and the size of the third derivative."""
+    from scipy.optimize import brentq
+
+    c = [landscape.parameters[f"c{k}"] for k in range(1, DEGREE + 1)]
+    energy = np.polynomial.Polynomial([0.0, *c])
+    slope, curvature, third = energy.deriv(1), energy.deriv(2), energy.deriv(3)
+    x = np.linspace(0.0, 1.0, 1001)
+    changes = np.flatnonzero(np.diff(np.sign(curvature(x))))
+    assert len(changes) == 1, "between the minimum and a saddle lies one inflection point"
+    place = float(brentq(curvature, x[changes[0]], x[changes[0] + 1]))
+    return place, abs(float(slope(place))), abs(float(third(place)))
+
+
+def three_wells(outer: bool) -> Potential:
+    """x^2 (x^2 - 1)^2 with minima at -1, 0 and 1, seen from the middle well, or with the left one at 0."""
+    whole = np.polynomial.Polynomial([0.0, 0.0, DEPTH, 0.0, -2.0 * DEPTH, 0.0, DEPTH])
+    seen = whole(np.polynomial.Polynomial([-1.0, 1.0])) if outer else whole
+    return polynomial({k: float(seen.coef[k]) for k in range(1, 7)})
+
+
+def shaped_noise(eta: float, batch_size: float, floor: float) -> SGD:
+    """SGD with noise of covariance (H^2 + floor^2)^(1/2) / B."""
+    from simdyn import SGD
+
+    return SGD(eta, batch_size, noise="hessian", floor=floor)
+
+
+def level_noise(eta: float, covariance: float) -> SGD:
+    """SGD with this covariance everywhere, as the limit of a large floor, for which no kernel is compiled."""
+    from simdyn import SGD
+
+    return SGD(eta, 1.0, noise="hessian", floor=FLAT, temperature=covariance / FLAT)
+
+
+def line_grids(settings: Settings) -> list[Grid]:
+    """Floor of the noise, bent valleys, the two curvatures, and three wells."""
+    return [
+        Grid(
+            "floor",
+            "Floor of the noise",
+            [
+                Dimension("eta", settings.floor_rates, "", "learning rate"),
+                Dimension("delta", settings.floors, "", "floor of the curvature"),
+            ],
+            [
+                *MEASURED,
+                *EXACT,
+                interval("sde", "steps", "exact mean escape time of the SDE over the learning rate")[0],
+                interval("power", "", "2 mu = 4 g / (epsilon kappa) at the point without curvature")[0],
+            ],
+            f"A minimum between two equal barriers, C = (H^2 + delta^2)^(1/2) / B with eta / B = "
+            f"{settings.floor_noise:g} throughout.",
+        ),
+        Grid(
+            "curved",
+            "Straight and curved valley",
+            [
+                Dimension("c", settings.bends, "", "bend of the valley"),
+                Dimension("delta", settings.bend_floors, "", "floor of the curvature"),
+            ],
+            [
+                interval("sde", "time", "exact mean time of the SDE from (-1, 0) to the line x = 1")[0],
+                interval("sde_error", "time", "its numerical error")[0],
+            ],
+            f"(x^2 - 1)^2/4 + (y + c (x^2 - 1))^2, D = epsilon/2 |H|_delta with epsilon = "
+            f"{settings.bend_noise:g}. Exact values alone, by finite volumes.",
+        ),
+        Grid(
+            "barrier",
+            "Curvatures of minimum and saddle at one barrier",
+            [
+                Dimension(
+                    "noise", ("curvature", "constant"), "", "covariance |H| / B, or the same everywhere"
+                ),
+                Dimension("at", ("minimum", "saddle"), "", "whose curvature is varied"),
+                Dimension("h", settings.curvature_scale, "", "curvature there"),
+            ],
+            [*MEASURED, *EXACT, PREDICTED],
+            f"Barrier {settings.barrier_height:g} on either side, learning rate {settings.barrier_rate:g}; "
+            f"the curvature that is not varied is {settings.barrier_curvature:g}. B = "
+            f"{settings.barrier_batch_size:g} for |H| / B, and the constant covariance is "
+            f"{settings.barrier_covariance:g}. Predicted: equation (7), half of it for a hit and half of "
+            "that for two ways out.",
+        ),
+        Grid(
+            "wells",
+            "Three wells in a row",
+            [Dimension("D", settings.well_temperatures, "loss", "temperature")],
+            [
+                *interval("middle", "steps", "measured mean time from the middle well to another minimum"),
+                *interval("outer", "steps", "measured mean time from an outer well to another minimum"),
+                interval("middle_exact", "steps", "exact value of the former")[0],
+                interval("outer_exact", "steps", "exact value of the latter")[0],
+                *interval("share", "", "measured share of the middle well in the long run"),
+                interval("share_exact", "", "its exact value for the SDE")[0],
+                interval("share_times", "", "equation (5): times alone, as measured")[0],
+                interval("share_network", "", "rates between wells and how often each is visited")[0],
+            ],
+            f"{DEPTH:g} x^2 (x^2 - 1)^2, three minima of depth 0, white noise, learning rate "
+            f"{settings.well_rate:g}.",
+        ),
+    ]
+
+
+def floor_cell(
+    eta: float, delta: float, seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
+    """Times of the chain, measured and exact, beside that of the SDE."""
+    from simdyn import SDE, exact
+
+    landscape = barriers(*ORDINARY)
+    dynamics = shaped_noise(eta, eta / settings.floor_noise, delta)
+    of_sde = exact.escape_time(landscape, SDE.limit_of(dynamics), "x=0", OUT)
+    _, slope, third = inflection(landscape)
+    return {
+        **measured(landscape, dynamics, "x=0", OUT, settings.line_error, settings, seed, execution),
+        "sde": of_sde.value / eta,
+        "power": 4 * slope / (settings.floor_noise * third),
+    }
+
+
+def curved_cell(c: float, delta: float, settings: Settings) -> dict[str, Any]:
+    """Time of the SDE in the plane; a straight valley is left along one coordinate."""
+    from simdyn import SDE, exact
+
+    # Only the ratio of learning rate and batch size counts for the SDE.
+    sde = SDE.limit_of(shaped_noise(0.01, 0.01 / settings.bend_noise, delta))
+    if c == 0:
+        found = exact.escape_time(Potential("(x**2 - 1)**2/4"), sde, "x=-1", "x >= 1")
+    else:
+        found = exact.escape_time(curved_valley(c), sde, "x=-1,y=0", "x >= 1")
+    return {"sde": found.value, "sde_error": found.error}
+
+
+def barrier_problem(parameters: Mapping[str, Any], settings: Settings) -> tuple[Potential, SGD, float, float]:
+    """Landscape, dynamics, and both curvatures of a cell."""
+    h, other = float(parameters["h"]), settings.barrier_curvature
+    bottom, top = (h, other) if parameters["at"] == "minimum" else (other, h)
+    eta = settings.barrier_rate
+    dynamics = (
+        shaped_noise(eta, settings.barrier_batch_size, settings.barrier_floor)
+        if parameters["noise"] == "curvature"
+        else level_noise(eta, settings.barrier_covariance)
+    )
+    return barriers(bottom, settings.barrier_height, -top), dynamics, bottom, top
+
+
+def barrier_cell(
+    parameters: Mapping[str, Any], seed: SeedSequence, settings: Settings, execution: Execution
+) -> dict[str, Any]:
+    """Times at one barrier and two curvatures; equation (7) whatever the noise really is."""
+    from simdyn import theory
+
+    landscape, dynamics, bottom, top = barrier_problem(parameters, settings)
+    place, _, _ = inflection(landscape)
+    height = settings.barrier_height
+    share = float(landscape.energy(np.array([place]))) / height
+    eta = settings.barrier_rate
+    formula = theory.xie2021_time(height, bottom, top, eta, settings.barrier_batch_size, share)
+    return {
+        **measured(landscape, dynamics, "x=0", OUT, settings.line_error, settings, seed, execution),
+        "predicted": float(formula.value) / eta / 4,
+    }
+
+
+def wells_cell(D: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
+    """How long each well keeps a path, and where paths are in the long run."""
+    from scipy.stats import binomtest
+
+    from simdyn import SDE, exact, simulate, theory
+
+    eta = settings.well_rate
+    dynamics = level_noise(eta, 2 * D / eta)
+    first, second, third = seed.spawn(3)
+    found: dict[str, Any] = {}
+    for name, outer, child in (("middle", False, first), ("outer", True, second)):
+        times = measured(
+            three_wells(outer), dynamics, "x=0", OUT, settings.line_error, settings, child, execution
+        )
+        found |= {name: times["steps"], f"{name}_low": times["low"], f"{name}_high": times["high"]}
+        found[f"{name}_exact"] = times["exact"]
+    middle = three_wells(outer=False)
+    rim = 1 / math.sqrt(3)
+    law = exact.stationary_density(middle, SDE(D, step=eta))
+    inside = np.abs(law.points[:, 0]) < rim
+    network = theory.rate_network(middle, D)
+    # As many of the slowest times as leave nothing of where the paths began.
+    steps = math.ceil(12 * float(network.relaxation_time.value) / eta)
+    ends = simulate(
+        middle, dynamics, "x=0", paths=settings.well_paths, steps=steps, seed=third, threads=execution.threads
+    )["final"].values[:, 0]
+    here = int(np.count_nonzero(np.abs(ends) < rim))
+    limits = binomtest(here, len(ends)).proportion_ci()
+    return {
+        **found,
+        "share": here / len(ends),
+        "share_low": limits.low,
+        "share_high": limits.high,
+        "share_exact": float((law.weights * law.values)[inside].sum()),
+        "share_times": found["middle"] / (found["middle"] + 2 * found["outer"]),
+        "share_network": float(network.occupation.value[network.well_of([0.0])]),
+    }
