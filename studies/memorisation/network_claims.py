@@ -136,8 +136,8 @@ def _critical(results: Results, settings: Settings) -> list[Claim]:
         0.0,
         np.inf,
         unit=POINTS,
-        why=f"With real labels it changes by {100 * real:.0f}, with random inputs by {100 * inputs:.0f}. Holds "
-        "if above 0, but only here if random inputs do the opposite.",
+        why=f"With real labels it changes by {100 * real:.0f}, with random inputs by {100 * inputs:.0f}. "
+        "Holds if above 0, but only here if random inputs do the opposite.",
     )
     opposite = mean_claim(*said["critical rises"], (early - last).sel(data=INPUTS).values, 0.0, np.inf)
     if rises.verdict == "holds" and opposite.verdict == "holds":
