@@ -68,10 +68,10 @@ NETWORK_CLAIMS = {
         f"{PAPER}, equation (7)",
     ),
     "exponential": (
-        "Networks: large batches and small rates keep a path exponentially longer; log of the ratio of the "
-        "times "
-        "at the largest and at the least B / eta, least of all",
-        f"{PAPER}, title and equation (7)",
+        "Networks: large batches and small rates keep a path longer by more than any low power of B / eta; "
+        "log of the ratio of the times at the largest and at the least B / eta, the one that is least above "
+        "the square",
+        f"{PAPER}, title and equation (7), which say exponentially",
     ),
 }
 """Statement and source."""
@@ -241,6 +241,13 @@ def _abscissa(found: xr.Dataset, varied: str) -> np.ndarray:
     return np.asarray(x, dtype=float)
 
 
+def _too_few(name: str, predicted: float | None = None) -> Claim:
+    claim, source = NETWORK_CLAIMS[name]
+    return Claim(
+        claim=claim, source=source, predicted=predicted, verdict="undecided", why="Too few networks left."
+    )
+
+
 def _straight(name: str, results: Results, varied: str) -> Claim:
     logs, errors, words = [], [], []
     for data in _names(results):
@@ -253,11 +260,8 @@ def _straight(name: str, results: Results, varied: str) -> Claim:
         words.append(f"{data} {value:.2f} +- {1.96 * error:.2f}")
         logs.append(value)
         errors.append(error)
-    claim, source = NETWORK_CLAIMS[name]
     if not logs:
-        return Claim(
-            claim=claim, source=source, predicted=1.0, verdict="undecided", why="Too few networks left."
-        )
+        return _too_few(name, 1.0)
     ratios, weights = np.array(logs), np.array(errors) ** -2.0
     value, half = float((ratios * weights).sum() / weights.sum()), 1.96 * float(weights.sum() ** -0.5)
     return _claim(
@@ -293,15 +297,21 @@ def _ratio(results: Results) -> Claim:
         slopes = []
         for varied in ("eta", "B"):
             found = _leaving(results, data, varied)
+            if found.sizes["factor"] < 2:
+                break
             x, ends = _abscissa(found, varied), found["steps"].values * found["rate"].values
             growth = float(np.log(ends[-1] / ends[0]) / (x[-1] - x[0]))
             error = float(np.hypot(found["relative_error"][0], found["relative_error"][-1])) / (x[-1] - x[0])
             slopes.append((growth, error))
+        if len(slopes) < 2:
+            continue
         (rate, rate_error), (batch, batch_error) = slopes
         with np.errstate(all="ignore"):
             values.append(np.divide(rate, batch))
             errors.append(np.hypot(np.divide(rate_error, batch), values[-1] * np.divide(batch_error, batch)))
         words.append(f"{data} {values[-1]:.2f} +- {1.96 * errors[-1]:.2f}")
+    if not values:
+        return _too_few("ratio", 1.0)
     ratios, weights = np.array(values), np.array(errors) ** -2.0
     value, half = float((ratios * weights).sum() / weights.sum()), 1.96 * float(weights.sum() ** -0.5)
     return _claim(
@@ -318,16 +328,20 @@ def _exponential(results: Results) -> Claim:
     for data in _names(results):
         for varied in ("B", "eta"):
             curve = _leaving(results, data, varied)
+            if curve.sizes["factor"] < 2:
+                continue
             log = float(np.log(curve["steps"][-1] / curve["steps"][0]))
             error = float(np.hypot(curve["relative_error"][0], curve["relative_error"][-1]))
             power = float(np.log(_abscissa(curve, varied)[-1]))
             found.append((log, error, power, f"{data} against {varied}"))
-    log, error, power, words = min(found)
+    if not found:
+        return _too_few("exponential")
+    log, error, power, words = min(found, key=lambda one: one[0] - 2 * one[2])
     return _claim(
         "exponential",
         (log, log - 1.96 * error, log + 1.96 * error),
         (2 * power, np.inf),
-        f"Least: {words}, where B / eta grows by {np.exp(power):.3g}. Judged by whether the time grows "
-        "faster than "
-        "the square of it.",
+        f"Least: {words}, where B / eta grows by {np.exp(power):.3g} and the time like its power "
+        f"{log / power:.1f}. Judged by whether it grows faster than the square; so short a range does not "
+        "tell an exponential from a higher power.",
     )

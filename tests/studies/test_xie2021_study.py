@@ -403,3 +403,10 @@ def test_straight_lines_of_networks_would_hold(networks):
     for factor in TINY.leaving_factors:
         slow = slow.altered("leaving", "steps", 50.0 * factor, factor=factor)
     assert verdicts(slow)[NETWORK_CLAIMS["exponential"][0]] == "does not hold"
+
+
+@needs_torch
+def test_where_no_network_leaves_nothing_is_decided(networks):
+    found = verdicts(networks.altered("leaving", "left", 0))
+    for name in ("batch", "rate", "ratio", "exponential"):
+        assert found[NETWORK_CLAIMS[name][0]] == "undecided"
