@@ -27,8 +27,9 @@ def model_figures(results: Results, settings: ModelSettings) -> list[StudyFigure
             "remedies",
             "Two remedies against a shallow minimum, on a tilted double well. Left: share of paths of SGLD "
             "that end in the deeper well when the temperature falls within so many steps, with 95 % "
-            "intervals, and by a process of two states. Right: descent with momentum and without noise, from "
-            "the slope beyond the shallow well and from its bottom; the line is a ball with friction.",
+            "intervals, and by a process of two states; beside it, by that process, noise that "
+            "stays at the best temperature. Right: descent with momentum and without noise, from the slope "
+            "beyond the shallow well and from its bottom; the line is a ball with friction.",
             _remedies(results),
         ),
         StudyFigure(
@@ -84,6 +85,8 @@ def _remedies(results: Results) -> Figure:
         left.plot(steps, data["master"], line, color=EXACT, label="exact rates" if number == 0 else None)
         if number == 0:
             left.plot(steps, data["kramers"], ":", color=PREDICTED[0], label="Kramers' rates")
+    best = cooling["constant"].isel(schedule=0)
+    left.plot(steps, best, "-.", color=PREDICTED[1], label="best constant noise")
     left.axhline(float(cooling["held"].max()), color=MUTED, linewidth=0.8)
     left.text(
         float(cooling["steps"].min()),
