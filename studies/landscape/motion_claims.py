@@ -94,18 +94,27 @@ def _course_of(data: DataArray) -> str:
     return f"In the mean {listed} samples after {', '.join(str(int(step)) for step in means['step'])} steps."
 
 
-def log_scales_on_the_way(results: Results, settings: NetworkSettings) -> DataArray:
-    """Log noise scale of each run, mean over looks before the loss of the trade-off is reached."""
-    data = results["course"]
-    before = data["simple"].where(data["loss"] >= settings.tradeoff_loss)
-    return before.copy(data=np.log(before.values)).mean("step")
+def log_scales_on_the_way(results: Results, settings: NetworkSettings) -> Array:
+    """Log noise scale of each run, mean over the steps up to the last look before the loss of the trade-off
+    is reached; in between linear."""
+    data = results["course"].sortby("step").transpose("run", "step")
+    steps = data["step"].values.astype(float)
+    found = []
+    for losses, scales in zip(data["loss"].values, data["simple"].values, strict=True):
+        # A loss may rise again; what counts is the way to where it is reached first.
+        reached = np.flatnonzero(losses < settings.tradeoff_loss)
+        last = max(0, int(reached[0]) - 1) if len(reached) else len(losses) - 1
+        place, logs = steps[: last + 1], np.log(scales[: last + 1])
+        several = last > 0
+        found.append(np.trapezoid(logs, place) / (place[-1] - place[0]) if several else logs[0])
+    return np.array(found)
 
 
 def _tradeoff(results: Results, settings: NetworkSettings) -> list[Claim]:
     said, steps = statements(settings), results["tradeoff"]["steps"].sortby("B")
     curves = tradeoffs(results)
     critical = np.array([one.critical_batch for one in curves])
-    scales = np.exp(log_scales_on_the_way(results, settings).values)
+    scales = np.exp(log_scales_on_the_way(results, settings))
     best = steps["rate"].values[steps.fillna(np.inf).argmin("rate").transpose("run", "B").values]
     # Where no rate reaches the loss none is the best.
     best = np.where(np.isfinite(fewest_steps(results).values), best, np.nan)

@@ -14,7 +14,7 @@ from studies.landscape import STUDY, experiment
 from studies.landscape.experiment import FULL, QUICK
 from studies.landscape.model_settings import ModelSettings
 from studies.landscape.motion import batch_means
-from studies.landscape.motion_claims import tradeoffs
+from studies.landscape.motion_claims import log_scales_on_the_way, tradeoffs
 from studies.landscape.network_claims import network_claims
 from studies.landscape.network_figures import network_figures
 from studies.landscape.network_settings import NetworkSettings
@@ -410,6 +410,16 @@ def test_curves_of_each_run(networks):
     for run, curve in zip(TINY.runs, tradeoffs(networks.results), strict=True):
         expected = fitted_tradeoff(steps["B"].values, steps.sel(run=run).values)
         assert curve == expected
+
+
+@needs_torch
+def test_the_noise_scale_on_the_way_is_a_mean_over_steps(networks):
+    """Logs of 0, 1 and 3 after 0, 10 and 20 steps: 5 and 20 over 20; the last look is beyond the loss."""
+    results = networks.results
+    for step, loss, log in ((0, 2.3, 0.0), (10, 2.0, 1.0), (20, 1.9, 3.0), (60, 1.0, 9.0)):
+        results = results.altered("course", "loss", loss, step=step)
+        results = results.altered("course", "simple", np.exp(log), step=step)
+    np.testing.assert_allclose(log_scales_on_the_way(results, TINY), 25.0 / 20.0)
 
 
 @needs_torch
