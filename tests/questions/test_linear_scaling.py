@@ -26,13 +26,13 @@ def within(data, name, exact):
 @pytest.fixture(scope="module")
 def line():
     rule = SGD(0.05, 4.0, noise="constant", covariance=1.0)
-    return linear_scaling(LINE, rule, "x=0.5", factors=[2, 8], paths=2048, target_error=0.01, seed=2)
+    return linear_scaling(LINE, rule, "x=0.5", factors=[3, 8], paths=2048, target_error=0.01, seed=2)
 
 
 def test_variances_at_equilibrium(line):
     """eta c / (B h (2 - lambda eta h)): the breakdown of 5 % at lambda eta h = 2 - 1.9 / 1.05."""
     data = line.data
-    assert data["factor"].values.tolist() == [1, 2, 8]
+    assert data["factor"].values.tolist() == [1, 3, 8]
     factors = data["factor"].values
     exact = 0.05 / (4 * 2 * (2 - factors * 0.1))
     np.testing.assert_allclose(data["variance_predicted"][:, 0], exact, rtol=1e-12)
