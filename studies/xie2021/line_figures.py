@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -78,11 +78,10 @@ def _floor_figure(results: Results, settings: Settings) -> Figure:
     left.legend()
     data = results["floor"].sortby("delta")
     delta = data["delta"].values
-    markers = ("o", "s", "^")
     for number, eta in enumerate(data["eta"].values):
         chain = data.sel(eta=eta)
         middle.plot(delta, eta * chain["exact"], color=EXACT, linewidth=0.8)
-        errorbars(middle, delta, chain, eta, marker=markers[number % 3], label=f"chain, η = {eta:g}")
+        errorbars(middle, delta, chain, eta, **MARKS[number % 3], label=f"chain, η = {eta:g}")
     one = data.isel(eta=0)
     time = float(one["eta"]) * one["sde"].values
     middle.plot(delta, time, color=EXACT, linewidth=1.5, label="SDE")
@@ -96,12 +95,19 @@ def _floor_figure(results: Results, settings: Settings) -> Figure:
     for number, c in enumerate(data["c"].values):
         label = "straight" if c == 0 else f"bend c = {c:g}"
         right.plot(
-            data["delta"], data["sde"].sel(c=c), marker=markers[number % 3], color=MARKED[number], label=label
+            data["delta"], data["sde"].sel(c=c), **MARKS[number % 3], color=MARKED[number], label=label
         )
     right.set(xscale="log", yscale="log", xlabel="floor δ", ylabel="mean time of the SDE")
     right.legend()
     return figure
 
+
+MARKS: tuple[dict[str, Any], ...] = (
+    {"marker": "o"},
+    {"marker": "s", "markerfacecolor": "white"},
+    {"marker": "^", "markerfacecolor": "white"},
+)
+"""Series of one colour, told apart."""
 
 MARKED = (EXACT, MEASURED, *PREDICTED)
 """Colours of the valleys."""
@@ -112,13 +118,13 @@ def _barrier_figure(results: Results, settings: Settings) -> Figure:
     left, middle, right = figure.subplots(1, 3)
     for axes, at in ((left, "minimum"), (middle, "saddle")):
         data = results["barrier"].sel(at=at).sortby("h")
-        for noise, marker, label in (
-            ("curvature", "o", "C = |H|/B"),
-            ("constant", "s", "C constant"),
+        for noise, marks, label in (
+            ("curvature", MARKS[0], "C = |H|/B"),
+            ("constant", MARKS[1], "C constant"),
         ):
             one = data.sel(noise=noise)
             axes.plot(one["h"], one["exact"], color=EXACT, linewidth=0.8)
-            errorbars(axes, one["h"].values, one, marker=marker, label=label)
+            errorbars(axes, one["h"].values, one, **marks, label=label)
         axes.plot(
             data["h"],
             data.sel(noise="curvature")["predicted"],
@@ -166,11 +172,11 @@ def _wells_figure(results: Results) -> Figure:
     left.set(xlabel="temperature D", ylabel="share of the middle well", ylim=(0, 1))
     left.set_xticks(temperature, [f"{value:g}" for value in temperature])
     left.legend()
-    for name, marker in (("middle", "o"), ("outer", "s")):
+    for name, marks in (("middle", MARKS[0]), ("outer", MARKS[1])):
         value = data[name].values
         ends = np.stack([value - data[f"{name}_low"].values, data[f"{name}_high"].values - value])
         middle.errorbar(
-            temperature, value, ends, color=MEASURED, marker=marker, linestyle="none", label=f"{name} well"
+            temperature, value, ends, color=MEASURED, linestyle="none", label=f"{name} well", **marks
         )
         middle.plot(temperature, data[f"{name}_exact"], color=EXACT, linewidth=0.8)
     middle.set(yscale="log", xlabel="temperature D", ylabel="mean time in steps")
