@@ -87,7 +87,8 @@ STUDY = Study(
     "width goes to zero; paths of least energy by the string method. Between networks the string is left "
     "after a number of rounds, so that its highest point bounds the barrier from above.\n\n"
     "Sizes, learning rates and the share of wrong labels were settled on after trial runs, so that an effect "
-    "could be seen at all; each claim is judged for itself at 95 %, so that of so many a few go wrong by chance.",
+    "could be seen at all; each claim is judged for itself at 95 %, so that of so many a few go wrong by "
+    "chance.",
     quick=QUICK,
     full=FULL,
     grids=grids,

@@ -74,8 +74,8 @@ STUDY = Study(
     "Linearised networks: one hidden layer, one output, squared loss, Gram matrix at the first parameters; "
     "gradient descent and SGD of paths in function space; the classifier is a gradient flow from outputs of "
     "zero, one such network a class with the same Gram matrix.\n\n"
-    "Learning rates, numbers of epochs and strengths of regularisers were settled on after trial runs, so that "
-    "random labels are fitted; each claim is judged for itself at 95 %, so that a few go wrong by chance.",
+    "Learning rates, numbers of epochs and strengths of regularisers were settled on after trial runs, so "
+    "that random labels are fitted; each claim is judged for itself at 95 %, so that some go wrong by luck.",
     quick=QUICK,
     full=FULL,
     grids=grids,
