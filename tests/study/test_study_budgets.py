@@ -192,3 +192,20 @@ def test_grids_that_a_budget_does_not_fit(dimension, quantities, words):
         Grid(
             "g", "G", [Dimension("x", (1,))], [Quantity("mean", pooled="sum")], budget=Budget("mean", 0.1, 20)
         )
+
+
+def test_stopping_early_costs_little_coverage():
+    """Where 32 normal units are wanted, Student's 95 % interval of those taken covers 92.9 % (8,000 runs of the
+    same rule in NumPy, standard error 0.3 %); z = 4.5, a false alarm in 150,000."""
+    from scipy.stats import t
+
+    runs, mean = 1_500, 40.0
+    budget = Budget("x", target_error=1 / mean / np.sqrt(32), most_units=256, fewest_units=8)
+    draws = np.random.default_rng(5).normal(mean, 1.0, size=(runs, 128))
+    covered = 0
+    for values in draws:
+        taken = units_taken(values, budget)
+        spread = spread_of(values[:taken])
+        covered += abs(spread.mean - mean) <= t.ppf(0.975, taken - 1) * spread.error
+    error = np.sqrt(0.929 * 0.071 / runs + 0.003**2)
+    assert abs(covered / runs - 0.929) < 4.5 * error
