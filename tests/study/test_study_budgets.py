@@ -195,8 +195,8 @@ def test_grids_that_a_budget_does_not_fit(dimension, quantities, words):
 
 
 def test_stopping_early_costs_little_coverage():
-    """Where 32 normal units are wanted, Student's 95 % interval of those taken covers 92.9 % (8,000 runs of the
-    same rule in NumPy, standard error 0.3 %); z = 4.5, a false alarm in 150,000."""
+    """Where 32 normal units are wanted, Student's 95 % interval of those taken covers 92.9 % (8,000 runs
+    of the same rule in NumPy, standard error 0.3 %); z = 4.5, a false alarm in 150,000."""
     from scipy.stats import t
 
     runs, mean = 1_500, 40.0
