@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.inference import Interval, deviation_of, mean_of, quantile_of
+from simdyn.questions.record import finite
 
 if TYPE_CHECKING:
     import xarray
@@ -70,7 +71,7 @@ def json_object(data: xarray.Dataset) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "final": {
             name: {
-                statistic: {k: _finite(v) for k, v in vars(interval).items()}
+                statistic: {k: finite(v) for k, v in vars(interval).items()}
                 for statistic, interval in statistics.items()
             }
             for name, statistics in final_statistics(data).items()
@@ -86,7 +87,7 @@ def json_object(data: xarray.Dataset) -> dict[str, Any]:
     if "time_mean" in data:
         answer["time_averages"] = {
             str(name): {
-                key: _finite(float(data[f"time_{key}"][i]))
+                key: finite(float(data[f"time_{key}"][i]))
                 for key in ("mean", "mean_error", "variance", "variance_error")
             }
             for i, name in enumerate(data["coordinate"].values)
@@ -136,7 +137,3 @@ def written(interval: Interval) -> str:
     if -2 <= digits <= 8 and abs(interval.value) < 1e7:
         return f"{interval.value:.{max(0, digits)}f} ± {half:.{max(0, digits)}f}"
     return f"{interval.value:.4g} ± {half:.2g}"
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None

@@ -16,7 +16,7 @@ from simdyn.errors import InputError
 from simdyn.exits import parse_start
 from simdyn.inference.sample import NORMAL_975
 from simdyn.noise import Seed, key_of, seed_record
-from simdyn.questions.record import dynamics_record, listed
+from simdyn.questions.record import dynamics_record, finite, listed
 from simdyn.questions.stationary_law import stationary
 from simdyn.results import Prediction, versions
 
@@ -91,8 +91,8 @@ class LinearScaling:
         return {
             **{name: self.data[name].values.tolist() for name in ("factor", "coordinate", "time")},
             **{str(name): listed(one.values) for name, one in self.data.data_vars.items()},
-            "breakdown": _finite(self.breakdown),
-            "trajectory_breakdown": _finite(self.trajectory_breakdown),
+            "breakdown": finite(self.breakdown),
+            "trajectory_breakdown": finite(self.trajectory_breakdown),
             "tolerance": facts["tolerance"],
             **{key: json.loads(facts[key]) for key in ("problem", "seed", "versions")},
         }
@@ -269,10 +269,6 @@ def _checked(dynamics: Any, factors: Sequence[float], tolerance: float) -> list[
         if isinstance(one, bool) or float(one) != int(one) or one < 1:
             raise InputError(f"factors contains {one!r}, but they must be whole numbers of at least 1.")
     return sorted({1, *map(int, factors)})
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _scaled(dynamics: SGD, factor: float) -> SGD:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdyn.errors import InputError
 from simdyn.inference.sample import Interval
+from simdyn.questions.record import finite
 
 if TYPE_CHECKING:
     from simdyn.questions.stability import StabilityReport, Verdict
@@ -119,10 +120,10 @@ def json_object(report: StabilityReport) -> dict[str, Any]:
         verdict = report.verdict(name)
         threshold = _threshold(report, name)
         criteria[name] = {
-            "multiplier": _finite(verdict.multiplier),
-            "low": _finite(verdict.low),
-            "high": _finite(verdict.high),
-            "threshold": None if threshold is None else _finite(threshold),
+            "multiplier": finite(verdict.multiplier),
+            "low": finite(verdict.low),
+            "high": finite(verdict.high),
+            "threshold": None if threshold is None else finite(threshold),
             "stable": verdict.stable,
             "kind": verdict.kind,
             "how": verdict.how,
@@ -155,8 +156,4 @@ def json_object(report: StabilityReport) -> dict[str, Any]:
 
 
 def _plain(one: Interval) -> dict[str, float | None]:
-    return {"value": _finite(one.value), "low": _finite(one.low), "high": _finite(one.high)}
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return {"value": finite(one.value), "low": finite(one.low), "high": finite(one.high)}

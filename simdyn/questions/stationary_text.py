@@ -10,6 +10,7 @@ import numpy as np
 from simdyn.dynamics.rates import is_directional
 from simdyn.inference import Figures, Interval
 from simdyn.questions.ensemble_summary import written
+from simdyn.questions.record import finite
 from simdyn.questions.stationary_comparison import Figure, comparison_table, distance_figures, moment_figures
 from simdyn.theory import StationaryLaw
 
@@ -189,14 +190,14 @@ def json_object(answer: StationaryEstimate) -> dict[str, Any]:
                 for basin in answer.basins
             ],
             "transitions": None if answer.transitions is None else answer.transitions.tolist(),
-            "relaxation": _finite(measurement.relaxation),
+            "relaxation": finite(measurement.relaxation),
             "angular_momentum": None if turning is None else _plain(turning.value),
             "angular_momentum_error": None if turning is None else _plain(turning.error),
             "entropy_production": None if entropy is None else _figure(entropy),
             "balance": None if answer.balance is None else _figure(answer.balance[2]),
             "burn_in": answer.burn_in,
             "groups": measurement.groups,
-            "scale_reduction": _finite(float(measurement.reduction.max(initial=1.0))),
+            "scale_reduction": finite(float(measurement.reduction.max(initial=1.0))),
             "diverged": measurement.diverged,
         },
         "predictions": [
@@ -217,12 +218,12 @@ def json_object(answer: StationaryEstimate) -> dict[str, Any]:
             "value": {
                 "mean": [reference.expectation(lambda x, i=i: x[:, i]) for i in range(len(answer.names))]  # type: ignore[misc]
             },
-            "error": _finite(reference.error),
+            "error": finite(reference.error),
             "method": reference.method,
         },
         "reference_note": answer.reference_note,
         "comparison": [
-            {key: _finite(value) if isinstance(value, float) else value for key, value in row.items()}
+            {key: finite(value) if isinstance(value, float) else value for key, value in row.items()}
             for row in comparison_table(answer).to_dict("records")
         ],
         "warnings": list(answer.warnings),
@@ -250,22 +251,18 @@ def _each(names: tuple[str, ...], figures: Figures) -> dict[str, Any]:
 
 def _figure(figures: Figures) -> dict[str, float | None]:
     keys = ("value", "low", "high", "ess")
-    return {key: _finite(float(getattr(figures, key))) for key in keys}
+    return {key: finite(float(getattr(figures, key))) for key in keys}
 
 
 def _interval(interval: Interval) -> dict[str, float | None]:
-    return {key: _finite(getattr(interval, key)) for key in ("value", "low", "high")}
+    return {key: finite(getattr(interval, key)) for key in ("value", "low", "high")}
 
 
 def _plain(array: Any) -> Any:
     """Nested lists in which what is not finite is None."""
     if isinstance(array, np.ndarray) and array.ndim:
         return [_plain(one) for one in array]
-    return _finite(float(array))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return finite(float(array))
 
 
 def _text(figures: Figures) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import CriticalPoint, FiniteSum, FixedPoint, Potential, SampleMean
+from simdyn.questions.record import finite
 
 if TYPE_CHECKING:
     from simdyn.questions.landscape_survey import Basin, Survey, WayOut
@@ -45,23 +45,19 @@ def json_object(survey: Survey) -> dict[str, Any]:
 
 
 def _point_record(point: CriticalPoint | FixedPoint) -> dict[str, Any]:
-    place = {"x": [_finite(value) for value in point.x]}
+    place = {"x": [finite(value) for value in point.x]}
     if isinstance(point, CriticalPoint):
-        values = [_finite(value) for value in point.eigenvalues]
-        return {**place, "energy": _finite(point.energy), "eigenvalues": values}
-    pairs = [{"real": _finite(value.real), "imag": _finite(value.imag)} for value in point.eigenvalues]
+        values = [finite(value) for value in point.eigenvalues]
+        return {**place, "energy": finite(point.energy), "eigenvalues": values}
+    pairs = [{"real": finite(value.real), "imag": finite(value.imag)} for value in point.eigenvalues]
     return {**place, "eigenvalues": pairs}
 
 
 def _way_record(way: WayOut) -> dict[str, Any]:
-    record = {**_point_record(way.saddle), "unstable_eigenvalue": _finite(way.unstable)}
+    record = {**_point_record(way.saddle), "unstable_eigenvalue": finite(way.unstable)}
     if way.barrier is not None and way.prefactor is not None:
-        record |= {"barrier": _finite(way.barrier), "prefactor": _finite(way.prefactor)}
+        record |= {"barrier": finite(way.barrier), "prefactor": finite(way.prefactor)}
     return record
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def table(survey: Survey) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import t
 
-from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, new_figure
+from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.landscape.fitting_claims import by_width, critical_places
 from studies.landscape.motion_claims import fewest_steps, log_scales_on_the_way, tradeoffs
@@ -139,26 +139,18 @@ def _outliers(results: Results) -> Figure:
     batch.plot(sizes, tops.T, color=MEASURED, alpha=0.3, linewidth=0.8)
     _means(batch, sizes, tops, logarithmic=True, line="none", **FIRST)
     batch.set_xscale("log")
-    _plain_numbers(batch.xaxis, sizes)
+    plain_numbers(batch.xaxis, sizes)
     batch.set_xlim(sizes[0] / 2, sizes[-1] * 2)
     batch.set_xlabel("batch size B")
     batch.set_ylabel("mean of the largest nine")
     widths, bulks = _over(results["widths"]["bulk"], "width")
     width.plot(widths, bulks.T, color=MEASURED, alpha=0.3, linewidth=0.8)
     _means(width, widths, bulks, logarithmic=True, line="none", **FIRST)
-    _plain_numbers(width.xaxis, widths)
+    plain_numbers(width.xaxis, widths)
     width.set_xlim(0.7 * widths[0], widths[-1] + 0.3 * widths[0])
     width.set_xlabel("width")
     width.set_ylabel("root mean square of the bulk")
     return figure
-
-
-def _plain_numbers(axis: Any, ticks: Array) -> None:
-    """Only these ticks, as people write them."""
-    from matplotlib.ticker import NullFormatter
-
-    axis.set_ticks(ticks, [f"{value:g}" for value in ticks])
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _ladder(values: Array) -> Array:
@@ -192,7 +184,7 @@ def _course(results: Results) -> Figure:
     for axes in (share, noise):
         axes.set_xscale("symlog", linthresh=steps[1])
         axes.set_xlim(-0.1 * steps[1], 1.3 * steps[-1])
-        _plain_numbers(axes.xaxis, steps)
+        plain_numbers(axes.xaxis, steps)
         axes.set_xlabel("step")
     return figure
 
@@ -225,8 +217,8 @@ def _tradeoff(results: Results, settings: NetworkSettings) -> Figure:
         axes.set_xscale("log")
         axes.set_yscale("log")
     for axis in (plane.xaxis, by_batch.yaxis):
-        _plain_numbers(axis, _ladder(values))
-    _plain_numbers(by_batch.xaxis, batches)
+        plain_numbers(axis, _ladder(values))
+    plain_numbers(by_batch.xaxis, batches)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
@@ -251,7 +243,7 @@ def _tails(results: Results) -> Figure:
     )
     axes.axhline(2.0, color=MUTED, linestyle=":", linewidth=1)
     axes.set_xscale("log")
-    _plain_numbers(axes.xaxis, batches)
+    plain_numbers(axes.xaxis, batches)
     axes.set_xlabel("batch size B")
     axes.set_ylabel("stable index α")
     figure.legend(loc="outside lower center", ncols=2)
@@ -272,7 +264,7 @@ def _descent(results: Results) -> Figure:
     accuracy.set_ylabel("test accuracy (%)")
     for axes in (loss, accuracy):
         axes.set_xscale("log")
-        _plain_numbers(axes.xaxis, widths)
+        plain_numbers(axes.xaxis, widths)
         axes.set_xlabel("width")
     loss.legend()
     return figure
@@ -298,7 +290,7 @@ def _fitting(results: Results, settings: NetworkSettings) -> Figure:
     for axes in (fits, errors, spread):
         axes.axvline(critical, color=MUTED, linestyle=":", linewidth=1)
         axes.set_xscale("log")
-        _plain_numbers(axes.xaxis, _ladder(ratios))
+        plain_numbers(axes.xaxis, _ladder(ratios))
         axes.set_xlabel("parameters / samples")
     figure.legend(loc="outside lower center", ncols=4)
     return figure

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
+from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.wu2018.experiment import Settings, has_networks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 MARKERS = "osD^vP"
@@ -173,9 +170,11 @@ def _minima_figure(results: Results, settings: Settings) -> Figure:
         axes.set_yscale("log")
     for axes in (sharp, uneven):
         axes.set_xlabel("batch size B")
-        _plain_numbers(axes.xaxis, settings.batch_sizes)
+        plain_numbers(axes.xaxis, settings.batch_sizes)
     for axis in (sharp.yaxis, uneven.yaxis, both.xaxis, both.yaxis):
-        _plain_numbers(axis, [m * 10.0**k for k in range(-2, 4) for m in (1, 2, 5)])
+        plain_numbers(axis, [m * 10.0**k for k in range(-2, 4) for m in (1, 2, 5)])
+    for axes in (sharp, uneven, both):
+        axes.minorticks_off()
     sharp.set_ylabel("sharpness a")
     uneven.set_ylabel("non-uniformity s")
     both.set_xlabel("sharpness a")
@@ -184,15 +183,6 @@ def _minima_figure(results: Results, settings: Settings) -> Figure:
     known = dict(zip(labels, handles, strict=True))
     figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=4)
     return figure
-
-
-def _plain_numbers(axis: Axis, places: Sequence[float]) -> None:
-    """Put these numbers on a logarithmic axis."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    axis.set_major_locator(FixedLocator(list(places)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_locator(NullLocator())
 
 
 def _switch_figure(results: Results, settings: Settings) -> Figure:
