@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from potentials.errors import InputError
 
-__all__ = ["LOSSES", "TorchJacobian", "checked_targets", "torch_module"]
+__all__ = ["LOSSES", "TorchJacobian", "checked_targets", "in_evaluation", "torch_module"]
 
 Floats = NDArray[np.float64]
 
@@ -76,13 +77,8 @@ class TorchJacobian:
     def _functional(self, parameters: dict[str, Any], inputs: Any) -> Any:
         from torch.func import functional_call
 
-        training = {child: child.training for child in self._module.modules()}
-        self._module.eval()
-        try:
+        with in_evaluation(self._module):
             return functional_call(self._module, {**parameters, **self._fixed}, (inputs,))
-        finally:
-            for child, flag in training.items():
-                child.training = flag
 
     def errors_and_weights(self, samples: slice) -> tuple[Any, Any]:
         """e, shape (m, k), and W, shape (m, k, c), of some samples, both in double precision."""
@@ -167,6 +163,18 @@ class TorchJacobian:
             part = slice(begin, begin + _SLICE)
             total += a[:, part] @ b[:, part].T
         return np.asarray(total.cpu().numpy())
+
+
+@contextmanager
+def in_evaluation(module: Any) -> Iterator[None]:
+    """A network works as in evaluation, without dropout, and afterwards as it did before."""
+    before = {child: child.training for child in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for child, flag in before.items():
+            child.training = flag
 
 
 def checked_targets(targets: Any, loss: str, samples: int, probe: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
 
 
 def can_train() -> bool:
@@ -24,15 +23,3 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def in_evaluation(module: Any) -> Iterator[None]:
-    """A network works as in evaluation, without dropout, and afterwards as it did before."""
-    before = {child: child.training for child in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for child, flag in before.items():
-            child.training = flag

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from potentials.torch_jacobian import checked_targets, torch_module
+from potentials.torch_jacobian import checked_targets, in_evaluation, torch_module
 from simdyn.errors import InputError
 from simdyn.networks.losses import mean_loss
-from simdyn.networks.pytorch import in_evaluation
 
 if TYPE_CHECKING:
     import torch
