@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from simdyn.inference.groups import Figures, agreement_of_halves, jackknife, scale_reduction
     from simdyn.inference.line import Line, fit_line
     from simdyn.inference.repeated import Unevenness, unevenness
-    from simdyn.inference.sample import Interval, deviation_of, mean_of, quantile_of, share_of
+    from simdyn.inference.sample import (
+        Interval,
+        deviation_of,
+        mean_of,
+        means_over_runs,
+        quantile_of,
+        share_of,
+    )
     from simdyn.inference.survival import SurvivalCurve, kaplan_meier
     from simdyn.inference.tail import pooled_index, stable_index, tail_index
 
@@ -54,7 +61,14 @@ __getattr__, __dir__ = names_on_first_use(
         "simdyn.inference.groups": ["Figures", "agreement_of_halves", "jackknife", "scale_reduction"],
         "simdyn.inference.line": ["Line", "fit_line"],
         "simdyn.inference.repeated": ["Unevenness", "unevenness"],
-        "simdyn.inference.sample": ["Interval", "deviation_of", "mean_of", "quantile_of", "share_of"],
+        "simdyn.inference.sample": [
+            "Interval",
+            "deviation_of",
+            "mean_of",
+            "means_over_runs",
+            "quantile_of",
+            "share_of",
+        ],
         "simdyn.inference.survival": ["SurvivalCurve", "kaplan_meier"],
         "simdyn.inference.tail": ["pooled_index", "stable_index", "tail_index"],
     },
@@ -84,6 +98,7 @@ __all__ = [
     "kaplan_meier",
     "kolmogorov_smirnov",
     "mean_of",
+    "means_over_runs",
     "memory_of",
     "pooled_index",
     "quantile_of",

@@ -32,6 +32,38 @@ def mean_of(sample: np.ndarray) -> Interval:
     return Interval(mean, mean - NORMAL_975 * error, mean + NORMAL_975 * error)
 
 
+def means_over_runs(
+    values: np.ndarray, *, logarithmic: bool = False, skipna: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means along the last axis, and the ends of Student's 95 % intervals.
+
+    Parameters
+    ----------
+    values
+        Shape (..., runs). Of a single run the ends are the value itself, of none they are NaN.
+    logarithmic
+        Geometric means.
+    skipna
+        Leave out what is not finite; otherwise it makes the mean and its ends NaN or infinite.
+
+    Returns
+    -------
+    tuple
+        Mean, lower end, upper end, each of shape (...).
+    """
+    from scipy.stats import t
+
+    kept = np.log(values) if logarithmic else np.asarray(values, dtype=float)
+    known = np.isfinite(kept) if skipna else np.full(kept.shape, True)
+    count = known.sum(-1)
+    mean = np.where(count > 0, np.where(known, kept, 0.0).sum(-1) / np.maximum(count, 1), np.nan)
+    squares = np.where(known, (kept - mean[..., None]) ** 2, 0.0).sum(-1)
+    degrees = np.maximum(count - 1, 1)
+    half = t.ppf(0.975, degrees) * np.sqrt(squares / degrees / np.maximum(count, 1))
+    ends = mean, mean - np.where(count > 1, half, 0.0), mean + np.where(count > 1, half, 0.0)
+    return tuple(np.exp(end) for end in ends) if logarithmic else ends  # type: ignore[return-value]
+
+
 def share_of(hits: np.ndarray) -> Interval:
     """The share of true values, with an interval that covers it with at least 95 % (Clopper and Pearson)."""
     from scipy.stats import binomtest

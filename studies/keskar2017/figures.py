@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simdyn.inference import means_over_runs
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.keskar2017.claims import kinds
@@ -105,25 +106,12 @@ def _concept_figure(settings: Settings) -> Figure:
     return figure
 
 
-def _interval(values: np.ndarray, *, logarithmic: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean over the last axis, the runs, and the ends of Student's interval; geometric if asked."""
-    from scipy.stats import t
-
-    logs = np.log(values) if logarithmic else values
-    n = logs.shape[-1]
-    mean = logs.mean(-1)
-    half = t.ppf(0.975, n - 1) * logs.std(-1, ddof=1) / np.sqrt(n) if n > 1 else np.zeros_like(mean)
-    if logarithmic:
-        return np.exp(mean), np.exp(mean - half), np.exp(mean + half)
-    return mean, mean - half, mean + half
-
-
 def _means(
     axes: Axes, x: np.ndarray, data: DataArray, *, logarithmic: bool = False, line: str = "-", **style: Any
 ) -> None:
     """Points with intervals over runs; the other dimension of the data lies along x."""
     (along,) = (name for name in data.dims if name != "run")
-    mean, low, high = _interval(data.transpose(along, "run").values, logarithmic=logarithmic)
+    mean, low, high = means_over_runs(data.transpose(along, "run").values, logarithmic=logarithmic)
     axes.errorbar(x, mean, [mean - low, high - mean], linestyle=line, **style)
 
 
@@ -145,7 +133,7 @@ def _sharpness_figure(results: Results, settings: Settings) -> Figure:
                     (settings.large_batch, LARGE, 0.14),
                 ):
                     values = one.sel(B=batch).values
-                    mean, low, high = (float(v) for v in _interval(values, logarithmic=True))
+                    mean, low, high = (float(v) for v in means_over_runs(values, logarithmic=True))
                     axes.plot(values, np.full(len(values), row + shift), linestyle="none", alpha=0.3, **style)
                     axes.errorbar(
                         mean,
@@ -179,7 +167,7 @@ def _line_figure(results: Results, settings: Settings) -> Figure:
         for axes, quantity, logarithmic in ((losses, "loss", True), (accuracies, "accuracy", False)):
             for part, color, style in (("train", MEASURED, "-"), ("test", PREDICTED[0], "--")):
                 values = one[f"{part}_{quantity}"].transpose("alpha", "run").values
-                mean, low, high = _interval(values, logarithmic=logarithmic)
+                mean, low, high = means_over_runs(values, logarithmic=logarithmic)
                 if quantity == "accuracy":
                     mean, low, high = 100 * mean, 100 * low.clip(0.0, 1.0), 100 * high.clip(0.0, 1.0)
                 label = "training" if part == "train" else "test"

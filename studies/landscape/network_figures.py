@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import t
 
+from simdyn.inference import means_over_runs
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.landscape.fitting_claims import by_width, critical_places
@@ -85,13 +85,7 @@ def _means(
     axes: Axes, x: Any, values: Array, *, logarithmic: bool = False, line: str = "-", **style: Any
 ) -> None:
     """Points with Student's intervals; values have runs along their first dimension."""
-    kept = np.log(values) if logarithmic else np.asarray(values, dtype=float)
-    n = len(kept)
-    mean = kept.mean(0)
-    half = t.ppf(0.975, n - 1) * kept.std(0, ddof=1) / np.sqrt(n) if n > 1 else np.zeros_like(mean)
-    low, high = mean - half, mean + half
-    if logarithmic:
-        mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
+    mean, low, high = means_over_runs(np.moveaxis(np.asarray(values), 0, -1), logarithmic=logarithmic)
     axes.errorbar(x, mean, [mean - low, high - mean], linestyle=line, **style)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simdyn.inference import means_over_runs
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.memorisation.experiment import Settings, has_networks
@@ -80,30 +81,15 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
         ]
 
 
-def _interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over the last axis, the runs that have a value, and half the length of Student's interval."""
-    from scipy.stats import t
-
-    count = np.isfinite(values).sum(-1)
-    total = np.where(np.isfinite(values), values, 0.0).sum(-1)
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    squares = np.where(np.isfinite(values), (values - mean[..., None]) ** 2, 0.0).sum(-1)
-    degrees = np.maximum(count - 1, 1)
-    half = t.ppf(0.975, degrees) * np.sqrt(squares / degrees / np.maximum(count, 1))
-    return mean, np.where(count > 1, half, 0.0)
-
-
 def _means(
     axes: Axes, data: DataArray, *, logarithmic: bool = False, most: float = np.inf, **style: Any
 ) -> None:
     """Points with intervals over runs, cut off at 0 and the most there can be; the other dimension lies along
     x."""
     (along,) = (name for name in data.dims if name != "run")
-    values = data.transpose(along, "run").values
-    mean, half = _interval(np.log(values) if logarithmic else values)
-    low, high = mean - half, mean + half
-    if logarithmic:
-        mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
+    mean, low, high = means_over_runs(
+        data.transpose(along, "run").values, logarithmic=logarithmic, skipna=True
+    )
     low, high = np.maximum(low, 0.0), np.minimum(high, most)
     axes.errorbar(data[along].values, mean, [mean - low, high - mean], **style)
 
@@ -137,13 +123,13 @@ def _eigenvectors(results: Results, settings: Settings) -> Figure:
             if width == widths[0]:
                 style["markerfacecolor"] = "white"
             one = ratios.sel(data=kind, width=width)
-            mean, half = _interval(np.log(one.transpose("mode", "run").values))
-            shift = 0.12 if kind == LABELS else -0.12
-            bars = [np.exp(mean) * -np.expm1(-half), np.exp(mean) * np.expm1(half)]
-            axes_label = f"{kind}, {width} units"
-            order.errorbar(
-                one["mode"].values + shift, np.exp(mean), bars, linestyle=line, label=axes_label, **style
+            mean, low, high = means_over_runs(
+                one.transpose("mode", "run").values, logarithmic=True, skipna=True
             )
+            shift = 0.12 if kind == LABELS else -0.12
+            bars = [mean - low, high - mean]
+            axes_label = f"{kind}, {width} units"
+            order.errorbar(one["mode"].values + shift, mean, bars, linestyle=line, label=axes_label, **style)
         _means(share, held.sel(data=kind), label=kind, **STYLES[kind])
     order.axhline(1.0, color=EXACT, linewidth=1)
     order.set_yscale("log")
@@ -252,9 +238,13 @@ def _regularisers(results: Results, settings: Settings) -> Figure:
             *(one for one in regularisers(settings) if one.startswith(name)),
         ]
         one = 100 * data.sel(regulariser=strengths)
-        x, dx = _interval(one["test_accuracy"].sel(data=REAL).transpose("regulariser", "run").values)
-        y, dy = _interval(one["train_accuracy"].sel(data=LABELS).transpose("regulariser", "run").values)
-        axes.errorbar(x, y, dy, dx, label=name, elinewidth=0.7, **style)
+        x, _, x_high = means_over_runs(
+            one["test_accuracy"].sel(data=REAL).transpose("regulariser", "run").values, skipna=True
+        )
+        y, _, y_high = means_over_runs(
+            one["train_accuracy"].sel(data=LABELS).transpose("regulariser", "run").values, skipna=True
+        )
+        axes.errorbar(x, y, y_high - y, x_high - x, label=name, elinewidth=0.7, **style)
         for strength, across, up in zip(strengths[1:], x[1:], y[1:], strict=True):
             axes.annotate(
                 strength.rpartition(" ")[2],
@@ -277,9 +267,9 @@ def _noise(results: Results) -> Figure:
     names = [str(name) for name in data["sgd"].values]
     for place, name in enumerate(names):
         values = data.sel(sgd=name).values
-        mean, half = _interval(values)
+        mean, _, high = means_over_runs(values, skipna=True)
         axes.plot(np.full(len(values), place), values, "o", color=MUTED, alpha=0.6)
-        axes.errorbar(place + 0.12, mean, half, color=MEASURED, marker="D")
+        axes.errorbar(place + 0.12, mean, high - mean, color=MEASURED, marker="D")
     axes.set_xticks(range(len(names)), [name.replace(", ", "\n").replace("eta", "η") for name in names])
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylabel("test accuracy (%)")

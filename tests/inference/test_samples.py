@@ -51,3 +51,26 @@ def test_values_that_coincide():
     same = np.full(100, 0.1)
     assert deviation_of(same).value == pytest.approx(0.0, abs=1e-15)
     assert mean_of(same).half_width == pytest.approx(0.0, abs=1e-15)
+
+
+def test_means_over_runs_are_student_s():
+    """Runs without a value are left out if asked; geometric means are those of the logarithm."""
+    from scipy.stats import t
+
+    from simdyn.inference import means_over_runs
+
+    values = np.array([[1.0, 2.0, 4.0], [3.0, np.nan, 5.0], [7.0, np.nan, np.nan]])
+    mean, low, high = means_over_runs(values, skipna=True)
+    np.testing.assert_allclose(mean, [7 / 3, 4.0, 7.0])
+    for row, kept in ((0, [1.0, 2.0, 4.0]), (1, [3.0, 5.0])):
+        ends = t.interval(0.95, len(kept) - 1, np.mean(kept), np.std(kept, ddof=1) / np.sqrt(len(kept)))
+        np.testing.assert_allclose([low[row], high[row]], ends)
+    assert low[2] == high[2] == 7.0
+    whole = means_over_runs(values)
+    np.testing.assert_array_equal([end[0] for end in whole], [mean[0], low[0], high[0]])
+    assert all(np.isnan(end[1:]).all() for end in whole)
+    for one, other in zip(
+        means_over_runs(values, logarithmic=True), means_over_runs(np.log(values)), strict=True
+    ):
+        np.testing.assert_allclose(one, np.exp(other))
+    assert np.isnan(means_over_runs(np.full(2, np.nan), skipna=True)).all()
