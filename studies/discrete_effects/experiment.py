@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import Potential, QuadraticSum
-from simdyn.study import Budget, Dimension, Execution, Grid, Quantity
+from simdyn.study import (
+    Budget,
+    Dimension,
+    Execution,
+    Grid,
+    Quantity,
+    quantity_with_interval,
+    value_with_interval,
+)
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
@@ -122,14 +130,6 @@ FULL = Settings(
 )
 
 
-def _interval(name: str, unit: str, description: str) -> tuple[Quantity, ...]:
-    return (
-        Quantity(name, unit, description),
-        Quantity(f"{name}_low", unit, f"lower end of the 95 % interval: {description}"),
-        Quantity(f"{name}_high", unit, f"upper end of the 95 % interval: {description}"),
-    )
-
-
 def grids(settings: Settings) -> list[Grid]:
     """The six effects, and the least actions behind the first."""
 
@@ -142,10 +142,12 @@ def grids(settings: Settings) -> list[Grid]:
             "Where escapes are launched from",
             [rates(settings.launch_rates)],
             [
-                *_interval("steps", "steps", "measured mean escape time"),
+                *quantity_with_interval("steps", "steps", "measured mean escape time"),
                 Quantity("exact", "steps", "exact mean escape time of the chain"),
                 Quantity("batch_size", "", "effective batch size"),
-                *_interval("outer", "", "share of escapes whose longest step begins beyond the minimum"),
+                *quantity_with_interval(
+                    "outer", "", "share of escapes whose longest step begins beyond the minimum"
+                ),
                 Quantity("launch", "x", "median point from which the longest step of an escape begins"),
                 Quantity("launch_first", "x", "a tenth of the launches lie below"),
                 Quantity("launch_last", "x", "a tenth of the launches lie above"),
@@ -189,9 +191,11 @@ def grids(settings: Settings) -> list[Grid]:
             "First crossing of the barrier's top",
             [rates(settings.hit_rates)],
             [
-                *_interval("chain", "time", "measured mean time of the chain, learning rate times steps"),
+                *quantity_with_interval(
+                    "chain", "time", "measured mean time of the chain, learning rate times steps"
+                ),
                 Quantity("exact_chain", "time", "its exact value"),
-                *_interval(
+                *quantity_with_interval(
                     "bridged", "time", "measured mean time of the SDE, crossings within steps counted"
                 ),
                 Quantity("exact_sde", "time", "exact value of the SDE"),
@@ -206,15 +210,19 @@ def grids(settings: Settings) -> list[Grid]:
             "Stability of a shared minimum",
             [rates(settings.growth_rates)],
             [
-                *_interval("exponent", "per step", "measured growth of log |x|, fresh batches"),
+                *quantity_with_interval("exponent", "per step", "measured growth of log |x|, fresh batches"),
                 Quantity("lyapunov", "per step", "its exact value"),
                 Quantity(
                     "linear_sde", "per step", "the same for the SDE with the first two moments of a step"
                 ),
-                *_interval("square", "", "measured mean of x^2 after the last step at which it can be seen"),
+                *quantity_with_interval(
+                    "square", "", "measured mean of x^2 after the last step at which it can be seen"
+                ),
                 Quantity("square_steps", "steps", "that step"),
                 Quantity("square_exact", "", "its exact value"),
-                *_interval("shuffled_square", "", "measured mean of x^2 after one shuffled epoch"),
+                *quantity_with_interval(
+                    "shuffled_square", "", "measured mean of x^2 after one shuffled epoch"
+                ),
                 Quantity("shuffled_exact", "", "its exact value"),
                 Quantity("mean_square_threshold", "", "largest learning rate that is stable in mean square"),
                 Quantity("almost_sure_threshold", "", "largest that is stable almost surely"),
@@ -227,9 +235,11 @@ def grids(settings: Settings) -> list[Grid]:
             "Spread around a minimum, shuffled and fresh",
             [rates(settings.epoch_rates)],
             [
-                *_interval("shuffled", "x^2", "measured variance at the ends of shuffled epochs"),
+                *quantity_with_interval(
+                    "shuffled", "x^2", "measured variance at the ends of shuffled epochs"
+                ),
                 Quantity("shuffled_exact", "x^2", "its exact value"),
-                *_interval("fresh", "x^2", "measured variance with fresh batches"),
+                *quantity_with_interval("fresh", "x^2", "measured variance with fresh batches"),
                 Quantity("fresh_exact", "x^2", "its exact value"),
             ],
             f"Four samples of curvature {EPOCH_CURVATURE:g} around "
@@ -241,7 +251,7 @@ def grids(settings: Settings) -> list[Grid]:
             "Tails of the stationary law",
             [rates(settings.tail_rates)],
             [
-                *_interval("index", "", "Hill's estimate of the exponent of the tail"),
+                *quantity_with_interval("index", "", "Hill's estimate of the exponent of the tail"),
                 Quantity("kesten", "", "kappa with E|1 - eta a|^kappa = 1"),
             ],
             f"Samples of curvature {', '.join(f'{a:g}' for a in CURVATURES)} around "
@@ -315,14 +325,9 @@ def _escape(
     return answer
 
 
-def _with_ends(name: str, value: float, low: float, high: float) -> dict[str, float]:
-    return {name: value, f"{name}_low": low, f"{name}_high": high}
-
-
 def _launch(eta: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
-    from scipy.stats import binomtest
-
     from simdyn import exact
+    from simdyn.inference import share_of
 
     landscape = Potential(QUARTIC)
     batch_size = settings.launch_batch_sizes[settings.launch_rates.index(eta)]
@@ -331,14 +336,12 @@ def _launch(eta: float, seed: SeedSequence, settings: Settings, execution: Execu
     paths = answer.reactive_paths(settings.launches).position.values[:, :, 0]
     found = [path[np.isfinite(path)] for path in paths]
     launches = np.array([path[longest_step(path)] for path in found])
-    outer = int(np.count_nonzero(launches < -1.0))
-    ends = binomtest(outer, len(launches)).proportion_ci()
     least = np.asarray(exact.minimum_action(landscape, dynamics, "x=-1", "x=0").path)[:, 0]
     return {
-        **_with_ends("steps", answer.value, answer.low, answer.high),
+        **value_with_interval("steps", answer),
         "exact": answer.reference.value,
         "batch_size": batch_size,
-        **_with_ends("outer", outer / len(launches), ends.low, ends.high),
+        **value_with_interval("outer", share_of(launches < -1.0)),
         "launch": float(np.median(launches)),
         "launch_first": float(np.quantile(launches, 0.1)),
         "launch_last": float(np.quantile(launches, 0.9)),
@@ -405,6 +408,7 @@ def _commit(
 
 def _hit(eta: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
     from simdyn import SDE, SGLD, exact
+    from simdyn.inference import Interval
     from simdyn.theory.finite_steps import SIEGMUND
 
     landscape, temperature = Potential(QUARTIC), settings.commit_temperature
@@ -412,11 +416,12 @@ def _hit(eta: float, seed: SeedSequence, settings: Settings, execution: Executio
     sgld, sde = SGLD(eta, temperature), SDE(temperature, step=eta)
     chain = _escape(landscape, sgld, "x=-1", "x >= 0", settings.hit_paths, of_chain, execution)
     bridged = _escape(landscape, sde, "x=-1", "x >= 0", settings.hit_paths, of_sde, execution)
+    steps = Interval(chain.value, chain.low, chain.high)
     shift = SIEGMUND * math.sqrt(2 * temperature * eta)
     return {
-        **_with_ends("chain", eta * chain.value, eta * chain.low, eta * chain.high),
+        **value_with_interval("chain", steps.mapped(lambda n: eta * n)),
         "exact_chain": eta * chain.reference.value,
-        **_with_ends("bridged", bridged.value, bridged.low, bridged.high),
+        **value_with_interval("bridged", bridged),
         "exact_sde": bridged.reference.value,
         "shifted": exact.escape_time(landscape, sde, "x=-1", f"x >= {shift}").value,
     }
@@ -449,29 +454,22 @@ def _growth(eta: float, seed: SeedSequence, settings: Settings, execution: Execu
     square = growth.mean_square(growth.visible_steps)
     of_epoch = shuffled.measurement.mean_square(epoch)
     return {
-        **_with_ends("exponent", growth.exponent.value, growth.exponent.low, growth.exponent.high),
+        **value_with_interval("exponent", growth.exponent),
         "lyapunov": math.log(fresh.multiplier("almost_sure")),
         "linear_sde": float(eta * (-a.mean() - eta * a.var() / 2)),
-        **_with_ends("square", square.value, square.low, square.high),
+        **value_with_interval("square", square),
         "square_steps": growth.visible_steps,
         "square_exact": fresh.multiplier("mean_square") ** growth.visible_steps,
-        **_with_ends("shuffled_square", of_epoch.value, of_epoch.low, of_epoch.high),
+        **value_with_interval("shuffled_square", of_epoch),
         "shuffled_exact": shuffled.multiplier("mean_square") ** epoch,
         "mean_square_threshold": fresh.threshold("mean_square"),
         "almost_sure_threshold": fresh.threshold("almost_sure"),
     }
 
 
-def _variance(values: np.ndarray) -> tuple[float, float, float]:
-    """Of independent values: the variance and its 95 % interval."""
-    from simdyn.inference import deviation_of
-
-    spread = deviation_of(values)
-    return spread.value**2, spread.low**2, spread.high**2
-
-
 def _epoch(eta: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
     from simdyn import SGD, simulate, theory
+    from simdyn.inference import deviation_of
 
     centres = np.array(EPOCH_CENTRES)
     n = len(centres)
@@ -491,7 +489,8 @@ def _epoch(eta: float, seed: SeedSequence, settings: Settings, execution: Execut
             seed=child,
             threads=execution.threads,
         )
-        spread |= _with_ends(name, *_variance(data["final"].values[:, 0]))
+        deviation = deviation_of(data["final"].values[:, 0])
+        spread |= value_with_interval(name, deviation.mapped(lambda sd: sd**2))
     fresh = theory.minibatch_covariance(np.full(n, EPOCH_CURVATURE), EPOCH_CURVATURE * centres, eta, 1)
     return {
         **spread,
@@ -520,6 +519,6 @@ def _tail(eta: float, seed: SeedSequence, settings: Settings, execution: Executi
     final = data["final"].values[:, 0]
     found = tail_index(final - np.median(final), settings.tail_share)
     return {
-        **_with_ends("index", found.value, found.low, found.high),
+        **value_with_interval("index", found),
         "kesten": float(theory.kesten(multipliers).value),
     }
