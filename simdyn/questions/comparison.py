@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas
 
-    from simdyn.questions.escape import EscapeEstimate
+    from simdyn.questions.escape_estimate import EscapeEstimate
 
 
 def agreement(answer: EscapeEstimate, value: float) -> str:
