@@ -10,7 +10,7 @@ from simdyn.plotting.intervals import draw_intervals, draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
 from studies.discrete_effects.claims import LOG_SLOPE
-from studies.discrete_effects.experiment import Settings
+from studies.discrete_effects.settings import Settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
