@@ -15,7 +15,8 @@ import numpy as np
 from potentials import double_well
 from simdyn import SGLD, escape_time, theory
 from simdyn.inference import fit_line
-from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, house_style, new_figure
+from simdyn.plotting.intervals import draw_quantity
+from simdyn.plotting.style import EXACT, PREDICTED, house_style, new_figure
 from simdyn.study import (
     Budget,
     Claim,
@@ -133,8 +134,7 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
     with house_style():
         figure = new_figure()
         axes = figure.subplots()
-        ends = np.stack([data["steps"] - data["steps_low"], data["steps_high"] - data["steps"]])
-        axes.errorbar(x, data["steps"], ends, marker="o", linestyle="none", color=MEASURED, label="measured")
+        draw_quantity(axes, x, data, "steps", label="measured")
         axes.plot(x, data["exact"], color=EXACT, label="exact")
         axes.plot(x, data["predicted"], color=PREDICTED[0], linestyle="--", label="Kramers")
         axes.set_yscale("log")

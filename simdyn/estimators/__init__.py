@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from simdyn.estimators.look_spacing import LookSpacing
     from simdyn.estimators.measurement import Measurement
     from simdyn.estimators.pilot import Pilot, run_pilot
-    from simdyn.estimators.stationary import (
-        FEWEST_PATHS,
-        StationaryMeasurement,
-        Wanted,
-        measure_stationary,
-    )
+    from simdyn.estimators.stationary import FEWEST_PATHS, measure_stationary
+    from simdyn.estimators.stationary_measurement import StationaryMeasurement, Wanted
 
 __getattr__, __dir__ = names_on_first_use(
     __name__,
@@ -47,12 +43,8 @@ __getattr__, __dir__ = names_on_first_use(
         "simdyn.estimators.look_spacing": ["LookSpacing"],
         "simdyn.estimators.measurement": ["Measurement"],
         "simdyn.estimators.pilot": ["Pilot", "run_pilot"],
-        "simdyn.estimators.stationary": [
-            "FEWEST_PATHS",
-            "StationaryMeasurement",
-            "Wanted",
-            "measure_stationary",
-        ],
+        "simdyn.estimators.stationary": ["FEWEST_PATHS", "measure_stationary"],
+        "simdyn.estimators.stationary_measurement": ["StationaryMeasurement", "Wanted"],
     },
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,10 @@ class Interval:
     def half_width(self) -> float:
         """Half the length of the interval."""
         return 0.5 * (self.high - self.low)
+
+    def mapped(self, rising: Callable[[float], float]) -> Interval:
+        """The interval of a rising function of the value."""
+        return Interval(rising(self.value), rising(self.low), rising(self.high))
 
 
 def mean_of(sample: np.ndarray) -> Interval:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, house_style, new_figure
+from simdyn.plotting.predictions import draw_predictions
+from simdyn.plotting.style import EXACT, MEASURED, house_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,11 +55,9 @@ def _draw(answer: EscapeEstimate, axes: Axes) -> None:
     if answer.reference is not None:
         exact = answer.reference.value
         axes.axhline(1 / exact, color=EXACT, linestyle=":", label=f"exact 1 / {exact:.5g}")
-    styles = ((0, (5, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), "-")
-    for prediction, colour, style in zip(answer.predictions, PREDICTED, styles, strict=False):
-        note = "" if prediction.valid else " (outside validity)"
-        label = f"{prediction.name} 1 / {prediction.value:.4g}{note}"
-        axes.axhline(1 / prediction.value, color=colour, linestyle=style, linewidth=1.1, label=label)
+    draw_predictions(
+        axes, answer.predictions, lambda mean, **style: axes.axhline(1 / mean, **style), "1 / {:.4g}"
+    )
     axes.set_ylim(bottom=0)
     unit = "steps" if answer.unit == "steps" else "time (learning rate × steps)"
     axes.set_xlabel(unit)

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.inference.gaussianity import DKW_975
-from simdyn.plotting.style import MEASURED, MUTED, PREDICTED, house_style, new_figure
+from simdyn.plotting.intervals import draw_quantity
+from simdyn.plotting.style import MUTED, PREDICTED, house_style, new_figure
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.figure import Figure
 
 _SHOWN = 8
+_SMALL: dict[str, Any] = {"markersize": 3, "linewidth": 0.8}
 
 
 def gradient_noise_figure(data: xarray.Dataset) -> Figure:
@@ -34,7 +36,9 @@ def gradient_noise_figure(data: xarray.Dataset) -> Figure:
         for k, name in enumerate(data["coordinate"].values[:_SHOWN]):
             one = data.sel(coordinate=name)
             first = k == 0
-            _points(left, sizes, one, "distance", MEASURED, "measured, by coordinate" if first else None)
+            draw_quantity(
+                left, sizes, one, "distance", label="measured, by coordinate" if first else None, **_SMALL
+            )
             left.plot(
                 sizes,
                 one["distance_predicted"].values,
@@ -44,10 +48,10 @@ def gradient_noise_figure(data: xarray.Dataset) -> Figure:
             )
             # Side by side, for the intervals of Gaussian coordinates are all the same.
             shifted = sizes * 1.06 ** (k - 0.5 * min(_SHOWN, data.sizes["coordinate"]) + 0.5)
-            _points(right, shifted, one, "index", MEASURED, "each coordinate" if first else None)
+            draw_quantity(right, shifted, one, "index", label="each coordinate" if first else None, **_SMALL)
         right.axhline(2.0, color=MUTED, linestyle="--", linewidth=0.9, label="Gaussian")
         if data.sizes["coordinate"] > 1:
-            _points(right, sizes, data, "pooled", PREDICTED[0], "all together")
+            draw_quantity(right, sizes, data, "pooled", color=PREDICTED[0], label="all together", **_SMALL)
             right.plot(
                 sizes,
                 data["pooled_gaussian"].values,
@@ -67,10 +71,3 @@ def gradient_noise_figure(data: xarray.Dataset) -> Figure:
             axes.set_xlabel("batch size $B$")
             axes.legend(fontsize=7, loc="upper right")
     return figure
-
-
-def _points(axes: Any, x: np.ndarray, data: Any, name: str, colour: str, label: str | None) -> None:
-    value = data[name].values
-    ends = np.stack([value - data[f"{name}_low"].values, data[f"{name}_high"].values - value])
-    ends = np.where(np.isfinite(ends), np.maximum(ends, 0.0), 0.0)
-    axes.errorbar(x, value, ends, fmt="o", markersize=3, color=colour, linewidth=0.8, label=label)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simdyn.plotting.intervals import draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
 
 if TYPE_CHECKING:
@@ -41,10 +42,10 @@ def _equilibrium(axes: Axes, data: xarray.Dataset) -> None:
     for k, name in enumerate(shown["coordinate"].values):
         one = shown.sel(coordinate=name)
         seen = one["settled"].values
-        value = one["ratio"].values[seen]
-        half = value - one["ratio_low"].values[seen]
         colour = MEASURED if k == 0 else PREDICTED[k % len(PREDICTED)]
-        axes.errorbar(factors[seen], value, half, fmt="o", color=colour, label=f"{name}, measured")
+        draw_quantity(
+            axes, factors[seen], one.isel(factor=seen), "ratio", color=colour, label=f"{name}, measured"
+        )
         law = one["ratio_predicted"].values
         axes.plot(factors, np.where(np.isfinite(law), law, np.nan), color=colour, linewidth=0.9)
         exact = one["variance_exact"].values
@@ -75,10 +76,8 @@ def _way(axes: Axes, data: xarray.Dataset) -> None:
         one = data.sel(factor=factor)
         colour = PREDICTED[k % len(PREDICTED)]
         value = one["loss_ratio"].values
-        half = value - one["loss_ratio_low"].values
-        axes.errorbar(
-            time, value, half, fmt="o", markersize=2.5, color=colour, label=f"$\\lambda = {factor:g}$"
-        )
+        style = {"color": colour, "markersize": 2.5, "label": f"$\\lambda = {factor:g}$"}
+        draw_quantity(axes, time, one, "loss_ratio", **style)
         axes.plot(time, one["loss_ratio_predicted"].values, color=colour, linewidth=0.9)
         beyond = np.flatnonzero(np.abs(value - 1) > tolerance)
         if len(beyond):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from simdyn.questions.stationary_comparison import OtherLaw
-    from simdyn.questions.stationary_law import StationaryEstimate
+    from simdyn.questions.stationary_estimate import StationaryEstimate
 
 _ROWS = 4
 _GRID = 161

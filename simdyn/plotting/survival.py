@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from simdyn.inference import kaplan_meier
-from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, house_style, new_figure
+from simdyn.plotting.predictions import draw_predictions
+from simdyn.plotting.style import EXACT, MEASURED, house_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,11 +70,7 @@ def _draw(answer: EscapeEstimate, axes: Axes) -> None:
         if answer.reference is not None:
             exact = answer.reference.value
             axes.plot(later, law(exact), color=EXACT, linestyle=":", label=f"exact mean {exact:.5g}")
-        styles = ((0, (5, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)), "-")
-        for prediction, colour, style in zip(answer.predictions, PREDICTED, styles, strict=False):
-            note = "" if prediction.valid else " (outside validity)"
-            label = f"{prediction.name} {prediction.value:.4g}{note}"
-            axes.plot(later, law(prediction.value), color=colour, linestyle=style, linewidth=1.1, label=label)
+        draw_predictions(axes, answer.predictions, lambda mean, **style: axes.plot(later, law(mean), **style))
     axes.set_yscale("log")
     axes.set_ylim(floor * 0.8, 1.3)
     axes.set_xlim(0.0, end)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas
 
-    from simdyn.questions.escape import EscapeEstimate
+    from simdyn.questions.escape_estimate import EscapeEstimate
 
 
 def agreement(answer: EscapeEstimate, value: float) -> str:
@@ -42,7 +42,8 @@ def comparison_table(answer: EscapeEstimate) -> pandas.DataFrame:
             )
         )
     for prediction in answer.predictions:
-        verdict = agreement(answer, prediction.value)
+        finite = math.isfinite(prediction.value)
+        verdict = agreement(answer, prediction.value) if finite else "no finite value"
         rows.append(
             (
                 prediction.name,
@@ -89,7 +90,7 @@ def summary(answer: EscapeEstimate) -> str:
     for prediction in answer.predictions:
         mark = "" if prediction.valid else "NOT VALID HERE: "
         ratio = _ratio(answer, prediction.value, "predicted")
-        lines.append(f"  predicted  {prediction.value:.6g} by {prediction.name}{ratio}")
+        lines.append(f"  predicted  {_number(prediction.value)} by {prediction.name}{ratio}")
         lines.append(f"             {mark}{prediction.why}")
     lines += [f"  warning    {text}" for text in answer.warnings]
     return "\n".join(lines)
@@ -116,8 +117,14 @@ def _work(answer: EscapeEstimate) -> str:
 
 
 def _ratio(answer: EscapeEstimate, value: float, name: str) -> str:
-    """Measured over another answer, where something was measured."""
-    return f"; measured / {name} = {answer.value / value:.4g}" if math.isfinite(answer.value) else ""
+    """Measured over another answer, where both are numbers."""
+    known = math.isfinite(answer.value) and math.isfinite(value)
+    return f"; measured / {name} = {answer.value / value:.4g}" if known else ""
+
+
+def _number(value: float) -> str:
+    """A predicted time in words where it is no number."""
+    return "no value" if math.isnan(value) else "infinite" if math.isinf(value) else f"{value:.6g}"
 
 
 def _interval(answer: EscapeEstimate) -> str:

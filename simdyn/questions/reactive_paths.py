@@ -13,7 +13,7 @@ from simdyn.estimators.reactive_paths import sample_reactive_paths
 if TYPE_CHECKING:
     import xarray
 
-    from simdyn.questions.escape import EscapeEstimate
+    from simdyn.questions.escape_estimate import EscapeEstimate
 
 QUESTION = "reactive paths"
 """The attribute `question` of the datasets, by which a file is known again."""

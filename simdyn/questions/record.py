@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from simdyn.questions.escape import EscapeEstimate
+    from simdyn.questions.escape_estimate import EscapeEstimate
 
 
 def dynamics_record(dynamics: Any) -> dict[str, Any]:

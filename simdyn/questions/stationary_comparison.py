@@ -22,7 +22,7 @@ from simdyn.theory import StationaryLaw
 if TYPE_CHECKING:
     import pandas
 
-    from simdyn.questions.stationary_law import StationaryEstimate
+    from simdyn.questions.stationary_estimate import StationaryEstimate
 
 Array = np.ndarray
 DensityOf = Callable[[Array], Array]

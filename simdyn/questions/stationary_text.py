@@ -15,7 +15,7 @@ from simdyn.questions.stationary_comparison import Figure, comparison_table, dis
 from simdyn.theory import StationaryLaw
 
 if TYPE_CHECKING:
-    from simdyn.questions.stationary_law import StationaryEstimate
+    from simdyn.questions.stationary_estimate import StationaryEstimate
 
 _SHOWN = 8
 _WORTH_SAYING = 0.1

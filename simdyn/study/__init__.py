@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Value,
     )
     from simdyn.study.discovery import find_study, study_names
+    from simdyn.study.intervals import quantity_with_interval, value_with_interval
     from simdyn.study.progress import CellProgress, Progress, SilentProgress
     from simdyn.study.results import Results
     from simdyn.study.runner import Findings, conclude, report_study, run_study
@@ -42,6 +43,7 @@ __getattr__, __dir__ = names_on_first_use(
             "Value",
         ],
         "simdyn.study.discovery": ["find_study", "study_names"],
+        "simdyn.study.intervals": ["quantity_with_interval", "value_with_interval"],
         "simdyn.study.progress": ["CellProgress", "Progress", "SilentProgress"],
         "simdyn.study.results": ["Results"],
         "simdyn.study.runner": ["Findings", "conclude", "report_study", "run_study"],
@@ -71,8 +73,10 @@ __all__ = [
     "find_study",
     "judge",
     "mean_claim",
+    "quantity_with_interval",
     "ratio_claim",
     "report_study",
     "run_study",
     "study_names",
+    "value_with_interval",
 ]

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from simdyn.theory.quasi_potential import polynomial_quasi_potential
     from simdyn.theory.rate_network import RateNetwork, rate_network
     from simdyn.theory.rates import eyring_kramers_time, kramers_time
-    from simdyn.theory.stationary_laws import StationaryLaw, diffusion_at, stationary_laws
+    from simdyn.theory.stated_law import StationaryLaw, diffusion_at
+    from simdyn.theory.stationary_laws import stationary_laws
     from simdyn.theory.underdamped import underdamped_kramers, underdamped_kramers_time
     from simdyn.theory.wells import (
         occupation,
@@ -83,7 +84,8 @@ __getattr__, __dir__ = names_on_first_use(
         "simdyn.theory.quasi_potential": ["polynomial_quasi_potential"],
         "simdyn.theory.rate_network": ["RateNetwork", "rate_network"],
         "simdyn.theory.rates": ["eyring_kramers_time", "kramers_time"],
-        "simdyn.theory.stationary_laws": ["StationaryLaw", "diffusion_at", "stationary_laws"],
+        "simdyn.theory.stated_law": ["StationaryLaw", "diffusion_at"],
+        "simdyn.theory.stationary_laws": ["stationary_laws"],
         "simdyn.theory.underdamped": ["underdamped_kramers", "underdamped_kramers_time"],
         "simdyn.theory.wells": [
             "occupation",

@@ -22,7 +22,7 @@ NEGLIGIBLE = 46.0
 
 _PANELS = 400
 _ORDER = 16
-_LARGEST_STEP = 0.2
+LARGEST_STEP = 0.2
 
 
 def gibbs(
@@ -83,9 +83,9 @@ def gibbs(
         [
             Reason(normal == 0, "the potential does not confine, so the law cannot be normalised"),
             Reason(
-                steep > _LARGEST_STEP,
+                steep > LARGEST_STEP,
                 f"learning rate times curvature is {{:.2g}} where the path is, the formula needs at most "
-                f"{_LARGEST_STEP:g}",
+                f"{LARGEST_STEP:g}",
                 steep,
             ),
         ],

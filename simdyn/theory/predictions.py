@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,7 +25,9 @@ Formula = Callable[[Any, Dynamics, Any, Any], Prediction]
 def predictions(
     potential: Potential | DriftField, dynamics: Dynamics, start: Any, exit: Any
 ) -> tuple[Prediction, ...]:
-    """The closed forms that apply to the problem at all, each with a verdict on its assumptions.
+    """The closed forms that are about the problem, each with a verdict on its assumptions.
+
+    One that has no finite value here is among them, infinite or NaN, not valid and with the reason.
 
     Parameters
     ----------
@@ -44,11 +45,9 @@ def predictions(
     for formula in _formulas(potential):
         # A formula refuses a problem that it is not about; it judges one that it is about.
         try:
-            prediction = formula(potential, dynamics, origin, way_out)
+            found.append(formula(potential, dynamics, origin, way_out))
         except InputError:
             continue
-        if math.isfinite(prediction.value):
-            found.append(prediction)
     return tuple(found)
 
 

@@ -32,8 +32,9 @@ own closed forms, which the docstrings of `simdyn.theory` and `simdyn.exact` giv
 
 from simdyn.study import Study
 from studies.discrete_effects.claims import claims
-from studies.discrete_effects.experiment import FULL, QUICK, cell, grids
+from studies.discrete_effects.experiment import cell, grids
 from studies.discrete_effects.figures import figures
+from studies.discrete_effects.settings import FULL, QUICK
 
 STUDY = Study(
     name="discrete_effects",

@@ -6,7 +6,7 @@ import numpy as np
 
 from simdyn.inference import fit_line
 from simdyn.study import Claim, Results, Verdict, coverage_claim, judge
-from studies.discrete_effects.experiment import Settings
+from studies.discrete_effects.settings import Settings
 
 # Slope 4 g/kappa of eta S against log(1/eta) on the quartic: at x = -3^(-1/2), where the curvature vanishes,
 # the gradient is g = 2/3^(3/2) and the third derivative kappa = 6/3^(1/2).

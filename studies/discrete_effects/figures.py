@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simdyn.plotting.intervals import draw_intervals, draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
 from studies.discrete_effects.claims import LOG_SLOPE
-from studies.discrete_effects.experiment import Settings
+from studies.discrete_effects.settings import Settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from xarray import Dataset
 
 
 def figures(results: Results, settings: Settings) -> list[StudyFigure]:
@@ -73,13 +73,6 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
         ]
 
 
-def _points(axes: Axes, data: Dataset, name: str, label: str, scale: Any = 1.0, **style: Any) -> None:
-    value = data[name].values / scale
-    ends = np.stack([value - data[f"{name}_low"].values / scale, data[f"{name}_high"].values / scale - value])
-    options = {"color": MEASURED, "marker": "o", "linestyle": "none", "zorder": 3, **style}
-    axes.errorbar(data["eta"].values, value, np.maximum(ends, 0.0), label=label, **options)
-
-
 def _rate_axis(axes: Axes, etas: np.ndarray) -> None:
     """A logarithmic axis of learning rates with plain numbers on it."""
     from matplotlib.ticker import NullLocator
@@ -96,9 +89,8 @@ def _launch_figure(results: Results) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     data = results["launch"].sortby("eta")
     etas = data["eta"].values
-    value = data["launch"].values
-    ends = np.stack([value - data["launch_first"].values, data["launch_last"].values - value])
-    left.errorbar(etas, value, ends, color=MEASURED, marker="o", linestyle="none", zorder=3, label="measured")
+    reach = (data[name].values for name in ("launch", "launch_first", "launch_last"))
+    draw_intervals(left, etas, *reach, label="measured")
     left.plot(
         etas, data["action_launch"].values, color=EXACT, marker="s", markersize=3.5, label="least action"
     )
@@ -116,7 +108,7 @@ def _launch_figure(results: Results) -> Figure:
     _rate_axis(left, etas)
     left.set_ylabel("longest step begins at x")
     left.legend(loc="lower left")
-    _points(right, data, "outer", "measured")
+    draw_quantity(right, etas, data, "outer", label="measured")
     right.axhline(0.5, color=MUTED, linewidth=0.8, linestyle=":")
     right.set_ylim(-0.03, 1.03)
     _rate_axis(right, etas)
@@ -153,7 +145,7 @@ def _escape_figure(results: Results) -> Figure:
     for axes, name in zip(panels, ("quartic", "cosine"), strict=False):
         data = results["commit"].sel(landscape=name).sortby("eta")
         etas = data["eta"].values
-        _points(axes, data, "ratio", "measured")
+        draw_quantity(axes, etas, data, "ratio", label="measured")
         axes.plot(etas, data["exact"].values, color=EXACT, marker=".", label="exact (chain)")
         axes.plot(
             etas, data["predicted"].values, color=PREDICTED[0], linestyle="--", label="first order in η"
@@ -164,15 +156,12 @@ def _escape_figure(results: Results) -> Figure:
     panels[0].set_ylabel("time over that of the SDE")
     panels[0].legend(loc="lower left")
     data = results["hit"].sortby("eta")
-    etas, sde = data["eta"].values, data["exact_sde"].values
-    _points(panels[2], data, "chain", "chain", sde)
-    panels[2].plot(etas, data["exact_chain"].values / sde, color=EXACT, marker=".", label="exact (chain)")
-    panels[2].plot(
-        etas, data["shifted"].values / sde, color=PREDICTED[0], linestyle="--", label="SDE, line shifted"
-    )
-    _points(
-        panels[2], data, "bridged", "SDE with bridge", sde, color=PREDICTED[1], marker="s", markersize=3.5
-    )
+    etas, ratios = data["eta"].values, data / data["exact_sde"]
+    draw_quantity(panels[2], etas, ratios, "chain", label="chain")
+    panels[2].plot(etas, ratios["exact_chain"], color=EXACT, marker=".", label="exact (chain)")
+    panels[2].plot(etas, ratios["shifted"], color=PREDICTED[0], linestyle="--", label="SDE, line shifted")
+    style = {"color": PREDICTED[1], "marker": "s", "markersize": 3.5}
+    draw_quantity(panels[2], etas, ratios, "bridged", label="SDE with bridge", **style)
     panels[2].set_title("first crossing")
     panels[2].set_xlabel("learning rate η")
     panels[2].legend(loc="upper left", fontsize=7)
@@ -191,7 +180,7 @@ def _growth_figure(results: Results) -> Figure:
         axes.axvspan(*thresholds, color="#EEEEEE", zorder=0)
         axes.axhline(0.0, color=MUTED, linewidth=0.8)
         axes.set_xlabel("learning rate η")
-    _points(left, data, "exponent", "measured")
+    draw_quantity(left, etas, data, "exponent", label="measured")
     left.plot(etas, data["lyapunov"].values, color=EXACT, marker=".", label="exact (chain)")
     left.plot(etas, data["linear_sde"].values, color=PREDICTED[0], linestyle="--", label="linear SDE")
     left.set_ylabel("growth of log |x| per step")
@@ -201,18 +190,10 @@ def _growth_figure(results: Results) -> Figure:
         ("square", "square_exact", data["square_steps"].values, MEASURED, "o", "fresh batches"),
         ("shuffled_square", "shuffled_exact", epoch, PREDICTED[1], "s", "shuffled epochs"),
     ):
-        value, low, high = (
+        ends = (
             np.log(np.maximum(data[f"{name}{end}"].values, 1e-300)) / steps for end in ("", "_low", "_high")
         )
-        right.errorbar(
-            etas,
-            value,
-            np.maximum([value - low, high - value], 0.0),
-            color=color,
-            marker=marker,
-            linestyle="none",
-            label=label,
-        )
+        draw_intervals(right, etas, *ends, color=color, marker=marker, label=label)
         right.plot(etas, np.log(data[exact].values) / steps, color=EXACT, linewidth=1)
     right.set_ylabel("growth of log mean x² per step")
     right.legend(loc="upper left")
@@ -224,9 +205,9 @@ def _epoch_figure(results: Results) -> Figure:
     axes = figure.subplots()
     data = results["epoch"].sortby("eta")
     etas = data["eta"].values
-    _points(axes, data, "fresh", "fresh batches")
+    draw_quantity(axes, etas, data, "fresh", label="fresh batches")
     axes.plot(etas, data["fresh_exact"].values, color=EXACT, linewidth=1, label="exact")
-    _points(axes, data, "shuffled", "shuffled epochs", color=PREDICTED[1], marker="s")
+    draw_quantity(axes, etas, data, "shuffled", label="shuffled epochs", color=PREDICTED[1], marker="s")
     axes.plot(etas, data["shuffled_exact"].values, color=EXACT, linewidth=1)
     axes.set_yscale("log")
     _rate_axis(axes, etas)
@@ -240,7 +221,7 @@ def _tail_figure(results: Results) -> Figure:
     axes = figure.subplots()
     data = results["tail"].sortby("eta")
     etas = data["eta"].values
-    _points(axes, data, "index", "Hill's estimate")
+    draw_quantity(axes, etas, data, "index", label="Hill's estimate")
     axes.plot(etas, data["kesten"].values, color=PREDICTED[0], linestyle="--", label="Kesten's κ")
     axes.axhline(2.0, color=MUTED, linewidth=0.8, linestyle=":")
     axes.text(etas[0], 2.06, "infinite variance below", fontsize=7.5, color=MUTED, ha="left")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import QuadraticSum
+from simdyn.study import value_with_interval
 from studies.jastrzebski2017.landscapes import (
     curvature_covariance,
     flat_is_lower,
@@ -42,11 +43,6 @@ _ENDS = (-5.0, 8.0)
 
 _ANALYTIC = 0.148
 """Distance from the line at which the root in the smooth minimum of the two parabolas branches."""
-
-
-def with_ends(name: str, value: Any, low: Any, high: Any) -> dict[str, float]:
-    """A measurement and its interval, as a cell returns them."""
-    return {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
 def _noisy(noise: str, eta: float, size: float) -> tuple[Potential, SGD]:
@@ -117,11 +113,11 @@ def equilibrium(
     chain = wells_chain(eta, size, noise)
     fine = np.array([-6.0, rim, 8.0])
     return {
-        **with_ends("share", share.value, share.low, share.high),
+        **value_with_interval("share", share),
         "chain": chain.above(chain.stationary(), rim),
         "gibbs": float(_gibbs_masses(plain, temperature, fine)[1]),
         "formula": float(theory.basin_weights(plain, temperature).value[-1]),
-        **with_ends("distance", distance.value, distance.low, distance.high),
+        **value_with_interval("distance", distance),
         "temperature": temperature,
         "settled": answer.settled,
     }
@@ -145,9 +141,8 @@ def width(
     dim: int, flat: float, seed: SeedSequence, settings: Settings, execution: Execution
 ) -> dict[str, Any]:
     """Odds of the flat well against the determinants, in one or two dimensions."""
-    from scipy.stats import binomtest
-
     from simdyn import SGD, simulate
+    from simdyn.inference import share_of
 
     eta, temperature = settings.settling_rate, settings.width_temperature
     landscape = wells(0.0, flat=flat, dim=dim)
@@ -163,16 +158,12 @@ def width(
             threads=execution.threads,
         )
     )
-    count = int(np.count_nonzero(flat_is_lower(landscape, data["final"].values)))
-    ends = binomtest(count, settings.width_paths).proportion_ci()
+    share = share_of(flat_is_lower(landscape, data["final"].values))
     depth, determinants = wells_of(landscape)
     # What the depths do is taken away: they are equal before the wells are smoothed into one.
-    measured, low, high = (
-        math.log(p / (1 - p)) + depth / temperature
-        for p in (count / settings.width_paths, ends.low, ends.high)
-    )
+    odds = share.mapped(lambda p: math.log(p / (1 - p)) + depth / temperature)
     return {
-        **with_ends("odds", measured, low, high),
+        **value_with_interval("odds", odds),
         "determinants": determinants,
         "gibbs": _gibbs_odds(landscape, temperature) + depth / temperature,
         "formula": determinants / 2,
@@ -217,7 +208,7 @@ def scaling(
     # Without the terms of finite steps and of a finite number of samples.
     limit = settings.scaling_rate / settings.scaling_batch_size * noise / (2 * a.mean())
     return {
-        **with_ends("ratio", *(value**2 / limit for value in (spread.value, spread.low, spread.high))),
+        **value_with_interval("ratio", spread.mapped(lambda sd: sd**2 / limit)),
         "exact": float(np.squeeze(exact.value)) / limit,
         "steepness": eta * float(a.mean()),
     }
@@ -246,7 +237,7 @@ def course(
     loss = mean_of(landscape.energy(data["final"].values))
     ((x, masses),) = wells_chain(eta, size).course(settings.course_start, [steps])
     return {
-        **with_ends("loss", loss.value, loss.low, loss.high),
+        **value_with_interval("loss", loss),
         "exact": float(masses @ landscape.energy(x[:, None])),
         "steps": steps,
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simdyn.networks import can_train
-from simdyn.study import Dimension, Execution, Grid, Quantity, Results
+from simdyn.study import Dimension, Execution, Grid, Quantity, Results, quantity_with_interval
 from studies.jastrzebski2017 import equilibrium, networks, valleys
 
 if TYPE_CHECKING:
@@ -232,14 +232,6 @@ def has_networks(results: Results) -> bool:
     return "early" in results.datasets
 
 
-def _interval(name: str, unit: str, description: str) -> tuple[Quantity, ...]:
-    return (
-        Quantity(name, unit, description),
-        Quantity(f"{name}_low", unit, f"lower end of the 95 % interval: {description}"),
-        Quantity(f"{name}_high", unit, f"upper end of the 95 % interval: {description}"),
-    )
-
-
 _SETTLED = Quantity("settled", "", "whether the run was long enough to call its law stationary")
 _NOISE = "the same everywhere, or following the curvature"
 
@@ -260,11 +252,13 @@ def _equilibrium_grids(settings: Settings) -> list[Grid]:
                 Dimension("B", settings.batch_sizes, "", "batch size"),
             ],
             [
-                *_interval("share", "", "share of all states in the flat well"),
+                *quantity_with_interval("share", "", "share of all states in the flat well"),
                 Quantity("chain", "", "its exact value for the chain with Gaussian noise of that covariance"),
                 Quantity("gibbs", "", "its exact value under exp(-2 L / (n sigma^2))"),
                 Quantity("formula", "", "exp(-2 L_A / (n sigma^2)) / sqrt(det H_A), normalised"),
-                *_interval("distance", "", "total variation between the law and exp(-2 L / (n sigma^2))"),
+                *quantity_with_interval(
+                    "distance", "", "total variation between the law and exp(-2 L / (n sigma^2))"
+                ),
                 Quantity("temperature", "loss", "n sigma^2 / 2, with n = eta / B"),
                 _SETTLED,
             ],
@@ -281,7 +275,7 @@ def _equilibrium_grids(settings: Settings) -> list[Grid]:
                 Dimension("h", settings.flat_curvatures, "", "curvature of the flat well, in all directions"),
             ],
             [
-                *_interval(
+                *quantity_with_interval(
                     "odds",
                     "",
                     "logarithm of the odds of the flat well (where its parabola is the lower one), without "
@@ -303,7 +297,7 @@ def _equilibrium_grids(settings: Settings) -> list[Grid]:
                 Dimension("beta", settings.scaling_factors, "", "factor of learning rate and batch size"),
             ],
             [
-                *_interval(
+                *quantity_with_interval(
                     "ratio", "", "measured variance over that of the SDE with noise of covariance C/B"
                 ),
                 Quantity("exact", "", "its exact value"),
@@ -320,7 +314,7 @@ def _equilibrium_grids(settings: Settings) -> list[Grid]:
                 Dimension("time", settings.course_times, "time", "learning rate times steps"),
             ],
             [
-                *_interval("loss", "loss", "measured mean loss"),
+                *quantity_with_interval("loss", "loss", "measured mean loss"),
                 Quantity("exact", "loss", "its exact value for the chain"),
                 Quantity("steps", "steps", "steps taken"),
             ],
@@ -342,7 +336,9 @@ def _valley_grids(settings: Settings) -> list[Grid]:
                 Dimension("h", settings.cloud_curvatures, "", "curvature of the valley"),
             ],
             [
-                *_interval("width", "x", "root mean square distance of the last iterates from their mean"),
+                *quantity_with_interval(
+                    "width", "x", "root mean square distance of the last iterates from their mean"
+                ),
                 Quantity("exact", "x", "its exact value"),
                 Quantity("sde", "x", "that of endlessly many iterates of the SDE"),
             ],
@@ -353,7 +349,7 @@ def _valley_grids(settings: Settings) -> list[Grid]:
             "Leaving valleys of one depth",
             [noise, Dimension("h", settings.leaving_curvatures, "", "curvature at the bottom")],
             [
-                *_interval("scaled", "", "measured mean time to leave, times the curvature"),
+                *quantity_with_interval("scaled", "", "measured mean time to leave, times the curvature"),
                 Quantity("exact", "", "its exact value for the chain"),
                 Quantity("steps", "steps", "measured mean number of steps"),
             ],
@@ -366,7 +362,7 @@ def _valley_grids(settings: Settings) -> list[Grid]:
             "Another learning rate across the floor",
             [Dimension("factor", settings.steer_factors, "", "factor of the learning rate across the floor")],
             [
-                *_interval("decades", "", "mean decimal logarithm of the walls' curvature"),
+                *quantity_with_interval("decades", "", "mean decimal logarithm of the walls' curvature"),
                 Quantity("adiabatic", "", "the same where the walls settle while the floor stands still"),
             ],
             f"Walls from 2 to 200, learning rate {settings.steer_rate:g}, D = "
@@ -381,7 +377,7 @@ def _valley_grids(settings: Settings) -> list[Grid]:
                 )
             ],
             [
-                *_interval("decades", "", "mean decimal logarithm of the walls' curvature"),
+                *quantity_with_interval("decades", "", "mean decimal logarithm of the walls' curvature"),
                 Quantity("start", "", "the same at the start"),
             ],
             f"After {settings.flatter_steps:,} steps of {settings.steer_rate:g}.",
@@ -394,20 +390,24 @@ def _valley_grids(settings: Settings) -> list[Grid]:
                 Dimension("B", settings.walk_batch_sizes, "", "batch size"),
             ],
             [
-                *_interval("distance", "x", "root mean square distance along the floor"),
+                *quantity_with_interval("distance", "x", "root mean square distance along the floor"),
                 Quantity("diffusion", "x", "that of free diffusion along the floor"),
-                *_interval("height", "loss", "mean height above the floor"),
+                *quantity_with_interval("height", "loss", "mean height above the floor"),
                 Quantity(
                     "linear", "loss", "the same for a straight valley, averaged over where the iterates are"
                 ),
-                *_interval("convex", "", "share of pairs of iterates with a convex loss between them"),
-                *_interval("bounce", "", "share of pairs with the lowest loss between them"),
+                *quantity_with_interval(
+                    "convex", "", "share of pairs of iterates with a convex loss between them"
+                ),
+                *quantity_with_interval("bounce", "", "share of pairs with the lowest loss between them"),
                 Quantity(
                     "bounce_linear",
                     "",
                     "the same for a straight valley, averaged over where the iterates are",
                 ),
-                *_interval("fall", "", "fall of the floor's loss in the second half, over that at the start"),
+                *quantity_with_interval(
+                    "fall", "", "fall of the floor's loss in the second half, over that at the start"
+                ),
             ],
             f"{settings.walk_steps:,} steps, sigma^2 = {settings.walk_variance:g}; curvature across "
             f"{valleys.WALL:g} to {2 * valleys.WALL:g}.",

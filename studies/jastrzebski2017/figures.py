@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simdyn.plotting.intervals import draw_intervals, draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
 from studies.jastrzebski2017.claims import SAME, course_crossings, spread_crossings
@@ -80,15 +81,6 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
         return found
 
 
-def _points(
-    axes: Axes, x: Array, data: Dataset, name: str, label: str, scale: Any = 1.0, **style: Any
-) -> None:
-    value = data[name].values / scale
-    ends = np.stack([value - data[f"{name}_low"].values / scale, data[f"{name}_high"].values / scale - value])
-    options = {"color": MEASURED, "marker": "o", "linestyle": "none", "zorder": 3, **style}
-    axes.errorbar(x, value, np.maximum(ends, 0.0), label=label, **options)
-
-
 def _plain_log_axis(axes: Axes, which: str, values: Array) -> None:
     """A logarithmic axis with plain numbers at the values measured."""
     from matplotlib.ticker import NullLocator
@@ -107,7 +99,7 @@ def _equilibrium_figure(results: Results) -> Figure:
     for (name, words), color, marker in zip(names.items(), COLORS, MARKERS, strict=False):
         data = results["equilibrium"].sel(noise=name).sortby("B", ascending=False)
         x = data["temperature"].values
-        _points(left, x, data, "share", words, color=color, marker=marker)
+        draw_quantity(left, x, data, "share", label=words, color=color, marker=marker)
         if name != "minibatch":
             left.plot(x, data["chain"].values, color=EXACT, linewidth=1, zorder=1)
     left.plot(x, data["formula"].values, color=MUTED, linestyle="--", label="formula")
@@ -119,8 +111,14 @@ def _equilibrium_figure(results: Results) -> Figure:
     for dim, color, marker in zip((1, 2), COLORS, MARKERS, strict=False):
         data = results["width"].sel(dim=dim).sortby("h")
         x = data["determinants"].values
-        _points(
-            right, x, data, "odds", f"{dim} coordinate{'s' if dim > 1 else ''}", color=color, marker=marker
+        draw_quantity(
+            right,
+            x,
+            data,
+            "odds",
+            label=f"{dim} coordinate{'s' if dim > 1 else ''}",
+            color=color,
+            marker=marker,
         )
         right.plot(x, data["gibbs"].values, color=EXACT, linewidth=1, zorder=1)
     ends = np.array([0.0, float(results["width"]["determinants"].max())])
@@ -139,7 +137,7 @@ def _rescaling_figure(results: Results, settings: Settings) -> Figure:
     for (name, words), color, marker in zip(names.items(), COLORS, MARKERS, strict=False):
         data = results["scaling"].sel(sampling=name).sortby("beta")
         x = data["steepness"].values
-        _points(left, x, data, "ratio", words, color=color, marker=marker)
+        draw_quantity(left, x, data, "ratio", label=words, color=color, marker=marker)
         left.plot(x, data["exact"].values, color=EXACT, linewidth=1, zorder=1)
     place = spread_crossings(results)[0]
     if np.isfinite(place):
@@ -162,7 +160,7 @@ def _rescaling_figure(results: Results, settings: Settings) -> Figure:
     for beta, color, marker in zip(data["beta"].values, COLORS, MARKERS, strict=False):
         one = data.sel(beta=beta)
         label = f"η = {settings.course_rate * beta:g}, B = {settings.course_batch_size * beta:g}"
-        _points(right, times, one, "loss", label, color=color, marker=marker, markersize=3.5)
+        draw_quantity(right, times, one, "loss", label=label, color=color, marker=marker, markersize=3.5)
         right.plot(times, one["exact"].values, color=color, linewidth=1, zorder=1)
     _plain_log_axis(right, "x", times)
     right.set_xlabel("time, learning rate × steps")
@@ -184,7 +182,7 @@ def _cloud_figure(results: Results, settings: Settings) -> Figure:
     nearest = float(data["h"].values[np.argmin(np.abs(data["h"].values - curvature))])
     one = data.sel(noise="isotropic", h=nearest)
     x = 1e3 * settings.cloud_rate / one["B"].values
-    _points(first, x, one, "width", "measured")
+    draw_quantity(first, x, one, "width", label="measured")
     first.plot(x, one["exact"].values, color=EXACT, linewidth=1, label="exact")
     first.plot(x, one["sde"].values, color=PREDICTED[0], linestyle="--", label="(n σ² / (2h))^½")
     first.set_xlabel("noise n = η/B (10⁻³)")
@@ -196,10 +194,10 @@ def _cloud_figure(results: Results, settings: Settings) -> Figure:
     names = {"isotropic": "isotropic", "curvature": "follows h"}
     for (name, words), color, marker in zip(names.items(), COLORS, MARKERS, strict=False):
         one = data.sel(noise=name, B=size)
-        _points(second, one["h"].values, one, "width", words, color=color, marker=marker)
+        draw_quantity(second, one["h"].values, one, "width", label=words, color=color, marker=marker)
         second.plot(one["h"].values, one["exact"].values, color=EXACT, linewidth=1, zorder=1)
         gone = results["leaving"].sel(noise=name).sortby("h")
-        _points(third, gone["h"].values, gone, "scaled", words, color=color, marker=marker)
+        draw_quantity(third, gone["h"].values, gone, "scaled", label=words, color=color, marker=marker)
         third.plot(gone["h"].values, gone["exact"].values, color=EXACT, linewidth=1, zorder=1)
     for axes, values in ((second, data["h"].values), (third, results["leaving"]["h"].values)):
         _plain_log_axis(axes, "x", values)
@@ -228,7 +226,7 @@ def _steering_figure(results: Results) -> Figure:
     left, right = figure.subplots(1, 2)
     data = _as_curvature(results["steer"].sortby("factor"))
     x = data["factor"].values
-    _points(left, x, data, "decades", "measured")
+    draw_quantity(left, x, data, "decades", label="measured")
     left.plot(x, data["adiabatic"].values, color=PREDICTED[0], linestyle="--", label="walls settle first")
     _plain_log_axis(left, "x", x)
     left.axvline(1.0, color=MUTED, linestyle=":", linewidth=0.8)
@@ -236,7 +234,7 @@ def _steering_figure(results: Results) -> Figure:
     left.set_ylim(0.0, None)
     left.legend(loc="lower left")
     data = _as_curvature(results["flatter"].sortby("D"))
-    _points(right, data["D"].values, data, "decades", "measured")
+    draw_quantity(right, data["D"].values, data, "decades", label="measured")
     right.set_xticks(data["D"].values[[0, *range(2, data.sizes["D"])]])
     right.axhline(float(data["start"][0]), color=MUTED, linestyle=":", linewidth=1, label="start")
     right.set_xlabel("noise ησ²/(2B) (loss)")
@@ -254,17 +252,17 @@ def _walk_figure(results: Results) -> Figure:
     etas, sizes = data["eta"].values, data["B"].values
     for eta, color, marker in zip(etas, COLORS, MARKERS, strict=False):
         one = data.sel(eta=eta)
-        _points(first, sizes, one, "distance", f"η = {eta:g}", color=color, marker=marker)
+        draw_quantity(first, sizes, one, "distance", label=f"η = {eta:g}", color=color, marker=marker)
         first.plot(sizes, one["diffusion"].values, color=color, linewidth=1, zorder=1)
     shown = sizes if len(sizes) <= 3 else sizes[[0, len(sizes) // 2, -1]]
     for size, color, marker in zip(shown, COLORS, MARKERS, strict=False):
         one = data.sel(B=size)
-        _points(second, etas, one, "height", f"B = {size:g}", color=color, marker=marker)
+        draw_quantity(second, etas, one, "height", label=f"B = {size:g}", color=color, marker=marker)
         second.plot(etas, one["linear"].values, color=color, linewidth=1, zorder=1)
     one = data.sel(B=sizes[-1])
-    _points(third, etas, one, "bounce", "lowest between")
+    draw_quantity(third, etas, one, "bounce", label="lowest between")
     third.plot(etas, one["bounce_linear"].values, color=MEASURED, linewidth=1, zorder=1)
-    _points(third, etas, one, "convex", "convex between", color=PREDICTED[0], marker="s")
+    draw_quantity(third, etas, one, "convex", label="convex between", color=PREDICTED[0], marker="s")
     _plain_log_axis(first, "x", sizes)
     _plain_log_axis(first, "y", np.array([0.2, 0.5, 1.0, 2.0, 5.0]))
     first.set_xlabel("batch size B")
@@ -290,13 +288,12 @@ def _network_figure(results: Results) -> Figure:
     steps = data["step"].values
     settings = [(eta, size) for eta in data["eta"].values for size in data["B"].values]
     if len(settings) > 6:
-        ends = ([data["eta"].values[i] for i in (0, -1)], [data["B"].values[i] for i in (0, -1)])
-        settings = [(eta, size) for eta in ends[0] for size in ends[1]]
+        settings = [(eta, size) for eta in data["eta"].values[[0, -1]] for size in data["B"].values[[0, -1]]]
     for (eta, size), color, marker in zip(settings, COLORS, MARKERS, strict=False):
         runs = data["sharpness"].sel(eta=eta, B=size).transpose("run", "step").values
-        middle = runs.mean(axis=0)
-        spread = np.stack([middle - runs.min(axis=0), runs.max(axis=0) - middle])
-        first.errorbar(steps, middle, spread, color=color, marker=marker, label=f"η = {eta:g}, B = {size:g}")
+        ends = runs.mean(axis=0), runs.min(axis=0), runs.max(axis=0)
+        label = f"η = {eta:g}, B = {size:g}"
+        draw_intervals(first, steps, *ends, color=color, marker=marker, linestyle="-", label=label)
     first.set_xscale("symlog", linthresh=10, linscale=0.4)
     first.set_xticks([0, 10, 100, 1000], ["0", "10", "100", "1000"])
     first.set_xlabel("steps")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import Potential, winding_valley
-from studies.jastrzebski2017.equilibrium import complete, with_ends
+from simdyn.study import value_with_interval
+from studies.jastrzebski2017.equilibrium import complete
 from studies.jastrzebski2017.landscapes import (
     steepening_valley,
     valley_of_depth,
@@ -81,7 +82,7 @@ def cloud(
     )
     spread = mean_of(data["snapshots"].values[:, :, 0].var(axis=0))
     return {
-        **with_ends("width", *(math.sqrt(max(0.0, v)) for v in (spread.value, spread.low, spread.high))),
+        **value_with_interval("width", spread.mapped(lambda square: math.sqrt(max(0.0, square)))),
         "exact": math.sqrt(window_variance(eta, curvature, variance / size, k)),
         "sde": math.sqrt(eta * variance / (2 * size * curvature)),
     }
@@ -100,6 +101,7 @@ def leaving(
 ) -> dict[str, Any]:
     """Mean time to leave a valley of depth 1."""
     from simdyn import SGD, escape_time
+    from simdyn.inference import Interval
 
     edge = RIM / math.sqrt(curvature)
     answer = escape_time(
@@ -122,8 +124,9 @@ def leaving(
         raise KeyboardInterrupt
     assert answer.reference is not None
     scale = settings.leaving_rate * curvature
+    steps = Interval(answer.value, answer.low, answer.high)
     return {
-        **with_ends("scaled", scale * answer.value, scale * answer.low, scale * answer.high),
+        **value_with_interval("scaled", steps.mapped(lambda n: scale * n)),
         "exact": scale * answer.reference.value,
         "steps": answer.value,
     }
@@ -150,7 +153,7 @@ def steer(factor: float, seed: SeedSequence, settings: Settings, execution: Exec
     decades = mean_of(np.log10(wall_curvature(data["final"].values[:, 0])))
     x, masses = adiabatic(factor, settings)
     return {
-        **with_ends("decades", decades.value, decades.low, decades.high),
+        **value_with_interval("decades", decades),
         "adiabatic": float(masses @ np.log10(wall_curvature(x))),
     }
 
@@ -194,7 +197,7 @@ def flatter(
     )
     found = mean_of(np.log10(wall_curvature(data["final"].values[:, 0])))
     return {
-        **with_ends("decades", found.value, found.low, found.high),
+        **value_with_interval("decades", found),
         "start": float(np.log10(wall_curvature(np.array([ABREAST])))[0]),
     }
 
@@ -222,7 +225,7 @@ def walk(
     counts: dict[str, float] = {}
     measured = {"distance": level.distance, "height": level.height}
     for name, one in {**measured, "convex": level.convex, "bounce": level.bounces}.items():
-        counts |= with_ends(name, one.value, one.low, one.high)
+        counts |= value_with_interval(name, one)
     (down,) = seed.spawn(1)
     sloping = winding_valley(settings.sloping_floor, WALL, BEND, TURNS)
     half = settings.walk_steps // 2
@@ -248,7 +251,7 @@ def walk(
         "linear": float(np.mean(eta * variance / (2 * (2 - steepness)))),
         **counts,
         "bounce_linear": float(np.mean(np.arccos(np.clip(1 - steepness, -1, 1)))) / math.pi,
-        **with_ends("fall", fall.value, fall.low, fall.high),
+        **value_with_interval("fall", fall),
     }
 
 

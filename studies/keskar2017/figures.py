@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.inference import means_over_runs
+from simdyn.plotting.intervals import draw_intervals, draw_means
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.keskar2017.claims import kinds
 from studies.keskar2017.experiment import FLAT, SHARP, Settings, has_networks
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from xarray import DataArray
 
 SMALL: dict[str, Any] = {"color": MEASURED, "marker": "o"}
 LARGE: dict[str, Any] = {"color": PREDICTED[0], "marker": "s"}
@@ -106,15 +105,6 @@ def _concept_figure(settings: Settings) -> Figure:
     return figure
 
 
-def _means(
-    axes: Axes, x: np.ndarray, data: DataArray, *, logarithmic: bool = False, line: str = "-", **style: Any
-) -> None:
-    """Points with intervals over runs; the other dimension of the data lies along x."""
-    (along,) = (name for name in data.dims if name != "run")
-    mean, low, high = means_over_runs(data.transpose(along, "run").values, logarithmic=logarithmic)
-    axes.errorbar(x, mean, [mean - low, high - mean], linestyle=line, **style)
-
-
 def _sharpness_figure(results: Results, settings: Settings) -> Figure:
     data = results["sharpness"]["sharpness"]
     lines = kinds(settings)
@@ -133,16 +123,10 @@ def _sharpness_figure(results: Results, settings: Settings) -> Figure:
                     (settings.large_batch, LARGE, 0.14),
                 ):
                     values = one.sel(B=batch).values
-                    mean, low, high = (float(v) for v in means_over_runs(values, logarithmic=True))
+                    ends = means_over_runs(values, logarithmic=True)
                     axes.plot(values, np.full(len(values), row + shift), linestyle="none", alpha=0.3, **style)
-                    axes.errorbar(
-                        mean,
-                        row + shift,
-                        xerr=[[mean - low], [high - mean]],
-                        linestyle="none",
-                        label=f"B = {batch}" if row == 0 else None,
-                        **style,
-                    )
+                    label = f"B = {batch}" if row == 0 else None
+                    draw_intervals(axes, row + shift, *ends, horizontal=True, label=label, **style)
                 names.append(f"{architecture}, {'SGD' if optimiser == 'sgd' else 'Adam'}\nε = {epsilon:g}")
                 row += 1
         axes.set_title(title)
@@ -218,8 +202,8 @@ def _course_figure(results: Results, settings: Settings) -> Figure:
     for batch, style in ((settings.small_batch, SMALL), (settings.large_batch, LARGE)):
         one = data.sel(B=batch)
         losses = np.exp(np.log(one["train_loss"].transpose("level", "run").values).mean(1))
-        _means(sharp, losses, one["sharpness"], logarithmic=True, label=f"B = {batch}", **style)
-        _means(accuracy, losses, 100 * one["test_accuracy"], **style)
+        draw_means(sharp, losses, one["sharpness"], logarithmic=True, label=f"B = {batch}", **style)
+        draw_means(accuracy, losses, 100 * one["test_accuracy"], **style)
     sharp.set_yscale("log")
     plain_numbers(sharp.yaxis)
     sharp.set_ylabel(f"sharpness φ (%), ε = {settings.epsilons[0]:g}")
@@ -236,8 +220,8 @@ def _warm_figure(results: Results) -> Figure:
     starts = data["start"].values
     figure = new_figure(7.2, 2.8)
     accuracy, sharp = figure.subplots(1, 2)
-    _means(accuracy, starts, 100 * data["test_accuracy"], **TEST)
-    _means(sharp, starts, data["sharpness"], logarithmic=True, **LARGE)
+    draw_means(accuracy, starts, 100 * data["test_accuracy"], **TEST)
+    draw_means(sharp, starts, data["sharpness"], logarithmic=True, **LARGE)
     accuracy.set_ylabel("test accuracy (%)")
     sharp.set_ylabel("sharpness φ (%)")
     for axes in (accuracy, sharp):
@@ -253,9 +237,9 @@ def _scaled_figure(results: Results, settings: Settings) -> Figure:
     scales = data["scale"].values
     figure = new_figure(7.4, 2.8)
     eigenvalue, sharp, accuracy = figure.subplots(1, 3)
-    _means(eigenvalue, scales, data["eigenvalue"], logarithmic=True, **SMALL)
-    _means(sharp, scales, data["sharpness"], logarithmic=True, **SMALL)
-    _means(accuracy, scales, 100 * data["test_accuracy"], **SMALL)
+    draw_means(eigenvalue, scales, data["eigenvalue"], logarithmic=True, **SMALL)
+    draw_means(sharp, scales, data["sharpness"], logarithmic=True, **SMALL)
+    draw_means(accuracy, scales, 100 * data["test_accuracy"], **SMALL)
     chosen = {
         "architecture": settings.architectures[0],
         "optimiser": settings.optimiser,

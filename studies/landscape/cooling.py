@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from potentials import CriticalPoint, Potential, tilted_well
-from simdyn.study import Execution
+from simdyn.study import Execution, value_with_interval
 from studies.landscape.model_settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def cooled(
 ) -> dict[str, float]:
     """The share that ends in the deeper well, measured and by rates."""
     from simdyn import SGLD, simulate
+    from simdyn.inference import share_of
 
     left, top, _ = _points()
     data = simulate(
@@ -53,22 +54,13 @@ def cooled(
     temperatures = course(schedule, steps)
     held, at = best_constant(steps)
     return {
-        **share("share", data["final"].values[:, 0] > top.x[0]),
+        **value_with_interval("share", share_of(data["final"].values[:, 0] > top.x[0])),
         "master": occupation(temperatures, _rates("exact")),
         "kramers": occupation(temperatures, _rates("Kramers")),
         "held": _gibbs_share(HOT),
         "constant": held,
         "constant_at": at,
     }
-
-
-def share(name: str, hits: Array) -> dict[str, float]:
-    """A share of independent trials with its 95 % interval (Clopper & Pearson)."""
-    from scipy.stats import binomtest
-
-    found = binomtest(int(np.count_nonzero(hits)), len(hits))
-    ends = found.proportion_ci()
-    return {name: found.statistic, f"{name}_low": ends.low, f"{name}_high": ends.high}
 
 
 def formula(schedule: str, steps: int) -> str:

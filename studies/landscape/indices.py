@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simdyn.study import value_with_interval
 from studies.landscape.model_settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def compared(settings: ModelSettings, seed: SeedSequence, law: str, spread: floa
     """The stable index of coordinates whose scales are log-normal, estimated in three ways."""
     from scipy.stats import levy_stable, norm
 
-    from simdyn.inference import mean_of, pooled_index, stable_index
+    from simdyn.inference import Interval, mean_of, pooled_index, stable_index
 
     rng = np.random.default_rng(seed)
     d, n = settings.index_coordinates, settings.index_draws
@@ -38,14 +39,8 @@ def compared(settings: ModelSettings, seed: SeedSequence, law: str, spread: floa
     sizes = np.median(np.abs(values), axis=1, keepdims=True)
     scaled = stable_index(rng.permutation((values / sizes).ravel()), block)
     return {
-        "single": 1 / single.value,
-        "single_low": 1 / single.high,
-        "single_high": 1 / single.low,
-        "pooled": pooled.value,
-        "pooled_low": pooled.low,
-        "pooled_high": pooled.high,
-        "scaled": scaled.value,
-        "scaled_low": scaled.low,
-        "scaled_high": scaled.high,
+        **value_with_interval("single", Interval(1 / single.value, 1 / single.high, 1 / single.low)),
+        **value_with_interval("pooled", pooled),
+        **value_with_interval("scaled", scaled),
         "expected": pooled_index(scales, block),
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from potentials import EffectiveEnergy, muller_brown, smoothed
+from simdyn.plotting.intervals import draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, new_figure
 from simdyn.study import Results, StudyFigure
 from studies.landscape.indices import ALPHA
@@ -15,9 +16,7 @@ from studies.landscape.network_paths import path_figure
 from studies.landscape.wells import BETAS, PLACES
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from xarray import Dataset
 
 
 def model_figures(results: Results, settings: ModelSettings) -> list[StudyFigure]:
@@ -66,12 +65,6 @@ def model_figures(results: Results, settings: ModelSettings) -> list[StudyFigure
     return figures
 
 
-def _points(axes: Axes, x: np.ndarray, data: Dataset, name: str, **style: Any) -> None:
-    value, low, high = (data[f"{name}{end}"].values for end in ("", "_low", "_high"))
-    ends = np.maximum(np.stack([value - low, high - value]), 0.0)
-    axes.errorbar(x, value, ends, **{"marker": "o", "linestyle": "none", "zorder": 3, **style})
-
-
 def _remedies(results: Results) -> Figure:
     figure = new_figure(7.0, 3.0)
     left, right = figure.subplots(1, 2)
@@ -80,7 +73,7 @@ def _remedies(results: Results) -> Figure:
         data = cooling.sel(schedule=schedule)
         steps = data["steps"].values
         color = (MEASURED, PREDICTED[2])[number]
-        _points(left, steps, data, "share", color=color, label=f"measured, {schedule}")
+        draw_quantity(left, steps, data, "share", color=color, label=f"measured, {schedule}")
         line = ("-", "--")[number]
         left.plot(steps, data["master"], line, color=EXACT, label="exact rates" if number == 0 else None)
         if number == 0:
@@ -101,8 +94,8 @@ def _remedies(results: Results) -> Figure:
     left.legend(loc="lower right")
     rolling = results["rolling"].sortby("beta")
     friction = 1 - rolling["beta"].values
-    _points(right, friction, rolling, "share", color=MEASURED, label="from the slope")
-    _points(right, friction, rolling, "rest", color=PREDICTED[1], marker="s", label="from rest")
+    draw_quantity(right, friction, rolling, "share", label="from the slope")
+    draw_quantity(right, friction, rolling, "rest", color=PREDICTED[1], marker="s", label="from rest")
     right.plot(friction, rolling["ball"], color=EXACT, label="ball with friction")
     right.set_xscale("log")
     right.invert_xaxis()
@@ -118,9 +111,9 @@ def _indices(results: Results) -> Figure:
     for axes, law in zip(figure.subplots(1, 2, sharey=True), ("Gaussian", "stable"), strict=True):
         data = results["indices"].sel(law=law).sortby("spread")
         x = data["spread"].values
-        _points(axes, x, data, "single", color=MEASURED, label="each for itself")
-        _points(axes, x, data, "scaled", color=PREDICTED[1], marker="s", label="pooled, scaled")
-        _points(axes, x, data, "pooled", color=PREDICTED[0], marker="^", label="pooled")
+        draw_quantity(axes, x, data, "single", label="each for itself")
+        draw_quantity(axes, x, data, "scaled", color=PREDICTED[1], marker="s", label="pooled, scaled")
+        draw_quantity(axes, x, data, "pooled", color=PREDICTED[0], marker="^", label="pooled")
         if law == "Gaussian":
             axes.plot(x, data["expected"], "--", color=EXACT, label="expected when pooled")
         axes.axhline(2.0 if law == "Gaussian" else ALPHA, color=MUTED, linewidth=0.8)

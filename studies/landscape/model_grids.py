@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from simdyn.networks import can_train
-from simdyn.study import Dimension, Grid, Quantity
+from simdyn.study import Dimension, Grid, Quantity, quantity_with_interval
 from studies.landscape.cooling import COLD, HOT, RATE
 from studies.landscape.model_settings import ModelSettings
 from studies.landscape.network_paths import path_grid
 from studies.landscape.rolling import RATE as ROLLING_RATE
 from studies.landscape.wells import METHODS, PLACES
-
-
-def _interval(name: str, unit: str, description: str) -> tuple[Quantity, ...]:
-    return (
-        Quantity(name, unit, description),
-        Quantity(f"{name}_low", unit, f"lower end of the 95 % interval: {description}"),
-        Quantity(f"{name}_high", unit, f"upper end of the 95 % interval: {description}"),
-    )
 
 
 def model_grids(settings: ModelSettings) -> list[Grid]:
@@ -30,7 +22,7 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
                 Dimension("steps", settings.cooling_steps, "steps", "from hot to cold"),
             ],
             [
-                *_interval("share", "", "paths that end in the deeper well"),
+                *quantity_with_interval("share", "", "paths that end in the deeper well"),
                 Quantity("master", "", "the same by the rates of the SDE, exact at each temperature"),
                 Quantity("kramers", "", "the same by Kramers' rates"),
                 Quantity("held", "", "Gibbs' share of the deeper well at the first temperature"),
@@ -45,8 +37,10 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
             "Momentum that rolls past a minimum",
             [Dimension("beta", settings.momenta, "", "heavy-ball momentum")],
             [
-                *_interval("share", "", "starts on the outer slope that end in the deeper well"),
-                *_interval("rest", "", "starts at rest in the shallow well that end in the deeper one"),
+                *quantity_with_interval("share", "", "starts on the outer slope that end in the deeper well"),
+                *quantity_with_interval(
+                    "rest", "", "starts at rest in the shallow well that end in the deeper one"
+                ),
                 Quantity("ball", "", "the first by the equation of motion of a ball with friction"),
             ],
             f"Descent without noise, learning rate {ROLLING_RATE:g}, from the slope beyond the shallow well.",
@@ -61,9 +55,9 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
                 Dimension("spread", settings.index_spreads, "", "of the logarithm of the scales"),
             ],
             [
-                *_interval("single", "", "index of a coordinate, mean over coordinates"),
-                *_interval("pooled", "", "index of all coordinates in one sample"),
-                *_interval("scaled", "", "the same after each is divided by its median size"),
+                *quantity_with_interval("single", "", "index of a coordinate, mean over coordinates"),
+                *quantity_with_interval("pooled", "", "index of all coordinates in one sample"),
+                *quantity_with_interval("scaled", "", "the same after each is divided by its median size"),
                 Quantity("expected", "", "pooled index that Gaussians of these scales have"),
             ],
             f"{settings.index_coordinates} coordinates, {settings.index_draws} draws of each.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simdyn.inference import means_over_runs
+from simdyn.plotting.intervals import draw_means
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.landscape.fitting_claims import by_width, critical_places
@@ -16,7 +16,6 @@ from studies.landscape.network_settings import NetworkSettings
 from studies.landscape.spectra import parameters
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from xarray import DataArray
 
@@ -81,18 +80,10 @@ def network_figures(results: Results, settings: NetworkSettings) -> list[StudyFi
     ]
 
 
-def _means(
-    axes: Axes, x: Any, values: Array, *, logarithmic: bool = False, line: str = "-", **style: Any
-) -> None:
-    """Points with Student's intervals; values have runs along their first dimension."""
-    mean, low, high = means_over_runs(np.moveaxis(np.asarray(values), 0, -1), logarithmic=logarithmic)
-    axes.errorbar(x, mean, [mean - low, high - mean], linestyle=line, **style)
-
-
-def _over(data: DataArray, name: str) -> tuple[Array, Array]:
-    """Coordinates, ascending, and values with runs first."""
-    ordered = data.sortby(name).transpose("run", name)
-    return ordered[name].values, ordered.values
+def _over(data: DataArray, name: str) -> tuple[Array, DataArray]:
+    """Coordinates, ascending, and values by these and runs."""
+    ordered = data.sortby(name).transpose(name, "run")
+    return ordered[name].values, ordered
 
 
 def _spectra(results: Results) -> Figure:
@@ -125,21 +116,21 @@ def _outliers(results: Results) -> Figure:
     classes, found = _over(results["classes"]["outliers"], "classes")
     number.plot(classes, classes, color=EXACT, linewidth=1, label="classes")
     number.plot(classes, classes - 1, color=MUTED, linestyle="--", linewidth=1, label="classes - 1")
-    _means(number, classes, found, line="none", **FIRST)
+    draw_means(number, classes, found, linestyle="none", **FIRST)
     number.set_xlabel("classes")
     number.set_ylabel("outliers")
     number.legend()
     sizes, tops = _over(results["outlier_batches"]["top_mean"], "B")
-    batch.plot(sizes, tops.T, color=MEASURED, alpha=0.3, linewidth=0.8)
-    _means(batch, sizes, tops, logarithmic=True, line="none", **FIRST)
+    batch.plot(sizes, tops, color=MEASURED, alpha=0.3, linewidth=0.8)
+    draw_means(batch, sizes, tops, logarithmic=True, linestyle="none", **FIRST)
     batch.set_xscale("log")
     plain_numbers(batch.xaxis, sizes)
     batch.set_xlim(sizes[0] / 2, sizes[-1] * 2)
     batch.set_xlabel("batch size B")
     batch.set_ylabel("mean of the largest nine")
     widths, bulks = _over(results["widths"]["bulk"], "width")
-    width.plot(widths, bulks.T, color=MEASURED, alpha=0.3, linewidth=0.8)
-    _means(width, widths, bulks, logarithmic=True, line="none", **FIRST)
+    width.plot(widths, bulks, color=MEASURED, alpha=0.3, linewidth=0.8)
+    draw_means(width, widths, bulks, logarithmic=True, linestyle="none", **FIRST)
     plain_numbers(width.xaxis, widths)
     width.set_xlim(0.7 * widths[0], widths[-1] + 0.3 * widths[0])
     width.set_xlabel("width")
@@ -159,12 +150,12 @@ def _course(results: Results) -> Figure:
     figure = new_figure(7.2, 3.2)
     share, noise = figure.subplots(1, 2)
     steps, values = _over(data["share"], "step")
-    _means(share, steps, values, **FIRST)
+    draw_means(share, steps, values, **FIRST)
     share.axhline(float(data["chance"].mean()), color=MUTED, linestyle="--", linewidth=1)
     share.set_ylim(0.0, 1.05)
     share.set_ylabel("share of the squared gradient")
     for name, style, label in (("simple", FIRST, "tr C / |g|²"), ("curved", SECOND, "tr(H C) / g'Hg")):
-        _means(noise, steps, _over(data[name], "step")[1], logarithmic=True, label=label, **style)
+        draw_means(noise, steps, _over(data[name], "step")[1], logarithmic=True, label=label, **style)
     noise.axhline(
         np.exp(np.mean([np.log(one.critical_batch) for one in tradeoffs(results)])),
         color=EXACT,
@@ -185,7 +176,7 @@ def _course(results: Results) -> Figure:
 
 def _tradeoff(results: Results, settings: NetworkSettings) -> Figure:
     steps = fewest_steps(results)
-    batches, values = steps["B"].values.astype(float), steps.values
+    batches = steps["B"].values.astype(float)
     curves = tradeoffs(results)
     fewest = float(np.exp(np.mean([np.log(one.fewest_steps) for one in curves])))
     critical = float(np.exp(np.mean([np.log(one.critical_batch) for one in curves])))
@@ -193,14 +184,14 @@ def _tradeoff(results: Results, settings: NetworkSettings) -> Figure:
     line = fewest * (1 + critical / fine)
     figure = new_figure(7.2, 3.3)
     plane, by_batch = figure.subplots(1, 2)
-    for row in values:
+    for row in steps.values:
         plane.plot(
             row, batches * row, color=MEASURED, marker="o", linestyle="none", alpha=0.5, markersize=3.5
         )
     plane.plot(line, fine * line, color=EXACT)
     plane.set_xlabel("steps S")
     plane.set_ylabel("samples E")
-    _means(by_batch, batches, values, logarithmic=True, line="none", **FIRST)
+    draw_means(by_batch, batches, steps, logarithmic=True, linestyle="none", **FIRST)
     by_batch.plot(fine, line, color=EXACT, label="S = S_min (1 + B_crit / B)")
     by_batch.axvline(critical, color=EXACT, linestyle="--", linewidth=1, label="B_crit")
     noise = float(np.exp(log_scales_on_the_way(results, settings).mean()))
@@ -211,7 +202,7 @@ def _tradeoff(results: Results, settings: NetworkSettings) -> Figure:
         axes.set_xscale("log")
         axes.set_yscale("log")
     for axis in (plane.xaxis, by_batch.yaxis):
-        plain_numbers(axis, _ladder(values))
+        plain_numbers(axis, _ladder(steps.values))
     plain_numbers(by_batch.xaxis, batches)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
@@ -227,10 +218,10 @@ def _tails(results: Results) -> Figure:
         ("pooled", SECOND, "all together"),
     ):
         batches, values = _over(data[name], "B")
-        _means(axes, batches, values, label=label, **style)
+        draw_means(axes, batches, values, label=label, **style)
     axes.plot(
         batches,
-        _over(data["pooled_gaussian"], "B")[1].mean(0),
+        _over(data["pooled_gaussian"], "B")[1].mean("run"),
         color=PREDICTED[0],
         linestyle="--",
         label="all together, were each Gaussian",
@@ -251,8 +242,8 @@ def _descent(results: Results) -> Figure:
     for method, style in (("GD", SECOND), ("SGD", FIRST)):
         one = data.sel(algorithm=method)
         widths, values = _over(one["loss"], "width")
-        _means(loss, widths, values, logarithmic=True, label=method, **style)
-        _means(accuracy, widths, 100 * _over(one["test_accuracy"], "width")[1], **style)
+        draw_means(loss, widths, values, logarithmic=True, label=method, **style)
+        draw_means(accuracy, widths, 100 * _over(one["test_accuracy"], "width")[1], **style)
     loss.set_yscale("log")
     loss.set_ylabel("training loss (cross-entropy)")
     accuracy.set_ylabel("test accuracy (%)")
@@ -271,14 +262,14 @@ def _fitting(results: Results, settings: NetworkSettings) -> Figure:
     critical = float(np.exp(np.log(ratios[places]).mean()))
     figure = new_figure(7.6, 3.2)
     fits, errors, spread = figure.subplots(1, 3)
-    _means(fits, ratios, 100 * data["fitted"].values, label="networks that fit", **FIRST)
-    _means(fits, ratios, 100 * data["missed"].values, label="samples missed", **SECOND)
+    draw_means(fits, ratios, 100 * data["fitted"], label="networks that fit", **FIRST)
+    draw_means(fits, ratios, 100 * data["missed"], label="samples missed", **SECOND)
     fits.set_ylabel("%")
     fits.set_ylim(-5.0, 105.0)
-    _means(errors, ratios, 100 * data["error"].values, label="one network", **THIRD)
-    _means(errors, ratios, 100 * data["together"].values, label=f"mean of {settings.fit_members}", **FOURTH)
+    draw_means(errors, ratios, 100 * data["error"], label="one network", **THIRD)
+    draw_means(errors, ratios, 100 * data["together"], label=f"mean of {settings.fit_members}", **FOURTH)
     errors.set_ylabel("test error (%)")
-    _means(spread, ratios, data["spread"].values, logarithmic=True, color=EXACT, marker="v")
+    draw_means(spread, ratios, data["spread"], logarithmic=True, color=EXACT, marker="v")
     spread.set_yscale("log")
     spread.set_ylabel("spread of outputs")
     for axes in (fits, errors, spread):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.study import Execution
-from studies.landscape.cooling import share, wells
+from simdyn.study import Execution, value_with_interval
+from studies.landscape.cooling import wells
 from studies.landscape.model_settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def rolled(
 ) -> dict[str, float]:
     """The share of starts on the slope, and at rest in the shallow well, that end in the deeper one."""
     from simdyn import SGD, simulate
+    from simdyn.inference import share_of
 
     left, top, _ = sorted(wells().critical_points(), key=lambda point: point.x[0])
     steps = math.ceil(SETTLED * max(2 / (1 - beta), (1 - beta) / (RATE * abs(top.hessian[0, 0]))))
@@ -49,8 +50,8 @@ def rolled(
     ]
     slope, rest = (end > top.x[0] for end in ends)
     return {
-        **share("share", slope),
-        **share("rest", rest),
+        **value_with_interval("share", share_of(slope)),
+        **value_with_interval("rest", share_of(rest)),
         "ball": ball(beta, -FAR, float(left.x[0])),
     }
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.inference import means_over_runs
+from simdyn.plotting.intervals import draw_intervals, draw_means
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.memorisation.experiment import Settings, has_networks
@@ -14,15 +15,16 @@ from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
 from studies.memorisation.training import kinds, regularisers
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from xarray import DataArray
 
 STYLES: dict[str, dict[str, Any]] = {
     REAL: {"color": MEASURED, "marker": "o"},
     LABELS: {"color": PREDICTED[0], "marker": "s"},
     INPUTS: {"color": PREDICTED[1], "marker": "^"},
 }
+
+_PERCENT: dict[str, Any] = {"skipna": True, "bounds": (0.0, 100.0)}
+_SHARE: dict[str, Any] = {"skipna": True, "bounds": (0.0, 1.0)}
 
 
 def figures(results: Results, settings: Settings) -> list[StudyFigure]:
@@ -81,19 +83,6 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
         ]
 
 
-def _means(
-    axes: Axes, data: DataArray, *, logarithmic: bool = False, most: float = np.inf, **style: Any
-) -> None:
-    """Points with intervals over runs, cut off at 0 and the most there can be; the other dimension lies along
-    x."""
-    (along,) = (name for name in data.dims if name != "run")
-    mean, low, high = means_over_runs(
-        data.transpose(along, "run").values, logarithmic=logarithmic, skipna=True
-    )
-    low, high = np.maximum(low, 0.0), np.minimum(high, most)
-    axes.errorbar(data[along].values, mean, [mean - low, high - mean], **style)
-
-
 def _difficulty(results: Results) -> Figure:
     data = results["difficulty"].sortby("rank")
     figure = new_figure(5.0, 3.2)
@@ -116,6 +105,7 @@ def _eigenvectors(results: Results, settings: Settings) -> Figure:
     figure = new_figure(7.2, 3.1)
     order, share = figure.subplots(1, 2)
     ratios = data["measured"] / data["predicted"]
+    number = held["directions"].values
     widths = (settings.eigen_widths[0], settings.eigen_widths[-1])
     for kind in (REAL, LABELS):
         for width, line in zip(widths, (":", "-"), strict=True):
@@ -123,21 +113,16 @@ def _eigenvectors(results: Results, settings: Settings) -> Figure:
             if width == widths[0]:
                 style["markerfacecolor"] = "white"
             one = ratios.sel(data=kind, width=width)
-            mean, low, high = means_over_runs(
-                one.transpose("mode", "run").values, logarithmic=True, skipna=True
-            )
-            shift = 0.12 if kind == LABELS else -0.12
-            bars = [mean - low, high - mean]
-            axes_label = f"{kind}, {width} units"
-            order.errorbar(one["mode"].values + shift, mean, bars, linestyle=line, label=axes_label, **style)
-        _means(share, held.sel(data=kind), label=kind, **STYLES[kind])
+            places = one["mode"].values + (0.12 if kind == LABELS else -0.12)
+            style |= {"linestyle": line, "label": f"{kind}, {width} units"}
+            draw_means(order, places, one, logarithmic=True, skipna=True, **style)
+        draw_means(share, number, held.sel(data=kind), **_SHARE, label=kind, **STYLES[kind])
     order.axhline(1.0, color=EXACT, linewidth=1)
     order.set_yscale("log")
     plain_numbers(order.yaxis)
     order.set_xlabel("eigenvector, by eigenvalue")
     order.set_ylabel("steps to half, measured over closed form")
     order.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
-    number = held["directions"].values
     share.plot(number, (number - 1) / (settings.eigen_samples - 1), color=MUTED, linestyle="--")
     share.set_xscale("log")
     plain_numbers(share.xaxis)
@@ -159,7 +144,8 @@ def _course(results: Results, settings: Settings) -> Figure:
     for axes, data, along in ((panels[0], network, "epoch"), (panels[1], linear, "time")):
         for name, shade, marker in zip(names, shades, "osD^vP*X", strict=False):
             one = 100 * data.sel(data=name)
-            _means(axes, one["test_accuracy"], most=100.0, color=shade, marker=marker, label=name)
+            style = {"color": shade, "marker": marker, "label": name}
+            draw_means(axes, data[along], one["test_accuracy"], **_PERCENT, **style)
             axes.plot(data[along], one["train_accuracy"].mean("run"), color=shade, linestyle="--")
         axes.set_ylim(0.0, 103.0)
         axes.set_ylabel("accuracy (%)")
@@ -176,14 +162,17 @@ def _course(results: Results, settings: Settings) -> Figure:
 def _critical(results: Results, settings: Settings) -> Figure:
     critical = results["critical"]["critical"].sortby("epoch").sel(radius=settings.radii[0])
     gini = results["course"]["gini"].sortby("epoch")
+    gini = gini.where(gini.epoch >= 1, drop=True)
     figure = new_figure(7.2, 3.0)
     left, right = figure.subplots(1, 2)
     middle = noisy(settings.noise_share)
     styles = {**STYLES, middle: {"color": PREDICTED[2], "marker": "D"}}
     for kind in kinds(settings):
         if kind in styles:
-            _means(left, 100 * critical.sel(data=kind), most=100.0, label=kind, **styles[kind])
-            _means(right, gini.sel(data=kind).where(gini.epoch >= 1, drop=True), **styles[kind])
+            draw_means(
+                left, critical["epoch"], 100 * critical.sel(data=kind), **_PERCENT, label=kind, **styles[kind]
+            )
+            draw_means(right, gini["epoch"], gini.sel(data=kind), **_SHARE, **styles[kind])
     left.set_ylabel(f"critical samples (%), box of {settings.radii[0]:g}")
     left.set_ylim(0.0, 103.0)
     right.set_ylabel("Gini's coefficient of sensitivity")
@@ -205,9 +194,12 @@ def _size(results: Results, settings: Settings) -> Figure:
     middle = {"color": PREDICTED[2], "marker": "D"}
     for share in settings.capacity_shares:
         name = noisy(share)
-        _means(left, accuracy.sel(data=name), most=100.0, label=name, **STYLES.get(name, middle))
+        style = STYLES.get(name, middle)
+        draw_means(left, accuracy["units"], accuracy.sel(data=name), **_PERCENT, label=name, **style)
     for kind, style in STYLES.items():
-        _means(right, steps.sel(data=kind), logarithmic=True, label=kind, **style)
+        draw_means(
+            right, steps["samples"], steps.sel(data=kind), logarithmic=True, skipna=True, label=kind, **style
+        )
     left.set_xscale("log", base=2)
     left.set_xticks(settings.units, [str(count) for count in settings.units])
     left.set_xlabel("units of each hidden layer")
@@ -267,9 +259,8 @@ def _noise(results: Results) -> Figure:
     names = [str(name) for name in data["sgd"].values]
     for place, name in enumerate(names):
         values = data.sel(sgd=name).values
-        mean, _, high = means_over_runs(values, skipna=True)
         axes.plot(np.full(len(values), place), values, "o", color=MUTED, alpha=0.6)
-        axes.errorbar(place + 0.12, mean, high - mean, color=MEASURED, marker="D")
+        draw_intervals(axes, place + 0.12, *means_over_runs(values, skipna=True), marker="D")
     axes.set_xticks(range(len(names)), [name.replace(", ", "\n").replace("eta", "η") for name in names])
     axes.set_xlim(-0.5, len(names) - 0.5)
     axes.set_ylabel("test accuracy (%)")

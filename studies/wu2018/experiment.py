@@ -10,7 +10,15 @@ import numpy as np
 
 from potentials import QuadraticSum, curvatures_at, two_functions
 from simdyn.networks import can_train
-from simdyn.study import Dimension, Execution, Grid, Quantity, Results
+from simdyn.study import (
+    Dimension,
+    Execution,
+    Grid,
+    Quantity,
+    Results,
+    quantity_with_interval,
+    value_with_interval,
+)
 from studies.wu2018 import networks
 
 if TYPE_CHECKING:
@@ -147,9 +155,9 @@ def grids(settings: Settings) -> list[Grid]:
             "The two functions",
             [Dimension("eta", settings.example_rates, "", "learning rate")],
             [
-                Quantity("left", "", "share of SGD runs from beside x = 1 that ended at x = 0"),
-                Quantity("left_low", "", "lower end of the 95 % interval"),
-                Quantity("left_high", "", "upper end of the 95 % interval"),
+                *quantity_with_interval(
+                    "left", "", "share of SGD runs from beside x = 1 that ended at x = 0"
+                ),
                 Quantity("descent_left", "", "share of gradient-descent runs that did"),
                 Quantity("mean_square", "", "exact mean-square multiplier of a step at x = 1"),
                 Quantity("growth", "per step", "exact mean growth of log |x - 1| at x = 1"),
@@ -169,9 +177,7 @@ def grids(settings: Settings) -> list[Grid]:
                 Dimension("s", settings.nonuniformity, "", "non-uniformity times learning rate"),
             ],
             [
-                Quantity("square", "", "measured mean of x^2 after one step from 1"),
-                Quantity("square_low", "", "lower end of the 95 % interval"),
-                Quantity("square_high", "", "upper end of the 95 % interval"),
+                *quantity_with_interval("square", "", "measured mean of x^2 after one step from 1"),
                 Quantity("multiplier", "", "its exact value"),
                 Quantity("in_box", "", "whether the cell lies in the box of Theorem 1's consequences"),
             ],
@@ -245,9 +251,8 @@ def cell(
 
 
 def _example(eta: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
-    from scipy.stats import binomtest
-
     from simdyn import SGD, simulate, stability
+    from simdyn.inference import share_of
 
     landscape = two_functions()
     sgd, descent = SGD(eta, 1), SGD(eta, 2, noise="none")
@@ -262,14 +267,11 @@ def _example(eta: float, seed: SeedSequence, settings: Settings, execution: Exec
             seed=child,
             threads=execution.threads,
         )
-        shares.append(int(np.count_nonzero(np.abs(data["final"].values[:, 0]) < 0.1)))
-    ends = binomtest(shares[0], settings.example_paths).proportion_ci()
+        shares.append(share_of(np.abs(data["final"].values[:, 0]) < 0.1))
     at = [stability(landscape, sgd, at=f"x={x}", measure=False) for x in (0, 1)]
     return {
-        "left": shares[0] / settings.example_paths,
-        "left_low": ends.low,
-        "left_high": ends.high,
-        "descent_left": shares[1] / settings.example_paths,
+        **value_with_interval("left", shares[0]),
+        "descent_left": shares[1].value,
         "mean_square": at[1].multiplier("mean_square"),
         "growth": float(np.log(at[1].multiplier("almost_sure"))),
         **{f"sharpness_{x}": at[x].sharpness for x in (0, 1)},
@@ -297,9 +299,7 @@ def _diagram(
     square = mean_of(np.exp(2 * growth.log_lengths[:, 0]))
     box = theory.stability_box(a, s, 1.0, batch_share=1.0 / size).value
     return {
-        "square": square.value,
-        "square_low": square.low,
-        "square_high": square.high,
+        **value_with_interval("square", square),
         "multiplier": (1 - a) ** 2 + s**2 / size,
         "in_box": bool(box <= 1.0),
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simdyn.plotting.intervals import draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.wu2018.experiment import Settings, has_networks
@@ -78,9 +79,7 @@ def _example_figure(results: Results) -> Figure:
     left.legend(loc="upper center")
     data = results["example"].sortby("eta")
     etas = data["eta"].values
-    share = data["left"].values
-    ends = np.maximum([share - data["left_low"].values, data["left_high"].values - share], 0.0)
-    right.errorbar(etas, share, ends, color=MEASURED, marker="o", linestyle="none", label="SGD, B = 1")
+    draw_quantity(right, etas, data, "left", label="SGD, B = 1")
     right.plot(
         etas,
         data["descent_left"].values,

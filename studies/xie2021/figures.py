@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simdyn.plotting.intervals import draw_intervals
 from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
 from studies.xie2021.line_figures import line_figures
@@ -64,20 +65,13 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
         ]
 
 
-def _errorbars(
-    axes: Axes, x: np.ndarray, data: Dataset, label: str | None = "measured", **style: Any
-) -> None:
+def _log_times(axes: Axes, x: np.ndarray, data: Dataset) -> None:
     """log N with its interval; cells with too much overshoot as crosses."""
-
     good = usable(data)
-    log = np.log(data["steps"].values)
-    ends = np.stack([log - np.log(data["low"].values), np.log(data["high"].values) - log])
-    options = {"color": MEASURED, "linestyle": "none", "zorder": 3, **style}
-    axes.errorbar(x[good], log[good], ends[:, good], marker="o", label=label, **options)
+    logs = np.log([data[name].values for name in ("steps", "low", "high")])
+    draw_intervals(axes, x[good], *logs[:, good], label="measured")
     if not good.all():
-        axes.errorbar(
-            x[~good], log[~good], ends[:, ~good], marker="x", label="overshoot above 1 %", **options
-        )
+        draw_intervals(axes, x[~good], *logs[:, ~good], marker="x", label="overshoot above 1 %")
 
 
 def _curves(axes: Axes, x: np.ndarray, data: Dataset, formula: str) -> None:
@@ -95,9 +89,8 @@ def _sgld_figure(results: Results, settings: Settings) -> Figure:
     left, right = figure.subplots(1, 2)
     data, eta = results["sgld_curvature"], settings.curvature_learning_rate
     k = data["k"].values
-    rate = 1.0 / (eta * data["steps"].values)
-    ends = np.stack([rate - 1.0 / (eta * data["high"].values), 1.0 / (eta * data["low"].values) - rate])
-    left.errorbar(k, rate, ends, marker="o", linestyle="none", color=MEASURED, zorder=3, label="measured")
+    rates = (1.0 / (eta * data[name].values) for name in ("steps", "high", "low"))
+    draw_intervals(left, k, *rates, label="measured")
     left.plot(k, 1.0 / (eta * data["exact"].values), color=EXACT, marker=".", label="exact (chain)")
     left.plot(
         k, 1.0 / (eta * data["predicted"].values), color=PREDICTED[0], linestyle="--", label="equation (6)"
@@ -111,7 +104,7 @@ def _sgld_figure(results: Results, settings: Settings) -> Figure:
     left.legend()
     data = results["sgld_temperature"]
     x = 1.0 / data["D"].values
-    _errorbars(right, x, data)
+    _log_times(right, x, data)
     _curves(right, x, data, "equation (6)")
     right.set_xlabel("1/D")
     right.set_ylabel("−log γ per step = log N")
@@ -125,18 +118,18 @@ def _sgd_figure(results: Results, settings: Settings) -> Figure:
     figure = new_figure(7.2, 3.3)
     batch, rate, curvature = figure.subplots(1, 3)
     data = results["sgd_batch"]
-    _errorbars(batch, data["B"].values, data)
+    _log_times(batch, data["B"].values, data)
     _curves(batch, data["B"].values, data, "equation (7)")
     batch.set_xlabel("effective batch size B")
     batch.set_ylabel("−log γ per step = log N")
     batch.set_title(f"k = 1, η = {settings.batch_learning_rate:g}")
     other = results["sgd_learning_rate"]
-    _errorbars(rate, 1.0 / other["eta"].values, other)
+    _log_times(rate, 1.0 / other["eta"].values, other)
     _curves(rate, 1.0 / other["eta"].values, other, "equation (7)")
     rate.set_xlabel("1/η")
     rate.set_title(f"k = 1, B = {settings.rate_batch_size:g}")
     data, eta = results["sgd_curvature"], settings.learning_rates[0]
-    _errorbars(curvature, 1.0 / data["k"].values, data)
+    _log_times(curvature, 1.0 / data["k"].values, data)
     _curves(curvature, 1.0 / data["k"].values, data, "equation (7)")
     curvature.plot(
         eta / other["eta"].values,
@@ -207,7 +200,7 @@ def _ratio_figure(results: Results) -> Figure:
 
     names: list[str] = []
     edges: list[int] = []
-    ratios, lows, highs = [], [], []
+    ratios: list[list[float]] = []
     for grid in MEASURED_GRIDS:
         data = results[grid]
         (dimension,) = data.dims
@@ -215,15 +208,12 @@ def _ratio_figure(results: Results) -> Figure:
         for i, value in enumerate(data[dimension].values):
             point = data.isel({dimension: i})
             names.append(f"{grid.replace('_', ' ')}: {dimension} = {value:.4g}")
-            exact = float(point["exact"])
-            ratios.append(float(point["steps"]) / exact)
-            lows.append(ratios[-1] - float(point["low"]) / exact)
-            highs.append(float(point["high"]) / exact - ratios[-1])
+            ratios.append([float(point[name]) / float(point["exact"]) for name in ("steps", "low", "high")])
     figure = new_figure(6.0, 0.8 + 0.17 * len(names))
     axes = figure.subplots()
     y = np.arange(len(names))
     axes.axvline(1.0, color="black", linewidth=1)
-    axes.errorbar(ratios, y, xerr=[lows, highs], color=MEASURED, marker="o", linestyle="none")
+    draw_intervals(axes, y, *np.transpose(ratios), horizontal=True)
     for edge in edges[1:]:
         axes.axhline(edge - 0.5, color="#999999", linewidth=0.5)
     axes.set_yticks(y, names, fontsize=7)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simdyn.plotting.intervals import draw_intervals, draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, new_figure
 from simdyn.study import Results, StudyFigure
 from studies.xie2021.settings import Settings
 from studies.xie2021.styblinski import shifted_exponents
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from xarray import Dataset
+    from xarray import DataArray, Dataset
 
 
 def line_figures(results: Results, settings: Settings) -> list[StudyFigure]:
@@ -56,12 +56,9 @@ def line_figures(results: Results, settings: Settings) -> list[StudyFigure]:
     ]
 
 
-def errorbars(axes: Axes, x: np.ndarray, data: Dataset, scale: float = 1.0, **style: object) -> None:
-    """Measured times with their 95 % intervals."""
-    value = scale * data["steps"].values
-    ends = np.stack([value - scale * data["low"].values, scale * data["high"].values - value])
-    options = {"color": MEASURED, "marker": "o", "linestyle": "none", "zorder": 3, **style}
-    axes.errorbar(x, value, ends, **options)  # type: ignore[arg-type]
+def _times(data: Dataset) -> tuple[DataArray, DataArray, DataArray]:
+    """Measured times with the ends of their 95 % intervals."""
+    return data["steps"], data["low"], data["high"]
 
 
 def _floor_figure(results: Results, settings: Settings) -> Figure:
@@ -81,7 +78,7 @@ def _floor_figure(results: Results, settings: Settings) -> Figure:
     for number, eta in enumerate(data["eta"].values):
         chain = data.sel(eta=eta)
         middle.plot(delta, eta * chain["exact"], color=EXACT, linewidth=0.8)
-        errorbars(middle, delta, chain, eta, **MARKS[number % 3], label=f"chain, η = {eta:g}")
+        draw_intervals(middle, delta, *_times(eta * chain), **MARKS[number % 3], label=f"chain, η = {eta:g}")
     one = data.isel(eta=0)
     time = float(one["eta"]) * one["sde"].values
     middle.plot(delta, time, color=EXACT, linewidth=1.5, label="SDE")
@@ -124,7 +121,7 @@ def _barrier_figure(results: Results, settings: Settings) -> Figure:
         ):
             one = data.sel(noise=noise)
             axes.plot(one["h"], one["exact"], color=EXACT, linewidth=0.8)
-            errorbars(axes, one["h"].values, one, **marks, label=label)
+            draw_intervals(axes, one["h"], *_times(one), **marks, label=label)
         axes.plot(
             data["h"],
             data.sel(noise="curvature")["predicted"],
@@ -138,7 +135,7 @@ def _barrier_figure(results: Results, settings: Settings) -> Figure:
     data, eta = results["data"].sortby("B"), settings.data_rate
     size = data["B"].values
     right.plot(size, data["gaussian"], color=EXACT, marker=".", label="Gaussian chain")
-    errorbars(right, size, data, label="real batches")
+    draw_intervals(right, size, *_times(data), label="real batches")
     _, ends, sde = shifted_exponents()
     first = float(data["gaussian"][0])
     for exponent, label, style, colour in (
@@ -161,9 +158,7 @@ def _wells_figure(results: Results) -> Figure:
     left, middle, right = figure.subplots(1, 3)
     data = results["wells"].sortby("D")
     temperature = data["D"].values
-    share = data["share"].values
-    ends = np.stack([share - data["share_low"].values, data["share_high"].values - share])
-    left.errorbar(temperature, share, ends, color=MEASURED, marker="o", linestyle="none", label="measured")
+    draw_quantity(left, temperature, data, "share", label="measured")
     left.plot(temperature, data["share_exact"], color=EXACT, linewidth=1, label="exact")
     left.plot(
         temperature, data["share_times"], color=PREDICTED[0], linestyle="--", marker=".", label="equation (5)"
@@ -173,21 +168,15 @@ def _wells_figure(results: Results) -> Figure:
     left.set_xticks(temperature, [f"{value:g}" for value in temperature])
     left.legend()
     for name, marks in (("middle", MARKS[0]), ("outer", MARKS[1])):
-        value = data[name].values
-        ends = np.stack([value - data[f"{name}_low"].values, data[f"{name}_high"].values - value])
-        middle.errorbar(
-            temperature, value, ends, color=MEASURED, linestyle="none", label=f"{name} well", **marks
-        )
+        draw_quantity(middle, temperature, data, name, label=f"{name} well", **marks)
         middle.plot(temperature, data[f"{name}_exact"], color=EXACT, linewidth=0.8)
     middle.set(yscale="log", xlabel="temperature D", ylabel="mean time in steps")
     middle.set_xticks(temperature, [f"{value:g}" for value in temperature])
     middle.legend()
     data = results["flux"].sortby("D")
     exact = data["exact"].values
-    ratio = data["steps"].values / exact
-    ends = np.stack([ratio - data["low"].values / exact, data["high"].values / exact - ratio])
     right.axhline(1.0, color=EXACT, linewidth=1, label="exact")
-    right.errorbar(data["D"], ratio, ends, color=MEASURED, marker="o", linestyle="none", label="measured")
+    draw_intervals(right, data["D"], *_times(data / data["exact"]), label="measured")
     right.plot(
         data["D"],
         data["predicted"] / exact,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import Potential, curved_valley
-from simdyn.study import Dimension, Execution, Grid
-from studies.xie2021.quantities import EXACT, MEASURED, PREDICTED, interval, measured
+from simdyn.study import Dimension, Execution, Grid, Quantity, quantity_with_interval, value_with_interval
+from studies.xie2021.quantities import EXACT, MEASURED, PREDICTED, measured
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
@@ -95,8 +95,8 @@ def line_grids(settings: Settings) -> list[Grid]:
             [
                 *MEASURED,
                 *EXACT,
-                interval("sde", "steps", "exact mean escape time of the SDE over the learning rate")[0],
-                interval("power", "", "2 mu = 4 g / (epsilon kappa) at the point without curvature")[0],
+                Quantity("sde", "steps", "exact mean escape time of the SDE over the learning rate"),
+                Quantity("power", "", "2 mu = 4 g / (epsilon kappa) at the point without curvature"),
             ],
             f"A minimum between two equal barriers, C = (H^2 + delta^2)^(1/2) / B with eta / B = "
             f"{settings.floor_noise:g} throughout.",
@@ -109,8 +109,8 @@ def line_grids(settings: Settings) -> list[Grid]:
                 Dimension("delta", settings.bend_floors, "", "floor of the curvature"),
             ],
             [
-                interval("sde", "time", "exact mean time of the SDE from (-1, 0) to the line x = 1")[0],
-                interval("sde_error", "time", "its numerical error")[0],
+                Quantity("sde", "time", "exact mean time of the SDE from (-1, 0) to the line x = 1"),
+                Quantity("sde_error", "time", "its numerical error"),
             ],
             f"(x^2 - 1)^2/4 + (y + c (x^2 - 1))^2, D = epsilon/2 |H|_delta with epsilon = "
             f"{settings.bend_noise:g}. Exact values alone, by finite volumes.",
@@ -137,14 +137,18 @@ def line_grids(settings: Settings) -> list[Grid]:
             "Three wells in a row",
             [Dimension("D", settings.well_temperatures, "loss", "temperature")],
             [
-                *interval("middle", "steps", "measured mean time from the middle well to another minimum"),
-                *interval("outer", "steps", "measured mean time from an outer well to another minimum"),
-                interval("middle_exact", "steps", "exact value of the former")[0],
-                interval("outer_exact", "steps", "exact value of the latter")[0],
-                *interval("share", "", "measured share of the middle well in the long run"),
-                interval("share_exact", "", "its exact value for the SDE")[0],
-                interval("share_times", "", "equation (5): times alone, as measured")[0],
-                interval("share_network", "", "rates between wells and how often each is visited")[0],
+                *quantity_with_interval(
+                    "middle", "steps", "measured mean time from the middle well to another minimum"
+                ),
+                *quantity_with_interval(
+                    "outer", "steps", "measured mean time from an outer well to another minimum"
+                ),
+                Quantity("middle_exact", "steps", "exact value of the former"),
+                Quantity("outer_exact", "steps", "exact value of the latter"),
+                *quantity_with_interval("share", "", "measured share of the middle well in the long run"),
+                Quantity("share_exact", "", "its exact value for the SDE"),
+                Quantity("share_times", "", "equation (5): times alone, as measured"),
+                Quantity("share_network", "", "rates between wells and how often each is visited"),
             ],
             f"{DEPTH:g} x^2 (x^2 - 1)^2, three minima of depth 0, white noise, learning rate "
             f"{settings.well_rate:g}.",
@@ -215,9 +219,8 @@ def barrier_cell(
 
 def wells_cell(D: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:
     """How long each well keeps a path, and where paths are in the long run."""
-    from scipy.stats import binomtest
-
     from simdyn import SDE, exact, simulate, theory
+    from simdyn.inference import Interval, share_of
 
     eta = settings.well_rate
     dynamics = level_noise(eta, 2 * D / eta)
@@ -227,7 +230,7 @@ def wells_cell(D: float, seed: SeedSequence, settings: Settings, execution: Exec
         times = measured(
             three_wells(outer), dynamics, "x=0", OUT, settings.line_error, settings, child, execution
         )
-        found |= {name: times["steps"], f"{name}_low": times["low"], f"{name}_high": times["high"]}
+        found |= value_with_interval(name, Interval(times["steps"], times["low"], times["high"]))
         found[f"{name}_exact"] = times["exact"]
     middle = three_wells(outer=False)
     rim = 1 / math.sqrt(3)
@@ -239,13 +242,9 @@ def wells_cell(D: float, seed: SeedSequence, settings: Settings, execution: Exec
     ends = simulate(
         middle, dynamics, "x=0", paths=settings.well_paths, steps=steps, seed=third, threads=execution.threads
     )["final"].values[:, 0]
-    here = int(np.count_nonzero(np.abs(ends) < rim))
-    limits = binomtest(here, len(ends)).proportion_ci()
     return {
         **found,
-        "share": here / len(ends),
-        "share_low": limits.low,
-        "share_high": limits.high,
+        **value_with_interval("share", share_of(np.abs(ends) < rim)),
         "share_exact": float((law.weights * law.values)[inside].sum()),
         "share_times": found["middle"] / (found["middle"] + 2 * found["outer"]),
         "share_network": float(network.occupation.value[network.well_of([0.0])]),

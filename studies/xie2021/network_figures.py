@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simdyn.plotting.intervals import draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, new_figure
 from simdyn.study import Results, StudyFigure
-from studies.xie2021.line_figures import errorbars
 from studies.xie2021.networks import HISTOGRAM_BATCH
 from studies.xie2021.settings import Settings
 
@@ -71,11 +71,8 @@ def _noise_figure(results: Results) -> Figure:
         axes[row][0].set_ylabel("density")
         for number, layer in enumerate(layers):
             one = laws.sel(step=step, layer=layer).sortby("B")
-            value = one["gaussian"].values
-            ends = np.stack([value - one["gaussian_low"].values, one["gaussian_high"].values - value])
-            axes[row][-1].errorbar(
-                one["B"], value, ends, color=COLOURS[number], marker=MARKERS[number], label=layer
-            )
+            style = {"color": COLOURS[number], "marker": MARKERS[number], "linestyle": "-"}
+            draw_quantity(axes[row][-1], one["B"], one, "gaussian", label=layer, **style)
         axes[row][-1].set(xscale="log", xlabel="B", ylim=(0, None), title="distance")
         axes[row][-1].set_xticks(laws["B"].values, [f"{size:g}" for size in laws["B"].values])
         axes[row][-1].minorticks_off()
@@ -122,16 +119,8 @@ def _leaving_figure(results: Results) -> Figure:
             x = curve["factor"].values
             if varied == "B":
                 x = curve["size"].values / curve["size"].values.min()
-            curve = curve.rename(steps_low="low", steps_high="high")
-            errorbars(
-                axes,
-                x,
-                curve,
-                color=COLOURS[number % 4],
-                marker=MARKERS[number % 4],
-                linestyle="-",
-                label=str(one),
-            )
+            style = {"color": COLOURS[number % 4], "marker": MARKERS[number % 4], "linestyle": "-"}
+            draw_quantity(axes, x, curve, "steps", label=str(one), **style)
         axes.set(yscale="log", xlabel=label)
     panels[0].set_ylabel("mean number of steps")
     panels[0].legend()

@@ -11,8 +11,7 @@ import numpy as np
 
 from simdyn.errors import InputError
 from simdyn.networks import one_thread
-from simdyn.study import Dimension, Grid, Quantity
-from studies.xie2021.quantities import interval
+from simdyn.study import Dimension, Grid, Quantity, quantity_with_interval, value_with_interval
 
 if TYPE_CHECKING:
     import torch
@@ -46,8 +45,10 @@ def network_grids(settings: Settings) -> list[Grid]:
             "Gradient noise by layer",
             [stage, layer, batch],
             [
-                *interval("gaussian", "", "distance of the norm's law from that of Gaussian noise, same C"),
-                *interval("levy", "", f"its distance from that of {levy}"),
+                *quantity_with_interval(
+                    "gaussian", "", "distance of the norm's law from that of Gaussian noise, same C"
+                ),
+                *quantity_with_interval("levy", "", f"its distance from that of {levy}"),
                 Quantity("index", "", "median over coordinates of the tail index"),
                 Quantity("pooled", "", "tail index of all coordinates together"),
                 Quantity("pooled_gaussian", "", "what Gaussian coordinates of these scales would give"),
@@ -92,7 +93,7 @@ def network_grids(settings: Settings) -> list[Grid]:
                 Dimension("factor", settings.leaving_factors, "", "of B, 1 / eta or 1 / k"),
             ],
             [
-                *interval("steps", "steps", "mean number of steps to leave"),
+                *quantity_with_interval("steps", "steps", "mean number of steps to leave"),
                 Quantity("relative_error", "", "relative standard error"),
                 Quantity("left", "", "networks that left"),
                 Quantity("censored", "", "networks that did not"),
@@ -236,9 +237,7 @@ class Task:
         times, out = _first_rise(self, module, rate, size, k, level, int(seed.generate_state(1)[0]))
         fit = fit_exponential(times, out, unit="steps")
         return {
-            "steps": fit.estimate.value,
-            "steps_low": fit.estimate.low,
-            "steps_high": fit.estimate.high,
+            **value_with_interval("steps", fit.estimate),
             "relative_error": fit.relative_error,
             "left": int(out.sum()),
             "censored": int((~out).sum()),
@@ -322,17 +321,15 @@ class LayerNoise:
         """Distances of the norm's law, with a simultaneous band for both samples."""
         from scipy.stats import ks_2samp
 
+        from simdyn.inference import Interval
         from simdyn.inference.gaussianity import DKW_975
 
         reach = 2 * DKW_975 / np.sqrt(len(self.real))
         found: dict[str, float] = {}
         for name, other in (("gaussian", self.gaussian), ("levy", self.levy)):
             distance = float(ks_2samp(self.real, other).statistic)
-            found |= {
-                name: distance,
-                f"{name}_low": max(0.0, distance - reach),
-                f"{name}_high": min(1.0, distance + reach),
-            }
+            band = Interval(distance, max(0.0, distance - reach), min(1.0, distance + reach))
+            found |= value_with_interval(name, band)
         return found | {
             "index": self.index,
             "pooled": self.pooled,

@@ -30,15 +30,6 @@ EXACT = (
 PREDICTED = Quantity("predicted", "steps", "closed form of the paper")
 
 
-def interval(name: str, unit: str, description: str) -> tuple[Quantity, Quantity, Quantity]:
-    """A quantity and the ends of its interval."""
-    return (
-        Quantity(name, unit, description),
-        Quantity(f"{name}_low", unit, f"lower end of the 95 % interval: {description}"),
-        Quantity(f"{name}_high", unit, f"upper end of the 95 % interval: {description}"),
-    )
-
-
 def escape(
     landscape: Potential,
     dynamics: SGD | SGLD,

@@ -9,8 +9,9 @@ import pytest
 from device_compiler import needs_nvrtc
 from gpu_device import DeviceUnderTest
 from host_build import HostModule, needs_compiler
+from sample_means import sample_mean
 
-from potentials import FiniteSum, LinearisedNetwork, QuadraticSum
+from potentials import LinearisedNetwork
 from simdyn.dynamics import SGD, MinibatchUpdate
 from simdyn.engines.device import usage_of
 from simdyn.engines.gpu import GpuEngine
@@ -21,35 +22,6 @@ from simdyn.lowering.cuda_minibatch_kernels import MOST_ROW_NUMBERS
 from simdyn.noise.cuda_indices import INDEX_FUNCTIONS
 from simdyn.noise.cuda_source import device_functions
 from simdyn.noise.indices import replaced_draw
-
-N = 12
-
-
-@cache
-def landscape_of(name):
-    rng = np.random.default_rng(3)
-    if name == "formula":
-        data = {"a": rng.normal(size=N), "s": rng.normal(size=N)}
-        return FiniteSum(
-            "a*sin(x - s) + (x - s)**2/2 + k*x*y + y**2", data, variables="x y", parameters={"k": 0.3}
-        )
-    if name == "logistic":
-        columns = {c: rng.normal(size=N) for c in "abcde"} | {"t": rng.choice([-1.0, 1.0], N)}
-        form = "(a*x1 + b*x2 + c*x3 + d*x4 + e*x5)"
-        return FiniteSum(f"log(1 + exp(-t*{form}))", columns, variables="x1 x2 x3 x4 x5")
-    if name == "line":
-        return QuadraticSum(rng.uniform(0.5, 2, N), rng.normal(size=N))
-    roots = rng.normal(size=(N, 5, 5)) / 2
-    if name == "bowls":
-        return QuadraticSum(roots @ np.swapaxes(roots, 1, 2), rng.normal(size=(N, 5)))
-    if name == "network":
-        return LinearisedNetwork(roots[:, :3], rng.normal(size=(N, 3)))
-    if name == "eleven":
-        return LinearisedNetwork(rng.normal(size=(N, 11)) / 4, rng.normal(size=N))
-    if name == "wide":
-        return LinearisedNetwork(rng.normal(size=(N, 70)) / 8, rng.normal(size=N))
-    raise KeyError(name)
-
 
 LANDSCAPES = ("formula", "line", "logistic", "bowls", "network", "eleven", "wide")
 
@@ -97,7 +69,7 @@ def problem(case):
     """Both engines, and a start."""
     landscape, rule = case
     update = MinibatchUpdate(
-        landscape_of(landscape), **{"rates": [0.3 if landscape == "line" else 0.05], **RULES[rule]}
+        sample_mean(landscape), **{"rates": [0.3 if landscape == "line" else 0.05], **RULES[rule]}
     )
     start = np.full(update.dim, 0.1)
     names = [v.name for v in update.variables]
@@ -193,14 +165,14 @@ def test_what_a_thread_cannot_hold_runs_on_the_cpu():
 
 @needs_compiler
 def test_a_schedule_that_is_not_tabulated_any_further_ends_the_run():
-    update = SGD("0.1/(1 + step)", 1).update(landscape_of("line"))
+    update = SGD("0.1/(1 + step)", 1).update(sample_mean("line"))
     engine = GpuEngine(update, device=DeviceUnderTest())
     with pytest.raises(InputError, match="run fewer steps"):
         engine.integrate(np.zeros((1, 1)), steps=1, seed=0, first_step=update.horizon)
 
 
 def test_single_precision_is_refused():
-    update = SGD(0.1, 1).update(landscape_of("line"))
+    update = SGD(0.1, 1).update(sample_mean("line"))
     with pytest.raises(InputError, match="double precision"):
         GpuEngine(update, dtype="float32", device=DeviceUnderTest())
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_means import SAMPLES, sample_mean
 
 import simdyn.engines.first_passage as first_passage
 import simdyn.engines.minibatch as minibatch
-from potentials import FiniteSum, LinearisedNetwork, QuadraticSum, double_well, two_functions
+from potentials import FiniteSum, QuadraticSum, double_well, two_functions
 from simdyn.dynamics import SGD, SGLD, MinibatchUpdate
 from simdyn.engines import ExitRecords, engine_for
 from simdyn.engines.cpu import CpuEngine
@@ -23,35 +24,6 @@ from simdyn.lowering.minibatch_kernels import BATCH_LANES
 from simdyn.lowering.minibatch_model import PointwiseModel, RowModel, model_of
 from simdyn.noise import Purpose, key_of
 from simdyn.noise.indices import SPARE, batch_bounds, draw_below, fill_normals, keep_distinct, shuffle
-
-N = 12
-
-
-@cache
-def landscape_of(name):
-    rng = np.random.default_rng(3)
-    if name == "formula":
-        data = {"a": rng.normal(size=N), "s": rng.normal(size=N)}
-        return FiniteSum(
-            "a*sin(x - s) + (x - s)**2/2 + k*x*y + y**2", data, variables="x y", parameters={"k": 0.3}
-        )
-    if name == "kinks":
-        return FiniteSum("max(abs(x - s), x**2/4)", {"s": rng.normal(size=N)}, variables="x")
-    if name == "logistic":
-        columns = {c: rng.normal(size=N) for c in "abcde"} | {"t": rng.choice([-1.0, 1.0], N)}
-        form = "(a*x1 + b*x2 + c*x3 + d*x4 + e*x5)"
-        return FiniteSum(f"log(1 + exp(-t*{form}))", columns, variables="x1 x2 x3 x4 x5")
-    if name == "line":
-        return QuadraticSum(rng.uniform(0.5, 2, N), rng.normal(size=N))
-    roots = rng.normal(size=(N, 5, 5)) / 2
-    if name == "bowls":
-        return QuadraticSum(roots @ np.swapaxes(roots, 1, 2), rng.normal(size=(N, 5)))
-    if name == "network":
-        return LinearisedNetwork(roots[:, :3], rng.normal(size=(N, 3)))
-    if name == "wide":
-        return LinearisedNetwork(rng.normal(size=(N, 70)) / 8, rng.normal(size=N))
-    raise KeyError(name)
-
 
 LANDSCAPES = ("formula", "kinks", "logistic", "line", "bowls", "network", "wide")
 POINTWISE = ("formula", "kinks", "line")
@@ -82,12 +54,12 @@ RULES = {
 
 
 def update_of(landscape, rule):
-    return MinibatchUpdate(landscape_of(landscape), **{"rates": [0.05], **RULES[rule]})
+    return MinibatchUpdate(sample_mean(landscape), **{"rates": [0.05], **RULES[rule]})
 
 
 @cache
 def engine_of(landscape, rule, threads=1):
-    potential = landscape_of(landscape)
+    potential = sample_mean(landscape)
     first = potential.variables[0]
     exit = resolve_exit(f"({first} >= 0.35) | ({first} <= -0.3)", potential, np.zeros(potential.dim))
     return MinibatchEngine(update_of(landscape, rule), exit, threads=threads)
@@ -130,7 +102,7 @@ def samples_of(update, path, step, seed):
 
 def normals_for(update, path, steps, seed):
     """The normals of a path, one row a step."""
-    size = N if update.noise == "empirical" else update.dim
+    size = SAMPLES if update.noise == "empirical" else update.dim
     found, words = np.empty(steps * size + SPARE), np.empty(2 * steps * size + SPARE, np.uint64)
     fill_normals(found, 0, steps * size, np.uint64(path), *keys(seed), words)
     return found[: steps * size].reshape(steps, size)
@@ -182,7 +154,7 @@ def test_steps_are_those_of_a_plain_loop(landscape, rule):
 
 
 def test_both_forms_of_kernel_are_tried():
-    forms = {name: type(model_of(landscape_of(name))) for name in LANDSCAPES}
+    forms = {name: type(model_of(sample_mean(name))) for name in LANDSCAPES}
     assert {name for name, form in forms.items() if form is PointwiseModel} == set(POINTWISE)
     assert {name for name, form in forms.items() if form is RowModel} == set(LANDSCAPES) - set(POINTWISE)
 
@@ -262,7 +234,7 @@ def test_runs_can_be_cut_at_any_step(landscape, rule, cuts, offset):
 @given(sizes=st.lists(st.integers(1, 150), min_size=1, max_size=4), threads=st.integers(1, 3))
 @pytest.mark.parametrize(("landscape", "rule"), [("formula", "everything"), ("network", "subset")])
 def test_first_passages_can_be_split_into_batches(same_records, landscape, rule, sizes, threads):
-    start = np.zeros(landscape_of(landscape).dim)
+    start = np.zeros(sample_mean(landscape).dim)
     whole = engine_of(landscape, rule).first_passage(start, paths=sum(sizes), max_steps=70, seed=5)
     engine, parts, done = engine_of(landscape, rule, threads), [], 0
     for size in sizes:
@@ -276,7 +248,7 @@ def test_first_passages_can_be_split_into_batches(same_records, landscape, rule,
     [("formula", "everything"), ("network", "epochs"), ("formula", "growing"), ("network", "growing_epochs")],
 )
 def test_how_a_run_is_scheduled_does_not_matter(same_records, monkeypatch, landscape, rule):
-    start = np.zeros(landscape_of(landscape).dim)
+    start = np.zeros(sample_mean(landscape).dim)
     usual = engine_of(landscape, rule).first_passage(start, paths=500, max_steps=90, seed=5)
     assert usual.tally.events > 20
     for seconds, lanes in ((1e-9, 1 << 24), (10.0, 300), (0.05, 20)):
@@ -292,7 +264,7 @@ def test_how_a_run_is_scheduled_does_not_matter(same_records, monkeypatch, lands
 @pytest.mark.parametrize("budget", [1, 2, 7, 40])
 @pytest.mark.parametrize("landscape", ["formula", "network"])
 def test_budgets_cut_a_long_run_and_change_nothing_else(landscape, budget):
-    engine, start = engine_of(landscape, "subset"), np.zeros(landscape_of(landscape).dim)
+    engine, start = engine_of(landscape, "subset"), np.zeros(sample_mean(landscape).dim)
     free = engine.first_passage(start, paths=300, max_steps=5_000, seed=1)
     cut = engine.first_passage(start, paths=300, max_steps=budget, seed=1)
     np.testing.assert_array_equal(cut.steps, np.minimum(free.steps, budget))
@@ -357,7 +329,7 @@ def test_single_precision_takes_the_same_samples(landscape, rule):
 
 @pytest.mark.parametrize(("landscape", "rule"), [("formula", "subset"), ("network", "growing_epochs")])
 def test_paths_leave_in_single_precision(landscape, rule):
-    start = np.zeros(landscape_of(landscape).dim)
+    start = np.zeros(sample_mean(landscape).dim)
     found = single_engine(landscape, rule).first_passage(start, paths=400, max_steps=60, seed=2)
     double = engine_of(landscape, rule).first_passage(start, paths=400, max_steps=60, seed=2)
     assert found.state.dtype == np.float32
@@ -378,7 +350,7 @@ def test_an_epoch_uses_each_sample_at_most_once():
         assert len(chosen) == size_of(update, step)
         assert begin == len(seen.get(epoch, []))
         seen.setdefault(epoch, []).extend(chosen.tolist())
-    assert all(len(set(used)) == len(used) <= N for used in seen.values())
+    assert all(len(set(used)) == len(used) <= SAMPLES for used in seen.values())
     # 5 + 4, 4 (for 12 do not fit any more), 12, 1 + 7, 5.
     assert [len(used) for used in seen.values()] == [9, 4, 12, 8, 5]
 
@@ -387,9 +359,9 @@ def test_constant_batches_are_what_they_were():
     """A schedule that never changes takes the samples of a number, to the bit, for every sampling."""
     for rule in ("subset", "independent", "epochs"):
         given = {"rates": [0.05], **RULES[rule]}
-        plain = MinibatchUpdate(landscape_of("formula"), **given)
+        plain = MinibatchUpdate(sample_mean("formula"), **given)
         given["batch_size"] = [given["batch_size"]] * 9
-        table = MinibatchUpdate(landscape_of("formula"), **given)
+        table = MinibatchUpdate(sample_mean("formula"), **given)
         x = np.full((20, 2), 0.1)
         runs = [MinibatchEngine(u, threads=1).integrate(x, steps=30, seed=1) for u in (plain, table)]
         assert runs[0].tobytes() == runs[1].tobytes()
@@ -403,14 +375,14 @@ def test_the_noise_follows_the_batch_size(sampling):
     A sample variance of 40,000 moves of bounded kurtosis has a relative standard error of about
     sqrt(2/40,000) = 0.7 %; the bounds of 4 % are beyond 5 of them (false alarms below 1e-6).
     """
-    pulls = np.random.default_rng(2).normal(size=N)
+    pulls = np.random.default_rng(2).normal(size=SAMPLES)
     landscape = FiniteSum("(x - s)**2/2", {"s": pulls}, variables="x")
     update = SGD(0.1, "stepwise(2, 1, 6)", sampling=sampling).update(landscape)
     engine = MinibatchEngine(update, threads=2)
     x = np.zeros((40_000, 1))
     for step, b in ((0, 2), (1, 6), (40, 6)):
         moves = engine.integrate(x, steps=1, seed=4, first_step=step)[:, 0]
-        p = 1 / b if sampling == "with_replacement" else (N - b) / (b * (N - 1))
+        p = 1 / b if sampling == "with_replacement" else (SAMPLES - b) / (b * (SAMPLES - 1))
         assert moves.var() == pytest.approx(0.01 * p * pulls.var(), rel=0.04)
         # Control: the other batch size.
         assert moves.var() != pytest.approx(0.01 * pulls.var() * (p / 3 if b == 2 else 2 * p), rel=0.2)
@@ -418,12 +390,14 @@ def test_the_noise_follows_the_batch_size(sampling):
 
 def test_all_samples_are_gradient_descent():
     """A batch of everything, no noise, and the formula of the mean in the other engine."""
-    landscape = landscape_of("formula")
+    landscape = sample_mean("formula")
     start = np.array([[0.3, -0.2], [1.0, 2.0]])
     found = MinibatchEngine(SGD(0.05, 1, noise="none").update(landscape), threads=1).integrate(
         start, steps=50, seed=0
     )
-    batch = MinibatchEngine(SGD(0.05, N).update(landscape), threads=1).integrate(start, steps=50, seed=0)
+    batch = MinibatchEngine(SGD(0.05, SAMPLES).update(landscape), threads=1).integrate(
+        start, steps=50, seed=0
+    )
     np.testing.assert_allclose(batch, found, rtol=1e-12)
     kicked = MinibatchEngine(SGLD(0.05, 0.3).update(landscape), threads=1).integrate(start, steps=50, seed=4)
     from potentials import Potential

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from simdyn.inference import deviation_of, mean_of, quantile_of
+from simdyn.inference import Interval, deviation_of, mean_of, quantile_of
 
 LAWS = {
     "normal": (lambda rng, n: rng.normal(2.0, 3.0, n), 2.0, 3.0, 2.0 + 3.0 * 1.6448536269514722),
@@ -51,6 +51,10 @@ def test_values_that_coincide():
     same = np.full(100, 0.1)
     assert deviation_of(same).value == pytest.approx(0.0, abs=1e-15)
     assert mean_of(same).half_width == pytest.approx(0.0, abs=1e-15)
+
+
+def test_the_interval_of_a_rising_function_has_the_function_of_its_ends():
+    assert Interval(2.0, 1.0, 4.0).mapped(lambda x: x**2) == Interval(4.0, 1.0, 16.0)
 
 
 def test_means_over_runs_are_student_s():

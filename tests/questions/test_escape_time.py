@@ -57,6 +57,22 @@ def test_it_prints_itself(answer):
     assert "nan" not in text
 
 
+def test_a_formula_without_a_value_is_shown_with_the_reason():
+    """The SDE never crosses the place where its noise vanishes; the discrete rule leaps over it."""
+    leaping = ask(sd.SGD(0.2, 1.0, noise="hessian", floor=0.0), paths=500)
+    (kramers,) = (p for p in leaping.predictions if p.name == "Kramers")
+    assert math.isinf(kramers.value)
+    assert "predicted  infinite by Kramers\n             NOT VALID HERE: The noise vanishes" in str(leaping)
+    row = leaping.compare().set_index("answer").loc["Kramers"]
+    assert row["verdict"] == "not valid here; no finite value"
+    assert row["remark"] == kramers.why
+    shown = leaping.to_json()["predictions"]
+    assert next(p["value"] for p in shown if p["name"] == "Kramers") is None
+    legend = leaping.plot().axes[0].get_legend()
+    assert "no value here: Kramers" in [text.get_text() for text in legend.get_texts()]
+    assert "Xie, Sato & Sugiyama (7)" in " ".join(text.get_text() for text in legend.get_texts())
+
+
 def test_the_table(answer):
     table = answer.compare()
     assert table["answer"].tolist()[:2] == ["measured", "exact"]

@@ -9,7 +9,8 @@ import pytest
 
 from simdyn.study import conclude, run_study
 from studies.discrete_effects import STUDY
-from studies.discrete_effects.experiment import Settings, longest_step
+from studies.discrete_effects.escapes import longest_step
+from studies.discrete_effects.settings import Settings
 
 TINY = Settings(
     launch_rates=(0.05, 0.2),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simdyn.errors import InputError
+from simdyn.inference import Interval
 from simdyn.study import (
     Claim,
     Dimension,
@@ -18,7 +19,9 @@ from simdyn.study import (
     find_study,
     judge,
     mean_claim,
+    quantity_with_interval,
     ratio_claim,
+    value_with_interval,
 )
 from simdyn.study.seeds import cell_seed
 
@@ -150,3 +153,15 @@ def test_claims_on_ratios_of_few():
     assert (found.measured, found.low, found.high) == pytest.approx(tuple(expected), rel=1e-6)
     assert found.verdict == "holds"
     assert ratio_claim("words", "source", np.array([3.0]), 1.0, np.inf).verdict == "undecided"
+
+
+def test_a_cell_returns_what_a_quantity_with_an_interval_asks_for():
+    quantities = quantity_with_interval("steps", "steps", "mean escape time")
+    assert [quantity.name for quantity in quantities] == ["steps", "steps_low", "steps_high"]
+    assert {quantity.unit for quantity in quantities} == {"steps"}
+    assert len({quantity.description for quantity in quantities}) == 3
+    assert value_with_interval("steps", Interval(2.0, 1.0, 4.0)) == {
+        "steps": 2.0,
+        "steps_low": 1.0,
+        "steps_high": 4.0,
+    }

@@ -185,13 +185,15 @@ def test_physics_without_a_value_is_a_prediction_that_is_not_valid(potential, dy
 
 
 def test_a_problem_without_a_value_leaves_the_others_alone():
-    """In a sweep, and in the list of all predictions, which leaves it out."""
+    """In a sweep, and in the list of all predictions."""
     faint = SDE(0.0001, STEP)
     swept = kramers(WELL, [SDE(0.05, STEP), faint], "x=-1", "valley")
     assert swept.valid.tolist() == [True, False]
     assert swept.value[0] == kramers(WELL, SDE(0.05, STEP), "x=-1", "valley").value
     assert kramers(WELL, faint, "x=-1", "valley", order=1).name == "Kramers, next order"
-    assert "Kramers" not in [one.name for one in predictions(WELL, faint, "x=-1", "valley")]
+    offered = {one.name: one for one in predictions(WELL, faint, "x=-1", "valley")}
+    assert math.isinf(offered["Kramers"].value)
+    assert offered["Kramers"].why == "The exponent of Kramers' formula is 2500, beyond double precision."
 
 
 def test_the_next_order_leaves_a_positive_time_or_none():
@@ -208,9 +210,11 @@ def test_the_next_order_leaves_a_positive_time_or_none():
     steps = finite_learning_rate(flat, SGLD(0.001, 0.09), "x=0", "valley")
     assert np.isnan(steps.value)
     assert "leaves none of it" in steps.why
-    assert not {"Kramers, next order", "Finite learning rate"} & {
-        p.name for p in predictions(flat, SGLD(0.001, 0.09), "x=0", "valley")
-    }
+    offered = {p.name: p for p in predictions(flat, SGLD(0.001, 0.09), "x=0", "valley")}
+    for name in ("Kramers, next order", "Finite learning rate"):
+        assert np.isnan(offered[name].value)
+        assert not offered[name].valid
+        assert "leaves none of it" in offered[name].why
 
 
 def test_a_skew_saddle_has_a_share_of_hits_or_none():

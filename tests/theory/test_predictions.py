@@ -50,14 +50,27 @@ HESSIAN = SGD(0.02, 0.06, noise="hessian", floor=0.0)
 def test_what_is_offered(potential, dynamics, exit, names):
     start = -1.0 if "double" in potential.name else "deepest"
     found = predictions(potential, dynamics, start, exit)
-    assert [p.name for p in found] == names
+    assert [p.name for p in found if math.isfinite(p.value)] == names
     for p in found:
-        assert math.isfinite(p.value)
-        assert p.value > 0
+        assert p.value > 0 or (math.isnan(p.value) and not p.valid)
+        assert math.isfinite(p.value) or not p.valid
         assert p.why.endswith(".")
         assert p.unit == ("time" if isinstance(dynamics, SDE) else "steps")
-        assert p.assumptions
         assert p.source
+        if math.isfinite(p.value):
+            assert p.assumptions
+
+
+def test_formulas_without_a_value_are_offered_with_the_reason():
+    """Where noise vanishes on the way the SDE never crosses, and a rule without noise never leaves."""
+    vanishing = {p.name: p for p in predictions(double_well(), HESSIAN, "x=-1", "valley")}
+    assert math.isinf(vanishing["Kramers"].value)
+    assert "The noise vanishes at x = -0.57735" in vanishing["Kramers"].why
+    still = predictions(double_well(), SGD(0.01, 1.0, noise="none"), "x=-1", "valley")
+    assert [p.name for p in still] == ["Kramers", "Kramers, next order", "Finite learning rate"]
+    for p in (vanishing["Kramers"], *still):
+        assert math.isinf(p.value)
+        assert not p.valid
 
 
 def test_drift_fields_with_a_polynomial_quasi_potential():
