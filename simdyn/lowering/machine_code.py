@@ -80,7 +80,8 @@ declare void @free(ptr)
 }
 """The two functions of Numba's run-time library that kernels call, which count users of memory and give it
 back after the last one; here they take it from the C library. Numba asks for arrays that begin at a multiple
-of 32 bytes; here it is 64, the width of the widest vectors, of which each would else lie on two cache lines."""
+of 32 bytes. Here it is 64, the length of a cache line and of the widest vectors: from elsewhere each of those
+would lie on two lines."""
 
 _C_LIBRARY = {"malloc", "free", "memset", "memcpy", "memmove", "sqrt", "sqrtf"}
 _DONE = (0, -2)
