@@ -21,6 +21,23 @@ _FIRST_ROUNDS = 8
 _NOT_RUN = -9
 
 
+_LANES_OF_A_SHARE = 64
+"""Paths that a thread takes from the queue at a time, for each of its lanes, at most."""
+
+
+def shares(paths: int, least: int, threads: int) -> Iterator[range]:
+    """All paths, in shares of which each thread takes the next when it has none left.
+
+    A share costs a call of the kernel, so they begin large; towards the end they get smaller, down to
+    `least`, so that no thread works on alone for long.
+    """
+    begin = 0
+    while begin < paths:
+        share = min(max((paths - begin) // (4 * threads), least), _LANES_OF_A_SHARE * least)
+        yield range(begin, min(paths, begin + share))
+        begin += share
+
+
 class Lanes(Protocol):
     """What an engine brings to a run, one for each thread: paths that advance side by side."""
 
@@ -78,8 +95,7 @@ class FirstPassage:
     def execute(self, threads: int, lanes: Callable[[], Lanes], report: Report | None) -> bool:
         """Run all paths; whether none was cut short by Ctrl-C."""
         paths = len(self.code)
-        share = max(1, min(self._lanes, -(-paths // threads)))
-        self._queue = (range(begin, min(paths, begin + share)) for begin in range(0, paths, share))
+        self._queue = shares(paths, max(1, min(self._lanes, -(-paths // threads))), threads)
         tick = (lambda: report(self._tally)) if report else None
         try:
             in_threads([lambda: self._work(lanes())] * threads, self._stop, tick)

@@ -44,9 +44,9 @@ _APART = """            words[j], words[k] = a0, b0
             words[ROW3 + j], words[ROW3 + k] = a3, b3"""
 
 _TOGETHER = """            words[h] = a0 | (b0 << uint64(32))
-            words[HALF_ROW1 + h] = a1 | (b1 << uint64(32))
+            words[HALF_ROW1 + h] = (a1 & uint64(0xFFFFFFFF)) | (b1 << uint64(32))
             words[HALF_ROW2 + h] = a2 | (b2 << uint64(32))
-            words[HALF_ROW3 + h] = a3 | (b3 << uint64(32))"""
+            words[HALF_ROW3 + h] = (a3 & uint64(0xFFFFFFFF)) | (b3 << uint64(32))"""
 
 _NORMALS = """        to = uint64(4 * q * LANES)
         for j in range(lanes):

@@ -39,7 +39,9 @@ _MEMORY = "{i64, i8*, i8*, i8*, i64}"
 _RUNTIME = {
     "declare noalias ptr @NRT_MemInfo_alloc_aligned(i64, i32)": """
 define internal noalias ptr @NRT_MemInfo_alloc_aligned(i64 %size, i32 %alignment) {
-  %align = zext i32 %alignment to i64
+  %asked = zext i32 %alignment to i64
+  %short = icmp ult i64 %asked, 64
+  %align = select i1 %short, i64 64, i64 %asked
   %fields = add i64 %align, 48
   %all = add i64 %fields, %size
   %memory = call noalias ptr @malloc(i64 %all)
@@ -77,7 +79,9 @@ declare void @free(ptr)
 """,
 }
 """The two functions of Numba's run-time library that kernels call, which count users of memory and give it
-back after the last one; here they take it from the C library."""
+back after the last one; here they take it from the C library. Numba asks for arrays that begin at a multiple
+of 32 bytes. Here it is 64, the length of a cache line and of the widest vectors: from elsewhere each of those
+would lie on two lines."""
 
 _C_LIBRARY = {"malloc", "free", "memset", "memcpy", "memmove", "sqrt", "sqrtf"}
 _DONE = (0, -2)

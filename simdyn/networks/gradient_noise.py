@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,10 @@ class NoiseScale:
     simple
         tr C_1 / |g|^2.
     curved
-        tr(H C_1) / g' H g: at this batch size the best learning rate is half of the largest.
+        tr(H C_1) / g' H g: at this batch size the best learning rate is half of the largest. NaN where the
+        loss curves down along g, as it may early in training: there no learning rate is the best.
     largest_rate
-        |g|^2 / g' H g, the best learning rate of the full gradient.
+        |g|^2 / g' H g, the best learning rate of the full gradient; NaN in the same places.
     """
 
     simple: float
@@ -119,19 +121,19 @@ def noise_scale(surface: LossSurface, at: Array) -> NoiseScale:
     Raises
     ------
     InputError
-        No gradient, or a loss that curves down along it, where there is no best learning rate.
+        No gradient.
     """
     gradients = surface.sample_gradients(at)
     centred, g = _centred(gradients), gradients.mean(axis=0)
     length, bend = float(g @ g), float(g @ surface.hessian_product(at, g))
-    if length == 0 or bend <= 0:
-        raise InputError(
-            f"The gradient has the squared length {length:.3g} and the loss the curvature g' H g = "
-            f"{bend:.3g} along it; a noise scale needs both to be positive."
-        )
-    weighted = float((centred * surface.hessian_products(at, centred)).sum())
+    if length == 0:
+        raise InputError("The gradient is zero here, and so any noise is infinitely large beside it.")
     n = len(centred)
-    return NoiseScale(float((centred**2).sum()) / n / length, weighted / n / bend, length / bend)
+    simple = float((centred**2).sum()) / n / length
+    if bend <= 0:
+        return NoiseScale(simple, math.nan, math.nan)
+    weighted = float((centred * surface.hessian_products(at, centred)).sum())
+    return NoiseScale(simple, weighted / n / bend, length / bend)
 
 
 def top_space_share(surface: LossSurface, at: Array, count: int, *, seed: int = 0) -> float:

@@ -99,6 +99,27 @@ def test_noise_scale_by_hand():
     assert (after(0.99 * best) - after(best)) == pytest.approx(after(1.01 * best) - after(best), rel=1e-4)
 
 
+def test_where_the_loss_curves_down_along_the_gradient_there_is_no_best_rate():
+    # The output x w1 w2 should be 1: near the origin the loss is a saddle, and its gradient points down it.
+    class Product(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = torch.nn.Parameter(torch.tensor([0.1, 0.1], dtype=torch.float64))
+
+        def forward(self, x):
+            return x * self.w.prod()
+
+    surface = LossSurface(Product(), np.array([[1.0], [1.2]]), np.array([[1.0], [1.0]]))
+    w = np.array([0.1, 0.1])
+    g = surface.gradient(w)
+    assert g @ surface.hessian(w) @ g < 0
+    found = noise_scale(surface, w)
+    gradients = surface.sample_gradients(w)
+    assert found.simple == pytest.approx(np.trace(covariance(gradients)) / (g @ g))
+    assert np.isnan(found.curved)
+    assert np.isnan(found.largest_rate)
+
+
 def test_share_of_the_gradient_in_the_top_space():
     surface, w, gradients, hessian = regression()
     g = gradients.mean(0)
@@ -127,7 +148,7 @@ def test_refusals():
     flat = LossSurface(torch.nn.Linear(6, 1, bias=False), x, np.zeros(2))
     with pytest.raises(InputError, match="at fewer than 4"):
         alignment(flat, w, 4)
-    with pytest.raises(InputError, match="squared length 0"):
+    with pytest.raises(InputError, match="any noise is infinitely large"):
         noise_scale(flat, np.zeros(6))
     with pytest.raises(InputError, match="gradient is zero"):
         top_space_share(flat, np.zeros(6), 2)
