@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simdyn.counts import check_states, whole_number
 from simdyn.dynamics import MinibatchUpdate, Rule, Update
 from simdyn.dynamics.levy import ALPHA
 from simdyn.dynamics.portions import in_portions
@@ -231,6 +232,7 @@ def measure_by_splitting(
         A rule of shuffled epochs, of leaps, without noise or with a clock; too few paths; an exit that does
         not bound the well.
     """
+    paths = whole_number("paths", paths)
     refused = why_not_split(update, paths, relaxation)
     if refused:
         raise InputError(refused)
@@ -255,6 +257,7 @@ def measure_by_splitting(
     rest = chain.at_rest(start)
     first = score.at(chain.variables, rest[: len(chain.variables)])
     state = np.concatenate([rest, [first, first, 0.0, 0.0]])
+    check_states(RUNS * replicas, len(state), engine.dtype.itemsize)
     laws: list[LoopLaw] = []
     parts: list[Splitting] = []
     for _ in range(batches):
