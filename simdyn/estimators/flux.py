@@ -209,9 +209,9 @@ def measure_flux(
     budget = checked_budget(paths, max_steps)
     if paths < FEWEST:
         raise InputError(f"paths is {paths}, but a population needs at least {FEWEST} for its spread.")
+    check_states(paths, update.state_dim)
     begun = time.perf_counter()
     engine = engine_for(backend, update, exit, dtype=dtype, noise=normals, threads=threads)
-    check_states(paths, update.state_dim, np.dtype(dtype).itemsize)
     settling = burn_in / update.step if update.unit == "time" else burn_in
     done, tally = 0, Tally()
 

@@ -239,6 +239,7 @@ def measure_by_splitting(
     check_target(target_error)
     batches = 1 if target_error is None else max(1, paths // (RUNS * _MOST))
     replicas = paths // (RUNS * batches)
+    check_states(RUNS * replicas, update.state_dim)
     begun = time.perf_counter()
     chain = in_portions(update, score.portions)
     engine = watching_engine(chain, exit, score, dtype=dtype, noise=normals, threads=threads)
@@ -257,7 +258,6 @@ def measure_by_splitting(
     rest = chain.at_rest(start)
     first = score.at(chain.variables, rest[: len(chain.variables)])
     state = np.concatenate([rest, [first, first, 0.0, 0.0]])
-    check_states(RUNS * replicas, len(state), engine.dtype.itemsize)
     laws: list[LoopLaw] = []
     parts: list[Splitting] = []
     for _ in range(batches):

@@ -153,7 +153,8 @@ def simulate(
         schedule,
         starts=np.atleast_2d(starts).T,
         burn_in=_burn_in(burn_in, steps),
-        quantities=quantities_of(of, bins, potential),
+        # In many dimensions they cost seconds.
+        quantities=quantities_of(of, bins, potential) if "histogram" in wanted else [],
     )
     _check_memory(ensemble, schedule, recorders)
     for recorder in recorders.values():
