@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import FiniteSum
+from simdyn.plotting.intervals import draw_intervals
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 
 if TYPE_CHECKING:
@@ -60,9 +61,8 @@ def _sharpness(data: xarray.Dataset) -> Figure:
 
 def _sharpness_panel(axes: Axes, data: xarray.Dataset) -> None:
     x, y = data.sharpness.values, data.nonuniformity.values
-    filled = {"alpha": 0.35}
-    axes.contourf(x, y, data.mean_square.values, levels=[0.0, 1.0], colors=[PREDICTED[4]], **filled)
-    axes.fill([], [], color=PREDICTED[4], linewidth=0, label="stable in mean square", **filled)
+    axes.contourf(x, y, data.mean_square.values, levels=[0.0, 1.0], colors=[PREDICTED[4]], alpha=0.35)
+    axes.fill([], [], color=PREDICTED[4], alpha=0.35, linewidth=0, label="stable in mean square")
     lines = (
         ("box", 1.0, PREDICTED[3], "--", "box"),
         ("mean_square", 1.0, EXACT, "-", "mean square, exact (Theorem 1 without momentum)"),
@@ -117,14 +117,13 @@ def _selection(data: xarray.Dataset) -> Figure:
             one = axes[i, j]
             for k in range(data.sizes["end"]):
                 place, colour = _at(data.position.values[k]), (MEASURED, *PREDICTED)[k % 6]
-                value, low, high = (
-                    data[name].values[i, j, :, k] for name in ("share", "share_low", "share_high")
-                )
-                one.errorbar(
+                ends = (data[name].values[i, j, :, k] for name in ("share", "share_low", "share_high"))
+                draw_intervals(
+                    one,
                     data.learning_rate.values,
-                    value,
-                    (value - low, high - value),
+                    *ends,
                     marker=".",
+                    linestyle="-",
                     linewidth=1.0,
                     color=colour,
                     label=f"ends at ({place}), 95 % interval",
