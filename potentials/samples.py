@@ -136,6 +136,8 @@ def indices_of(samples: Any, size: int) -> NDArray[np.int64]:
 
 def _from_file(path: Path, wanted: set[str]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The names of all columns, and those that are wanted."""
+    if path.is_dir():
+        raise InputError(f"The data file {str(path)!r} is a folder: give the path of a CSV or NPZ file.")
     if not path.is_file():
         raise InputError(f"The data file {str(path)!r} does not exist: give the path of a CSV or NPZ file.")
     kind = path.suffix.lower()

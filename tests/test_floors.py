@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 GROUND = -1
 FLOORS = {
     "simdyn.errors": GROUND,
+    "simdyn.counts": GROUND,
     "simdyn._version": GROUND,
     "potentials": 0,
     "simdyn.results": 0,
@@ -43,6 +44,7 @@ SIDEWAYS = {
     ("simdyn.study", "simdyn.plotting"),
     # The ground of potentials is its own errors module, which simdyn.errors hands on.
     ("simdyn.errors", "potentials.errors"),
+    ("simdyn.counts", "simdyn.errors"),
     # An estimator of the long run watches paths as recorders do.
     ("simdyn.estimators", "simdyn.recorders"),
     # Intervals are results.

@@ -77,6 +77,8 @@ def run(arguments: list[str]) -> int:
         return _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):
         code = 130
+    except MemoryError as error:
+        return _refuse(f"The memory does not suffice ({error}); run fewer paths, or record less of them.")
     except BrokenPipeError:
         # The reader has gone, as in `simdyn ... | head`; what is left in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,7 +16,7 @@ def bench(
         float, typer.Option(help="About how long to measure; the first call compiles besides.")
     ] = 20.0,
     threads: Annotated[
-        int | None, typer.Option(help="Threads to measure with besides one. [default: all cores]")
+        int | None, typer.Option(help="Threads to measure with besides one.", show_default="all cores")
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:

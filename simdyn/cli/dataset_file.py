@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,8 @@ def _check_place(out: str, question: str, verb: str) -> None:
     path = Path(out)
     if not path.resolve().parent.is_dir():
         raise InputError(f"The folder of the file {out!r} does not exist; make it first or choose another.")
+    if not os.access(path.resolve().parent, os.W_OK):
+        raise InputError(f"The folder of the file {out!r} cannot be written to; choose another.")
     if path.exists() and not (_is_our_table(path) if path.suffix == ".csv" else _is_ours(path, question)):
         raise InputError(
             f"The file {out!r} exists and is not from {verb}; choose another name or move it away."
@@ -65,9 +68,9 @@ def write_dataset(data: xarray.Dataset, out: str) -> None:
     InputError
         If the operating system refuses.
     """
-    from simdyn.study.atomic import replace_atomically
+    from simdyn.study.atomic import ANOTHER_PLACE, replace_atomically
 
-    replace_atomically(Path(out), lambda partial: data.to_netcdf(partial, engine="h5netcdf"))
+    replace_atomically(Path(out), lambda partial: data.to_netcdf(partial, engine="h5netcdf"), ANOTHER_PLACE)
 
 
 def write_map(answer: ValidityMap, out: str) -> None:
@@ -78,10 +81,11 @@ def write_map(answer: ValidityMap, out: str) -> None:
     InputError
         If the operating system refuses.
     """
-    from simdyn.study.atomic import write_atomically
+    from simdyn.study.atomic import ANOTHER_PLACE, write_atomically
 
     if out.endswith(".csv"):
-        write_atomically(Path(out), answer.table().to_csv(index=False, lineterminator="\n").encode())
+        table = answer.table().to_csv(index=False, lineterminator="\n")
+        write_atomically(Path(out), table.encode(), ANOTHER_PLACE)
     else:
         write_dataset(answer.data, out)
 

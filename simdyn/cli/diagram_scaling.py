@@ -22,12 +22,14 @@ def scaling(
     ] = "2,4,8",
     time: Annotated[
         float | None,
-        typer.Option(help="How long paths are followed, in learning rate times steps. [default: to settle]"),
+        typer.Option(
+            help="How long paths are followed, in learning rate times steps.", show_default="to settle"
+        ),
     ] = None,
     tolerance: Annotated[float, typer.Option(help="Relative change that counts as broken.")] = 0.05,
     paths: Annotated[int, typer.Option(help="Paths of each stationary run.")] = 4_096,
     steps: Annotated[
-        int | None, typer.Option(help="Steps of each stationary run. [default: until it has settled]")
+        int | None, typer.Option(help="Steps of each stationary run.", show_default="until it has settled")
     ] = None,
     seed: options.Seed = 0,
     threads: options.Threads = None,

@@ -22,7 +22,7 @@ def slice_(
         list[Path], typer.Option(metavar="FILE", help=".png, .svg, .pdf, .csv or .nc; may be repeated.")
     ],
     y: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Dimension up. [default: none, draw curves]")
+        str | None, typer.Option(metavar="NAME", help="Dimension up.", show_default="none, draw curves")
     ] = None,
     at: Annotated[
         list[str] | None,

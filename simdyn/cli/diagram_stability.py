@@ -34,7 +34,8 @@ def stability(
     ] = None,
     batch_sizes: Annotated[str | None, typer.Option(metavar="B,B,...", help="Batch sizes.")] = None,
     momenta: Annotated[
-        str | None, typer.Option(metavar="M,M,...", help="Momenta; just one but for sharpness. [default: 0]")
+        str | None,
+        typer.Option(metavar="M,M,...", help="Momenta; just one but for sharpness.", show_default="0"),
     ] = None,
     sampling: Annotated[
         str, typer.Option(help="without_replacement, with_replacement, epoch_shuffle.")
@@ -63,7 +64,7 @@ def stability(
     _check_out(out)
     if out is None and plot is None and not as_json:
         raise InputError("A diagram needs --plot FILE, --out FILE or --json to go to.")
-    batches = None if batch_sizes is None else [int(b) for b in listed(batch_sizes, "--batch-sizes")]
+    batches = None if batch_sizes is None else _batches(batch_sizes)
     moments = [0.0] if momenta is None else listed(momenta, "--momenta")
     rates = None if learning_rates is None else _range(learning_rates)
     found: Any
@@ -139,6 +140,13 @@ def stability(
                 typer.echo(f"{name}: {file}")
 
 
+def _batches(text: str) -> list[int]:
+    sizes = listed(text, "--batch-sizes")
+    if not all(one.is_integer() for one in sizes):
+        raise InputError(f"--batch-sizes is {text!r}, but real batches have whole numbers of samples.")
+    return [int(one) for one in sizes]
+
+
 def _range(text: str) -> list[float]:
     import numpy as np
 
@@ -165,7 +173,7 @@ def _check_out(out: str | None) -> None:
 def _write(found: Any, out: str) -> None:
     from pathlib import Path
 
-    from simdyn.study.atomic import replace_atomically
+    from simdyn.study.atomic import ANOTHER_PLACE, replace_atomically
 
     def write(partial: Path) -> None:
         if out.endswith(".nc"):
@@ -173,7 +181,7 @@ def _write(found: Any, out: str) -> None:
         else:
             _table(found).to_csv(partial, index=False)
 
-    replace_atomically(Path(out), write)
+    replace_atomically(Path(out), write, ANOTHER_PLACE)
 
 
 def _table(found: Any) -> Any:

@@ -43,7 +43,7 @@ def validity(
     tolerance: Annotated[
         float, typer.Option(help="How far from 1 the ratio of a right prediction may be.")
     ] = 0.1,
-    workers: Annotated[int | None, typer.Option(help="Processes to use. [default: all cores]")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes to use.", show_default="all cores")] = None,
     out: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write every cell, as NetCDF (.nc) or as a table (.csv)."),
@@ -77,14 +77,14 @@ def validity(
             workers=workers,
             progress=report,
         )
-    if out is not None:
-        write_map(answer, out)
+    # First what a full disk cannot take away.
     if as_json:
         typer.echo(json.dumps({**answer.to_json(), "out": out, "plot": plot}, allow_nan=False))
     else:
         typer.echo(str(answer))
-        if out is not None:
-            typer.echo(f"data: {out}")
+    if out is not None:
+        write_map(answer, out)
+        typer.echo(f"data: {out}", err=as_json)
     if plot is not None:
         answer.plot(plot)
         typer.echo(f"figure: {plot}", err=as_json)

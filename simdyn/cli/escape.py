@@ -19,7 +19,9 @@ def escape(
     sgld: options.Sgld = None,
     sde: Annotated[
         str | None,
-        typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention, crossing."),
+        typer.Option(
+            metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention, friction, crossing."
+        ),
     ] = None,
     start: options.Start = "deepest",
     exit: Annotated[
@@ -30,7 +32,7 @@ def escape(
     ] = 10_000,
     max_steps: Annotated[
         int | None,
-        typer.Option(help="Step budget of each path. [default: shared out of a fixed amount of work]"),
+        typer.Option(help="Step budget of each path.", show_default="shared out of a fixed amount of work"),
     ] = None,
     target_error: Annotated[float | None, typer.Option(help="Stop at this relative standard error.")] = None,
     exact: Annotated[
@@ -43,7 +45,9 @@ def escape(
     score: Annotated[
         str | None,
         typer.Option(
-            metavar="FORMULA", help="What splitting ranks paths by. [default: share of the way to the exit]"
+            metavar="FORMULA",
+            help="What splitting ranks paths by.",
+            show_default="share of the way to the exit",
         ),
     ] = None,
     backend: options.Backend = "auto",

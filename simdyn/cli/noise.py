@@ -18,7 +18,9 @@ def noise(
     at: Annotated[str, typer.Option(help='The point: "deepest", "x=-1", or numbers.')] = "deepest",
     batch_sizes: Annotated[
         str | None,
-        typer.Option(metavar="B,B,...", help="Batch sizes. [default: powers of four, to a quarter of all]"),
+        typer.Option(
+            metavar="B,B,...", help="Batch sizes.", show_default="powers of four, to a quarter of all"
+        ),
     ] = None,
     sampling: Annotated[
         str, typer.Option(help="with_replacement, without_replacement or epoch_shuffle.")

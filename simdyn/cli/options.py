@@ -34,12 +34,12 @@ Sgld = Annotated[
     typer.Option(metavar="KEY=VALUE,...", help="learning_rate, temperature, batch_size, momentum, sampling."),
 ]
 Sde = Annotated[
-    str | None, typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention.")
+    str | None, typer.Option(metavar="KEY=VALUE,...", help="diffusion, step, scheme, convention, friction.")
 ]
 Start = Annotated[str, typer.Option(help='"deepest", "x=-1", or numbers.')]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 Backend = Annotated[str, typer.Option(help="auto (settles on one and says which), cpu or gpu.")]
-Threads = Annotated[int | None, typer.Option(help="Threads to use. [default: all cores]")]
+Threads = Annotated[int | None, typer.Option(help="Threads to use.", show_default="all cores")]
 Dtype = Annotated[str, typer.Option(help="float64 or float32.")]
 Normals = Annotated[str, typer.Option(help="standard (up to 7.5 sigma) or wide (up to 8.6).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")]

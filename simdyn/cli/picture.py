@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from simdyn.errors import InputError
 
 
 def check_picture(plot: str | None) -> None:
-    """Refuse a file name with a wrong ending or in a folder that is not there.
+    """Refuse a file name with a wrong ending or in a folder that is not there or cannot be written to.
 
     Raises
     ------
@@ -25,3 +26,7 @@ def check_picture(plot: str | None) -> None:
         raise InputError(
             f"The folder of the picture {plot!r} does not exist; make it first or choose another."
         )
+    if Path(plot).is_dir():
+        raise InputError(f"The picture {plot!r} is a folder; give the name of a file.")
+    if not os.access(Path(plot).resolve().parent, os.W_OK):
+        raise InputError(f"The folder of the picture {plot!r} cannot be written to; choose another.")

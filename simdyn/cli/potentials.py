@@ -87,10 +87,10 @@ def path(
     set_: Parameters = None,
     data: Data = None,
     from_: Annotated[
-        str | None, typer.Option("--from", help='A minimum, such as "x=-1". [default: the deepest]')
+        str | None, typer.Option("--from", help='A minimum, such as "x=-1".', show_default="the deepest")
     ] = None,
     to: Annotated[
-        str | None, typer.Option(help="Another minimum. [default: the deepest of the others]")
+        str | None, typer.Option(help="Another minimum.", show_default="the deepest of the others")
     ] = None,
     through: Annotated[
         list[str] | None,

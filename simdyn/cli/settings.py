@@ -22,15 +22,19 @@ def parse_settings(text: str, option: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        A part without "=", a key given twice, or brackets in brackets in brackets.
+        A part without "=", a key given twice, a single bracket, or brackets in brackets in brackets.
     """
     if "[[[" in text.replace(" ", ""):
         raise InputError(f"{option} nests brackets deeper than a matrix; give at most a list of lists.")
+    if text.count("(") != text.count(")") or text.count("[") != text.count("]"):
+        raise InputError(f"{option} is {text!r}, in which a bracket is not closed or not opened; mend that.")
     settings: dict[str, Any] = {}
     for part in split(text):
         key, separator, value = (piece.strip() for piece in part.partition("="))
         if not separator or not key.isidentifier() or not value:
-            raise InputError(f"{option} contains {part.strip()!r}, which is not key=value.")
+            raise InputError(
+                f"{option} contains {part.strip()!r}, which is not key=value; write such as key=0.1,other=2."
+            )
         if key in settings:
             raise InputError(f"{option} gives {key} twice; give it once.")
         settings[key] = _value(value)
@@ -78,7 +82,7 @@ def parse_numbers(assignments: list[str], option: str) -> dict[str, float]:
     for assignment in assignments:
         for key, value in parse_settings(assignment, option).items():
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise InputError(f"{option} {key}={value} is not a number.")
+                raise InputError(f"{option} {key}={value} is not a number; give one, such as {key}=2.")
             numbers[key] = float(value)
     return numbers
 

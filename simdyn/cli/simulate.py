@@ -30,19 +30,22 @@ def simulate(
         ),
     ] = None,
     every: Annotated[
-        int | None, typer.Option(help="Steps between looks. [default: a fiftieth of the steps, at least 50]")
+        int | None,
+        typer.Option(help="Steps between looks.", show_default="a fiftieth of the steps, at least 50"),
     ] = None,
     bins: Annotated[
         str | None,
-        typer.Option(metavar="N|LOW,HIGH,N", help="Bins of histograms. [default: 100 that cover all]"),
+        typer.Option(metavar="N|LOW,HIGH,N", help="Bins of histograms.", show_default="100 that cover all"),
     ] = None,
     of: Annotated[
         list[str] | None,
-        typer.Option(help='What histograms count, such as "x**2"; may be repeated. [default: coordinates]'),
+        typer.Option(
+            help='What histograms count, such as "x**2"; may be repeated.', show_default="coordinates"
+        ),
     ] = None,
     burn_in: Annotated[
         int | None,
-        typer.Option(help="Steps that averages over time leave out. [default: half of the steps]"),
+        typer.Option(help="Steps that averages over time leave out.", show_default="half of the steps"),
     ] = None,
     seed: options.Seed = 0,
     backend: options.Backend = "auto",
@@ -93,16 +96,16 @@ def simulate(
             normals=normals,
             progress=report,
         )
-    if out is not None:
-        write_dataset(ensemble, out)
+    # First what a full disk cannot take away.
     if as_json:
         if not ensemble.attrs["complete"]:
             typer.echo(f"warning: interrupted after {ensemble.attrs['steps_done']} steps", err=True)
         typer.echo(json.dumps({**json_object(ensemble), "out": out, "plot": plot}, allow_nan=False))
     else:
         typer.echo(summary(ensemble))
-        if out is not None:
-            typer.echo(f"data: {out}")
+    if out is not None:
+        write_dataset(ensemble, out)
+        typer.echo(f"data: {out}", err=as_json)
     if plot is not None:
         from simdyn.plotting.ensemble import ensemble_figure
         from simdyn.plotting.style import save

@@ -17,11 +17,13 @@ def stability(
     data: options.Data = None,
     sgd: options.Sgd = None,
     at: Annotated[
-        str | None, typer.Option(help='The minimum, such as "x=1". [default: the deepest one]')
+        str | None, typer.Option(help='The minimum, such as "x=1".', show_default="the deepest one")
     ] = None,
     measure: Annotated[bool, typer.Option(help="Whether to simulate an ensemble, too.")] = True,
-    paths: Annotated[int | None, typer.Option(help="Number of paths. [default: 2000, or fewer]")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of each path. [default: 2000, or fewer]")] = None,
+    paths: Annotated[int | None, typer.Option(help="Number of paths.", show_default="2000, or fewer")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of each path.", show_default="2000, or fewer")
+    ] = None,
     seed: options.Seed = 0,
     threads: options.Threads = None,
     plot: Annotated[

@@ -27,25 +27,28 @@ def stationary(
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Steps of each path; the largest number with --target-error. [default: until it has settled]"
+            help="Steps of each path; the largest number with --target-error.",
+            show_default="until it has settled",
         ),
     ] = None,
     target_error: Annotated[
         float | None,
-        typer.Option(help="Stop at this standard error of means, in standard deviations. [default: 0.01]"),
+        typer.Option(
+            help="Stop at this standard error of means, in standard deviations.", show_default="0.01"
+        ),
     ] = None,
     of: Annotated[
         list[str] | None,
         typer.Option(
-            help='What to average and count, such as "x**2"; may be repeated. [default: coordinates]'
+            help='What to average and count, such as "x**2"; may be repeated.', show_default="coordinates"
         ),
     ] = None,
     bins: Annotated[
         str | None,
-        typer.Option(metavar="N|LOW,HIGH,N", help="Bins of histograms. [default: 100 that cover all]"),
+        typer.Option(metavar="N|LOW,HIGH,N", help="Bins of histograms.", show_default="100 that cover all"),
     ] = None,
     every: Annotated[
-        int | None, typer.Option(help="Steps between looks. [default: chosen by a pilot]")
+        int | None, typer.Option(help="Steps between looks.", show_default="chosen by a pilot")
     ] = None,
     exact: Annotated[
         bool, typer.Option("--exact/--no-exact", help="Whether to compute the exact density.")

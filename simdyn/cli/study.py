@@ -65,13 +65,15 @@ def run(
     quick: Annotated[
         bool | None,
         typer.Option(
-            "--quick/--full", help="The short or the full settings. [default: full, or the folder's]"
+            "--quick/--full", help="The short or the full settings.", show_default="full, or the folder's"
         ),
     ] = None,
     settings: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.toml", help="Settings that replace the study's. [default: none, or the folder's]"
+            metavar="FILE.toml",
+            help="Settings that replace the study's.",
+            show_default="none, or the folder's",
         ),
     ] = None,
     workers: Annotated[int | None, typer.Option(help="Run the cells in so many processes.")] = None,
@@ -84,7 +86,7 @@ def run(
     ] = False,
     threads: options.Threads = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the whole study. [default: 0, or the folder's]")
+        int | None, typer.Option(help="Seed of the whole study.", show_default="0, or the folder's")
     ] = None,
 ) -> None:
     """Measure all cells (or those that are missing), then write figures, tables, claims and report."""
@@ -192,13 +194,13 @@ def report(
 
 def _gather(folders: list[Path], out: Path) -> None:
     from simdyn.study import study_names
-    from simdyn.study.atomic import write_atomically
+    from simdyn.study.atomic import ANOTHER_PLACE, write_atomically
     from simdyn.study.report import SYMBOLS
     from simdyn.study.summary import find_runs, summary_html
 
     runs = find_runs(folders)
     missing = [name for name in study_names() if name not in {run.manifest.study for run in runs}]
-    write_atomically(out, summary_html(runs, missing).encode())
+    write_atomically(out, summary_html(runs, missing).encode(), ANOTHER_PLACE)
     for run in runs:
         if run.claims is None:
             typer.echo(f"{run.manifest.study}: not finished ({run.folder})")

@@ -25,13 +25,14 @@ def walk(
         str | None,
         typer.Option(
             metavar="FORMULA",
-            help="The height above the floor. [default: the loss above the lowest point of the step]",
+            help="The height above the floor.",
+            show_default="the loss above the lowest point of the step",
         ),
     ] = None,
     along: Annotated[
         str | None,
         typer.Option(
-            metavar="FORMULA", help="The place along the floor. [default: the distance from the start]"
+            metavar="FORMULA", help="The place along the floor.", show_default="the distance from the start"
         ),
     ] = None,
     points: Annotated[int, typer.Option(help="Points of a step at which the loss is computed.")] = 11,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,8 @@ from simdyn.dynamics.update import Factor, Update, require_gaussian
 from simdyn.errors import InputError
 
 _OF_SAMPLES = ("minibatch", "empirical", "none")
+
+_NAMED = (*_OF_SAMPLES, "hessian", "loss", "constant")
 
 Noise: TypeAlias = Any
 """Text, a SymPy expression, a number, or nested lists of them."""
@@ -232,6 +235,11 @@ class SGD:
             return loss_root(potential, start)
         if _is(self.noise, "constant"):
             return constant_root(self.covariance, potential.dim, "covariance")
+        if isinstance(self.noise, str) and self.noise.isidentifier():
+            names = {*(v.name for v in potential.variables), *potential.parameters}
+            near = difflib.get_close_matches(self.noise, _NAMED, n=1)
+            if near and self.noise not in names:
+                raise InputError(f'There is no noise "{self.noise}"; did you mean "{near[0]}"?')
         return expression_root(self.noise, potential, "noise")
 
 

@@ -181,7 +181,7 @@ def usage_of(source: str, architecture: str) -> dict[str, Usage]:
 def missing_device() -> str:
     """Why there is no GPU to run on, as a part of a sentence; empty if there is one."""
     if importlib.util.find_spec("cupy") is None:
-        return "CuPy is not installed (pip install simdyn[cuda12], or simdyn[cuda13] for CUDA 13)"
+        return 'CuPy is not installed (pip install "simdyn[cuda12]", or "simdyn[cuda13]" for CUDA 13)'
     import cupy
 
     try:

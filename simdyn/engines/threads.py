@@ -6,7 +6,9 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 
-from simdyn.errors import InputError
+from simdyn.counts import whole_number
+
+_MOST_THREADS = 4096
 
 
 def default_threads(threads: int | None) -> int:
@@ -15,14 +17,12 @@ def default_threads(threads: int | None) -> int:
     Raises
     ------
     InputError
-        Fewer than one.
+        Fewer than one, or more than any machine has.
     """
     if threads is None:
         affinity = getattr(os, "sched_getaffinity", None)
         return len(affinity(0)) if affinity else (os.cpu_count() or 1)
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise InputError(f"threads is {threads!r}, but it must be a whole number of at least 1.")
-    return threads
+    return whole_number("threads", threads, most=_MOST_THREADS)
 
 
 def in_threads(

@@ -9,6 +9,7 @@ from numbers import Real
 
 import numpy as np
 
+from simdyn.counts import whole_number
 from simdyn.dynamics import Rule
 from simdyn.engines import ExitCounts, ExitRecords, Tally, engine_for
 from simdyn.errors import InputError
@@ -122,12 +123,12 @@ class DirectMeasurement:
         found = []
         if not self.complete:
             found.append("The run was interrupted; the value rests on what had been done by then.")
-        if tally.events == 0:
+        if tally.events == 0 and tally.censored:
             found.append(
                 f"No path escaped within {self.max_steps:,} steps, so only a lower bound is known; "
                 'raise the step budget or the noise, or use method="splitting".'
             )
-        elif tally.events < 20:
+        elif 0 < tally.events < 20:
             found.append(f"Only {tally.events} paths escaped; the interval is wide.")
         if tally.diverged:
             found.append(
@@ -336,14 +337,12 @@ def checked_budget(paths: int, max_steps: int | None, dim: int = 1) -> int:
     Raises
     ------
     InputError
-        Numbers that are not whole or below 1.
+        Numbers that are not whole, below 1, or out of reach.
     """
-    for name, value in (("paths", paths), ("max_steps", max_steps)):
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise InputError(f"{name} is {value!r}, but it must be a whole number of at least 1.")
-    return int(max_steps) if max_steps is not None else max(10_000, int(DEFAULT_WORK / (paths * dim)))
+    paths = whole_number("paths", paths)
+    if max_steps is not None:
+        return whole_number("max_steps", max_steps)
+    return max(10_000, int(DEFAULT_WORK / (paths * dim)))
 
 
 def check_target(target_error: float | None) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simdyn.counts import check_states
 from simdyn.dynamics import Rule
 from simdyn.engines import ExitRecords, Tally, engine_for
 from simdyn.errors import InputError
@@ -208,6 +209,7 @@ def measure_flux(
     budget = checked_budget(paths, max_steps)
     if paths < FEWEST:
         raise InputError(f"paths is {paths}, but a population needs at least {FEWEST} for its spread.")
+    check_states(paths, update.state_dim)
     begun = time.perf_counter()
     engine = engine_for(backend, update, exit, dtype=dtype, noise=normals, threads=threads)
     settling = burn_in / update.step if update.unit == "time" else burn_in

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simdyn.counts import check_states, whole_number
 from simdyn.dynamics import MinibatchUpdate, Rule, Update
 from simdyn.dynamics.levy import ALPHA
 from simdyn.dynamics.portions import in_portions
@@ -231,12 +232,14 @@ def measure_by_splitting(
         A rule of shuffled epochs, of leaps, without noise or with a clock; too few paths; an exit that does
         not bound the well.
     """
+    paths = whole_number("paths", paths)
     refused = why_not_split(update, paths, relaxation)
     if refused:
         raise InputError(refused)
     check_target(target_error)
     batches = 1 if target_error is None else max(1, paths // (RUNS * _MOST))
     replicas = paths // (RUNS * batches)
+    check_states(RUNS * replicas, update.state_dim)
     begun = time.perf_counter()
     chain = in_portions(update, score.portions)
     engine = watching_engine(chain, exit, score, dtype=dtype, noise=normals, threads=threads)

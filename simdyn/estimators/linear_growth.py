@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from simdyn.counts import check_states, whole_number
 from simdyn.dynamics.linearised import LinearisedSGD
 from simdyn.engines.linear import log_lengths
 from simdyn.errors import InputError
@@ -143,12 +144,12 @@ def measure_growth(
         share = float(np.clip(np.sqrt(_WORK / (4e6 * one * (linear.batch_size or 1))), 0.1, 1.0))
         paths = round(2000 * share) if paths is None else paths
         steps = round(2000 * share) if steps is None else steps
-    for name, value in (("paths", paths), ("steps", steps)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 2:
-            raise InputError(f"{name} is {value!r}, but it must be a whole number of at least 2.")
+    paths, steps = whole_number("paths", paths, 2), whole_number("steps", steps, 2)
     later = np.unique(np.linspace(1, steps, 61).round().astype(np.int64))
     marks = np.union1d(np.arange(1, min(steps, _SHORT) + 1), later)
+    # What is kept of a path is the length at each mark.
+    check_states(paths, len(marks))
     logs = log_lengths(
-        linear, paths=int(paths), marks=marks.tolist(), seed=seed, first_path=first_path, threads=threads
+        linear, paths=paths, marks=marks.tolist(), seed=seed, first_path=first_path, threads=threads
     )
     return LinearGrowth(marks, logs)

@@ -16,6 +16,9 @@ from simdyn.noise import Seed
 SHARE_AT_FIRST = 0.01
 """Of the paths of the measurement, which is what a pilot costs where paths do escape, at most."""
 
+_MOST_AT_FIRST = 1_000_000
+"""No more of them tell more, and their records are in memory at the same time."""
+
 _FIRST_STEPS = 1_000
 
 
@@ -65,7 +68,7 @@ def run_pilot(
     KeyboardInterrupt
         Ctrl-C; there is nothing to keep.
     """
-    few = max(1, round(SHARE_AT_FIRST * paths))
+    few = max(1, min(round(SHARE_AT_FIRST * paths), _MOST_AT_FIRST))
     engine = engine_for("cpu", update, exit, dtype=dtype, noise=normals, threads=threads)
 
     def ended(first: int, count: int, steps: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from simdyn.counts import whole_number
 from simdyn.dynamics import MinibatchUpdate, Rule, Update
 from simdyn.engines import engine_for
 from simdyn.errors import InputError
@@ -137,20 +138,17 @@ def _met(found: StationaryMeasurement, target: float | None, steps: int | None, 
 def _limit(steps: int | None, paths: int, update: Rule) -> int:
     if steps is None:
         return max(4096, int(DEFAULT_WORK / (paths * update.dim)))
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < FEWEST_LOOKS:
-        raise InputError(f"steps is {steps!r}, but it must be a whole number of at least {FEWEST_LOOKS}.")
-    return int(steps)
+    return whole_number("steps", steps, FEWEST_LOOKS)
 
 
 def _checked_every(every: int, steps: int) -> int:
-    if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
-        raise InputError(f"every is {every!r}, but it must be a whole number of at least 1.")
+    every = whole_number("every", every)
     if FEWEST_LOOKS * every > steps:
         raise InputError(
             f"every is {every:,}, but {steps:,} steps have room for {FEWEST_LOOKS} looks at most "
             f"{steps // FEWEST_LOOKS:,} apart; give at most that, or more steps."
         )
-    return int(every)
+    return every
 
 
 def _epoch(update: Rule) -> int:

@@ -103,8 +103,13 @@ def plane_coordinates(
             region[exits[number].channel_of(x) >= 0] = number
         return region
 
+    def drift(xi: Array) -> Array:
+        # What is not finite is refused by whoever asks.
+        with np.errstate(all="ignore"):
+            return np.asarray(update.drift_at(start + xi @ matrix.T) / update.step @ inverse.T)
+
     problem = Diffusion(
-        drift=lambda xi: update.drift_at(start + xi @ matrix.T) / update.step @ inverse.T,
+        drift=drift,
         diffusion=lambda xi: inverse @ diffusion(start + xi @ matrix.T) @ inverse.T,
         region=region_of,
         regions=max(1, len(exits)),

@@ -8,7 +8,7 @@ import numpy as np
 
 from simdyn.inference.gaussianity import DKW_975
 from simdyn.plotting.intervals import draw_quantity
-from simdyn.plotting.style import MUTED, PREDICTED, house_style, new_figure
+from simdyn.plotting.style import MUTED, PREDICTED, house_style, new_figure, plain_numbers
 
 if TYPE_CHECKING:
     import xarray
@@ -68,6 +68,7 @@ def gradient_noise_figure(data: xarray.Dataset) -> Figure:
         right.set_ylim(low, high + 0.5 * (high - low))
         for axes in (left, right):
             axes.set_xscale("log")
+            plain_numbers(axes.xaxis, sizes)
             axes.set_xlabel("batch size $B$")
             axes.legend(fontsize=7, loc="upper right")
     return figure

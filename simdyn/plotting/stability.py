@@ -45,12 +45,14 @@ def _thresholds(report: StabilityReport, axes: Axes) -> None:
     for row, (name, value) in enumerate(reversed(shown)):
         _label, colour, _ = _LOOKS[name]
         axes.barh(row, value, color=colour, alpha=0.7, height=0.6)
-        axes.text(value, row, f" {value:.4g}", va="center", fontsize=7)
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+        axes.text(value, row, f" {value:.4g}", va="center", fontsize=7, bbox=box)
     axes.set_yticks(range(len(shown)), [_LOOKS[name][0] for name, _ in reversed(shown)])
     axes.axvline(report.linear.learning_rate, color=MEASURED, label="learning rate")
     axes.set_xlim(0, 1.25 * max([report.linear.learning_rate, *(v for _, v in shown if np.isfinite(v))]))
     axes.set_xlabel("stable up to learning rate")
-    axes.legend(loc="lower right", fontsize=7)
+    # Above the bars, of which any may be long.
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=7)
 
 
 def _course(report: StabilityReport, axes: Axes) -> None:

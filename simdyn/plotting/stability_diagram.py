@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import FiniteSum
-from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
+from simdyn.plotting.intervals import draw_intervals
+from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 
 if TYPE_CHECKING:
     import xarray
@@ -61,6 +62,7 @@ def _sharpness(data: xarray.Dataset) -> Figure:
 def _sharpness_panel(axes: Axes, data: xarray.Dataset) -> None:
     x, y = data.sharpness.values, data.nonuniformity.values
     axes.contourf(x, y, data.mean_square.values, levels=[0.0, 1.0], colors=[PREDICTED[4]], alpha=0.35)
+    axes.fill([], [], color=PREDICTED[4], alpha=0.35, linewidth=0, label="stable in mean square")
     lines = (
         ("box", 1.0, PREDICTED[3], "--", "box"),
         ("mean_square", 1.0, EXACT, "-", "mean square, exact (Theorem 1 without momentum)"),
@@ -97,6 +99,7 @@ def _rates(data: xarray.Dataset) -> Figure:
             label=_WORDS.get(name, name),
         )
     axes.set_xscale("log", base=2)
+    plain_numbers(axes.xaxis, data.batch_size.values)
     axes.set_ylim(0, float(data.learning_rate.max()))
     axes.set_xlabel("batch size")
     axes.set_ylabel("stable up to learning rate")
@@ -113,13 +116,17 @@ def _selection(data: xarray.Dataset) -> Figure:
         for j, batch in enumerate(data.batch_size.values):
             one = axes[i, j]
             for k in range(data.sizes["end"]):
-                place = _at(data.position.values[k])
-                one.plot(
+                place, colour = _at(data.position.values[k]), (MEASURED, *PREDICTED)[k % 6]
+                ends = (data[name].values[i, j, :, k] for name in ("share", "share_low", "share_high"))
+                draw_intervals(
+                    one,
                     data.learning_rate.values,
-                    data.share.values[i, j, :, k],
+                    *ends,
                     marker=".",
-                    color=(MEASURED, *PREDICTED)[k % 6],
-                    label=f"ends at ({place})",
+                    linestyle="-",
+                    linewidth=1.0,
+                    color=colour,
+                    label=f"ends at ({place}), 95 % interval",
                 )
             exact = (
                 (data.mean_square, EXACT, "mean square"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,9 +104,14 @@ def save(figure: Figure, path: str | Path) -> None:
     target = Path(path)
     if target.suffix.lower() not in FORMATS:
         raise InputError(f"The picture {str(path)!r} must end in one of: {', '.join(FORMATS)}.")
+    partial = target.with_name(f"{target.name}.partial")
     try:
-        target.write_bytes(figure_bytes(figure, target.suffix.lower()[1:]))
+        # A picture that is there already is lost only to one that is whole.
+        partial.write_bytes(figure_bytes(figure, target.suffix.lower()[1:]))
+        partial.replace(target)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise InputError(
             f"The picture {str(path)!r} cannot be written ({error.strerror}); choose another place."
         ) from None

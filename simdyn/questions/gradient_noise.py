@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import Potential, SampleMean
+from simdyn.counts import whole_number
 from simdyn.dynamics import SGD
 from simdyn.dynamics.minibatch import check_batch
 from simdyn.errors import InputError
@@ -163,8 +164,7 @@ def gradient_noise(
             f"{potential.name!r} has no samples to draw batches from; use a FiniteSum, a QuadraticSum or a "
             "LinearisedNetwork (in the shell, --data FILE)."
         )
-    if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < FEWEST_DRAWS:
-        raise InputError(f"draws is {draws!r}, but it must be a whole number of at least {FEWEST_DRAWS}.")
+    draws = whole_number("draws", draws, FEWEST_DRAWS)
     sizes = _sizes(batch_sizes, potential, sampling)
     point = parse_start(at, potential)
     gradients = potential.sample_gradients(point)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simdyn.counts import MEMORY_LIMIT, gigabytes, whole_number
 from simdyn.errors import InputError
 from simdyn.estimators.reactive_paths import sample_reactive_paths
 
@@ -18,26 +19,22 @@ if TYPE_CHECKING:
 QUESTION = "reactive paths"
 """The attribute `question` of the datasets, by which a file is known again."""
 
-MEMORY_LIMIT = 4 * 10**9
-"""Bytes that the points may take."""
-
 
 def reactive_paths_dataset(answer: EscapeEstimate, paths: int, inner: float | None) -> xarray.Dataset:
     """See `EscapeEstimate.reactive_paths`."""
     import xarray
 
-    if isinstance(paths, bool) or not isinstance(paths, int | np.integer) or paths < 1:
-        raise InputError(f"paths is {paths!r}, but it must be a whole number of at least 1.")
+    paths = whole_number("paths", paths)
     setting = answer.setting
-    found = sample_reactive_paths(answer.measurement, setting, int(paths), inner)
+    found = sample_reactive_paths(answer.measurement, setting, paths, inner)
     durations = np.array([len(points) - 1 for points in found.points])
     dim, longest = setting.update.dim, int(durations.max())
     dtype = found.points[0].dtype
     size = len(durations) * (longest + 1) * dim * dtype.itemsize
     if size > MEMORY_LIMIT:
         raise InputError(
-            f"{len(durations):,} paths of up to {longest:,} steps would take {size / 1e9:.1f} GB, more than "
-            f"the {MEMORY_LIMIT / 1e9:.0f} GB that are allowed; ask for fewer paths."
+            f"{len(durations):,} paths of up to {longest:,} steps would take {gigabytes(size)}, more "
+            f"than the {gigabytes(MEMORY_LIMIT)} that are allowed; ask for fewer paths."
         )
     position = np.full((len(durations), longest + 1, dim), np.nan, dtype=dtype)
     for place, points in enumerate(found.points):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import DriftField, FunctionSpace, Potential
+from simdyn.counts import MEMORY_LIMIT, check_states, gigabytes, whole_number
 from simdyn.dynamics import Dynamics, Rule
 from simdyn.engines import check_backend, engine_for
 from simdyn.errors import InputError
@@ -42,9 +43,6 @@ RECORDS = ("final", "snapshots", "moments", "histogram")
 
 QUESTION = "simulate"
 """The attribute `question` of the datasets, by which a file is known again."""
-
-MEMORY_LIMIT = 4 * 10**9
-"""Bytes that the states of the paths, or one recorder, may take."""
 
 DEFAULT_LOOKS = 50
 """About how many steps are recorded when nobody says how often."""
@@ -137,7 +135,7 @@ def simulate(
         Anything that cannot be done as asked, in one sentence.
     """
     wanted = _records(record)
-    paths, steps = _whole("paths", paths, 1), _whole("steps", steps, 0)
+    paths, steps = whole_number("paths", paths), whole_number("steps", steps, 0)
     _check_belonging(wanted, every=every, bins=bins, of=of, burn_in=burn_in)
     schedule = Schedule(steps, _every(every, steps))
     check_backend(backend, threads)
@@ -155,7 +153,8 @@ def simulate(
         schedule,
         starts=np.atleast_2d(starts).T,
         burn_in=_burn_in(burn_in, steps),
-        quantities=quantities_of(of, bins, potential),
+        # In many dimensions they cost seconds.
+        quantities=quantities_of(of, bins, potential) if "histogram" in wanted else [],
     )
     _check_memory(ensemble, schedule, recorders)
     for recorder in recorders.values():
@@ -289,12 +288,6 @@ def _records(record: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in RECORDS if name in asked)
 
 
-def _whole(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} is {value!r}, but it must be a whole number of at least {least}.")
-    return int(value)
-
-
 def _check_belonging(wanted: tuple[str, ...], **options: Any) -> None:
     """Refuse an option that nothing recorded would use."""
     users = {
@@ -314,7 +307,7 @@ def _check_belonging(wanted: tuple[str, ...], **options: Any) -> None:
 def _every(every: int | None, steps: int) -> int:
     if every is None:
         return max(1, steps // DEFAULT_LOOKS, min(_APART, steps // _FEWEST_LOOKS))
-    every = _whole("every", every, 1)
+    every = whole_number("every", every)
     if every > max(steps, 1):
         raise InputError(f"every is {every:,}, but there are only {steps:,} steps; give at most that.")
     return every
@@ -323,7 +316,7 @@ def _every(every: int | None, steps: int) -> int:
 def _burn_in(burn_in: int | None, steps: int) -> int:
     if burn_in is None:
         return steps // 2
-    burn_in = _whole("burn_in", burn_in, 0)
+    burn_in = whole_number("burn_in", burn_in, 0)
     if burn_in >= max(steps, 1):
         raise InputError(f"burn_in is {burn_in:,}, but there are only {steps:,} steps; give less than that.")
     return burn_in
@@ -359,12 +352,7 @@ def _starts(start: Any, potential: Potential | DriftField | FunctionSpace, paths
 
 def _check_memory(ensemble: Ensemble, schedule: Schedule, recorders: dict[str, Recorder]) -> None:
     """Before the run, and before memory is asked for."""
-    states = ensemble.paths * ensemble.dim * ensemble.dtype.itemsize
-    if states > MEMORY_LIMIT:
-        raise InputError(
-            f"The states of {ensemble.paths:,} paths would take {_gigabytes(states)}, more than the "
-            f"{_gigabytes(MEMORY_LIMIT)} that are allowed; run fewer paths."
-        )
+    check_states(ensemble.paths, ensemble.dim, ensemble.dtype.itemsize)
     for name, recorder in recorders.items():
         size, looks = recorder.size(), schedule.looks
         if size <= MEMORY_LIMIT:
@@ -379,10 +367,6 @@ def _check_memory(ensemble: Ensemble, schedule: Schedule, recorders: dict[str, R
             remedy = f"look less often, every={-(-schedule.steps // fitting)} or more"
             remedy += ", or record moments or a histogram instead" if name == "snapshots" else ""
         raise InputError(
-            f"The {name} of {ensemble.paths:,} paths at {looks:,} steps would take {_gigabytes(size)}, more "
-            f"than the {_gigabytes(MEMORY_LIMIT)} that are allowed; {remedy}."
+            f"The {name} of {ensemble.paths:,} paths at {looks:,} steps would take {gigabytes(size)}, more "
+            f"than the {gigabytes(MEMORY_LIMIT)} that are allowed; {remedy}."
         )
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:.3g} GB"

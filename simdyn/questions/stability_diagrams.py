@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import FiniteSum, SampleCurvatures, SampleMean
+from simdyn.counts import whole_number
 from simdyn.dynamics import SGD
 from simdyn.dynamics.linearised import LinearisedSGD
 from simdyn.engines.minibatch import MinibatchEngine
@@ -17,6 +18,7 @@ from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
 from simdyn.estimators import measure_growth
 from simdyn.exits import parse_start
+from simdyn.inference import share_of
 from simdyn.noise import Seed
 from simdyn.questions.stability import StabilityReport, stability
 from simdyn.results import versions
@@ -93,8 +95,8 @@ def sharpness_diagram(
         )
     if samples < 2 or samples % 2:
         raise InputError(f"samples is {samples}, but half of them lie to either side: give an even number.")
-    _check_count("cells", cells, 2)
-    _check_count("measured", measured, 0)
+    whole_number("cells", cells, 2)
+    whole_number("measured", measured, 0)
     batches = _batches(batch_sizes, samples)
     moments = [float(m) for m in numbers("momenta", list(momenta), least=0)]
     if not moments or max(moments) >= 1:
@@ -336,8 +338,8 @@ def selection_diagram(
         raise InputError(f"There is one minimum only in {potential.name!r}; a selection needs two.")
     places = np.array(points)
     rates = numbers("learning_rates", list(learning_rates), above=0)
-    _check_count("paths", paths, 1)
-    _check_count("steps", steps, 1)
+    whole_number("paths", paths)
+    whole_number("steps", steps)
     apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
     near = 0.1 * float(apart[apart > 0].min())
     batches: list[int] = []
@@ -347,7 +349,7 @@ def selection_diagram(
         batches = list(reports)
         names = ("mean_square", "almost_sure")
         thresholds.append([[_threshold(r, name) for r in reports.values()] for name in names])
-    share = np.zeros((len(places), len(batches), len(rates), len(places)))
+    share = np.zeros((3, len(places), len(batches), len(rates), len(places)))
     for i, place in enumerate(places):
         for j, batch in enumerate(batches):
             for k, rate in enumerate(rates):
@@ -358,14 +360,19 @@ def selection_diagram(
                 end = engine.integrate(start, steps=steps, seed=seed, first_path=first)[:, : potential.dim]
                 with np.errstate(invalid="ignore", over="ignore"):
                     away = np.linalg.norm(end[:, None] - places[None], axis=-1)
-                share[i, j, k] = (away < near).mean(axis=0)
+                found = [share_of(arrived) for arrived in (away < near).T]
+                share[:, i, j, k] = np.transpose([(one.value, one.low, one.high) for one in found])
     dims = ("start", "batch_size")
-    found = np.array(thresholds)
+    exact = np.array(thresholds)
+    shares = {
+        name: ((*dims, "learning_rate", "end"), values)
+        for name, values in zip(("share", "share_low", "share_high"), share, strict=True)
+    }
     return xarray.Dataset(
         {
-            "share": ((*dims, "learning_rate", "end"), share),
-            "mean_square": (dims, found[:, 0]),
-            "almost_sure": (dims, found[:, 1]),
+            **shares,
+            "mean_square": (dims, exact[:, 0]),
+            "almost_sure": (dims, exact[:, 1]),
             "position": (("end", "coordinate"), places),
         },
         coords={
@@ -418,8 +425,3 @@ def _batches(batch_sizes: Sequence[int], samples: int) -> list[int]:
             f"batch_sizes is {list(batch_sizes)!r}, but each must be a whole number from 1 to {samples}."
         )
     return found
-
-
-def _check_count(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InputError(f"{name} is {value!r}, but it must be a whole number of at least {least}.")

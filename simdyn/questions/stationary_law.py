@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from potentials import DriftField, Potential
+from simdyn.counts import check_states, whole_number
 from simdyn.dynamics import SDE, Dynamics, MinibatchUpdate, Rule
 from simdyn.engines import check_backend
 from simdyn.errors import InputError
@@ -113,17 +114,15 @@ def stationary(
     InputError
         Anything that cannot be done as asked, in one sentence.
     """
-    if isinstance(paths, bool) or not isinstance(paths, int | np.integer) or paths < FEWEST_PATHS:
-        raise InputError(
-            f"paths is {paths!r}, but it must be a whole number of at least {FEWEST_PATHS}: errors come from "
-            "the spread of independent groups of paths."
-        )
+    # Errors come from the spread of independent groups of paths.
+    paths = whole_number("paths", paths, FEWEST_PATHS)
+    check_states(paths, potential.dim)
     check_target(target_error)
     check_backend(backend, threads)
     # Looks fetch the states, which costs a GPU more than the CPU; it runs when it is asked for.
     backend = "gpu" if backend == "gpu" else "cpu"
     key_of(seed)
-    starts, described = _starts(start, potential, int(paths))
+    starts, described = _starts(start, potential, paths)
     update = dynamics.update(potential, starts[0])
     _check_stationary(update)
     check_start(update, np.unique(starts, axis=0), potential)

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import sympy
 
 from potentials import CriticalPoint, FiniteSum, FixedPoint, Potential, SampleMean
 from simdyn.questions.record import finite
@@ -14,6 +15,7 @@ from simdyn.questions.record import finite
 if TYPE_CHECKING:
     from simdyn.questions.landscape_survey import Basin, Survey, WayOut
 
+_KINKS = (sympy.Abs, sympy.sign, sympy.Max, sympy.Min)
 _LONGEST_FORMULA = 240
 _MOST_NUMBERS = 5
 _MOST_WAYS = 12
@@ -120,6 +122,8 @@ def _counts(survey: Survey) -> str:
         found += f"; other critical points: {', '.join(parts)}"
     if survey.complete:
         return f"{found} (complete: a separable polynomial)"
+    kinked = isinstance(survey.landscape, Potential) and survey.landscape.expression.has(*_KINKS)
+    found += "; bottoms that are kinks are not among them" * kinked
     boxes = [f"[{low:.6g}, {high:.6g}]" for low, high in dict.fromkeys(survey.landscape.domain)]
     return f"{found} (searched in {' x '.join(boxes[:3])}{' x ...' * (len(boxes) > 3)})"
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from potentials import Potential
+from simdyn.counts import whole_number
 from simdyn.dynamics import Dynamics
 from simdyn.errors import InputError
 from simdyn.inference import Interval, mean_of, share_of
@@ -185,9 +186,12 @@ def walk(
     KeyboardInterrupt
         Ctrl-C before the last step, without which there is nothing to look at.
     """
-    for name, value, least in (("points", points, 3), ("steps", steps, 1)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise InputError(f"{name} is {value!r}, but it must be a whole number of at least {least}.")
+    if not isinstance(potential, Potential):
+        raise InputError(
+            f"A walk looks at the loss, which the drift field {potential.name!r} does not have; give a "
+            "potential."
+        )
+    points, steps = whole_number("points", points, 3), whole_number("steps", steps)
     heights, places = _measure("height", height, potential), _measure("along", along, potential)
     run = simulate(
         potential,

@@ -14,7 +14,14 @@ PARTIAL = ".partial"
 """How the name of an unfinished file ends; whatever ends so is worthless and is removed."""
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+RUN_AGAIN = "what was finished before is kept, so mend this and run the same command again"
+"""The remedy of a study."""
+
+ANOTHER_PLACE = "make room there or choose another place"
+"""The remedy of a file that stands alone."""
+
+
+def write_atomically(path: Path, content: bytes, remedy: str = RUN_AGAIN) -> None:
     """Put `content` at `path`, so that a reader or a power cut never sees half of it.
 
     Raises
@@ -26,10 +33,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     def write(partial: Path) -> None:
         partial.write_bytes(content)
 
-    replace_atomically(path, write)
+    replace_atomically(path, write, remedy)
 
 
-def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
+def replace_atomically(path: Path, write: Callable[[Path], object], remedy: str = RUN_AGAIN) -> None:
     """As `write_atomically`, for content that `write` puts into the file whose path it is given.
 
     Raises
@@ -50,10 +57,7 @@ def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
             raise
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise InputError(
-            f"cannot write {path}: {reason}; what was finished before is kept, so mend this "
-            "and run the same command again"
-        ) from error
+        raise InputError(f"cannot write {path}: {reason}; {remedy}") from error
 
 
 def remove_partial_files(folder: Path) -> None:
@@ -64,9 +68,10 @@ def remove_partial_files(folder: Path) -> None:
 
 def _reason(error: OSError | RuntimeError) -> str | None:
     """What the operating system said; None for an error that is none of its own."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    # HDF5 wraps the system's error into a long text, as an OSError or a RuntimeError as it happens.
+    if isinstance(error, OSError) and error.errno:
+        # HDF5 gives the number, but a long text of its own.
+        return os.strerror(error.errno)
+    # Or it wraps the number, too, in a text, of an OSError or a RuntimeError as it happens.
     number = re.search(r"errno = (\d+)", str(error))
     if number:
         return os.strerror(int(number[1]))

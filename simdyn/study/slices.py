@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simdyn.errors import InputError
-from simdyn.study.atomic import replace_atomically, write_atomically
+from simdyn.study.atomic import ANOTHER_PLACE, replace_atomically, write_atomically
 from simdyn.study.storage import MANIFEST
 
 if TYPE_CHECKING:
@@ -103,14 +103,14 @@ def write_slice(data: xr.Dataset, path: Path) -> None:
         If the operating system refuses.
     """
     if path.suffix == ".nc":
-        replace_atomically(path, lambda partial: data.to_netcdf(partial, engine="h5netcdf"))
+        replace_atomically(path, lambda partial: data.to_netcdf(partial, engine="h5netcdf"), ANOTHER_PLACE)
         return
     order = [str(dimension) for dimension in reversed(next(iter(data.data_vars.values())).dims)]
     table = data.to_dataframe(dim_order=order).reset_index()
     names = [*order, *(str(name) for name in data.data_vars)]
     text = table[names].to_csv(index=False, lineterminator="\n")
     assert isinstance(text, str)
-    write_atomically(path, text.encode())
+    write_atomically(path, text.encode(), ANOTHER_PLACE)
 
 
 def _dataset(

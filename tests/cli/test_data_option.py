@@ -107,6 +107,7 @@ def test_variables_are_in_natural_order(columns):
     ("change", "reasons"),
     [
         (["--data", "/no/such/file.csv"], ["'/no/such/file.csv' does not exist"]),
+        (["--data", "/"], ["'/' is a folder"]),
         (["--sgd", "learning_rate=0.1,batch_size=200"], ["has only 120 samples"]),
         (["--exit", "v >= 1"], ["v", "names are w"]),
         (["--dim", "2"], ["--dim 2"]),

@@ -28,7 +28,9 @@ def test_settings(text, expected):
     assert parse_settings(text, "--sgd") == expected
 
 
-@pytest.mark.parametrize("text", ["", "a", "a=", "=1", "a=1,,b=2", "a=1,b", "1a=2", "a b=1", "a=1,a=2"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "a=", "=1", "a=1,,b=2", "a=1,b", "1a=2", "a b=1", "a=1,a=2", "a=[1,2", "a=1)"]
+)
 def test_what_is_no_setting(text):
     with pytest.raises(InputError, match="--sgd"):
         parse_settings(text, "--sgd")

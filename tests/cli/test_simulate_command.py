@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -212,6 +214,8 @@ REFUSALS = [
     ([*QUICK, "--paths", "0"], "paths is 0"),
     ([*QUICK, "--steps", "-5"], "steps is -5"),
     ([*QUICK, "--steps", "many"], "'many'"),
+    ([*QUICK, "--steps", "9" * 20], "at most 1,000,000,000,000,000"),
+    ([*QUICK, "--paths", "1" + "0" * 12], "The states of 1,000,000,000,000 paths would take 8e+03 GB"),
     ([*QUICK, "--record", "movie"], "record is 'movie'"),
     ([*QUICK, "--record", "moments", "--every", "41"], "every is 41"),
     ([*QUICK, "--every", "4"], "every is 4"),
@@ -243,6 +247,37 @@ def test_refusals(call, arguments, message):
     assert err.count("\n") == 1
     assert err.startswith("simdyn: ")
     assert message in err
+
+
+def test_a_file_that_cannot_be_written_takes_nothing_away(call, tmp_path, monkeypatch):
+    """The table comes first, and a picture that was there stays."""
+
+    def full(*arguments, **settings):
+        raise OSError(errno.ENOSPC, "a long text of HDF5")
+
+    monkeypatch.setattr(xarray.Dataset, "to_netcdf", full)
+    code, out, err = call(*QUICK, "--out", str(tmp_path / "a.nc"))
+    assert code == 2
+    assert "95 % intervals" in out
+    assert "a.nc: No space left on device; make room there or choose another place" in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"the picture of another run")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    code, out, err = call(*QUICK, "--plot", str(picture))
+    assert code == 2
+    assert "95 % intervals" in out
+    assert "cannot be written" in err
+    assert picture.read_bytes() == b"the picture of another run"
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_run(call, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda folder, mode: folder != tmp_path)
+    for option, name in (("--out", "a.nc"), ("--plot", "a.png")):
+        code, out, err = call(*QUICK, option, str(tmp_path / name))
+        assert (code, out) == (2, "")
+        assert "cannot be written to" in err
 
 
 def test_an_interrupt_writes_what_was_done(tmp_path):

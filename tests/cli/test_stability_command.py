@@ -78,6 +78,10 @@ def test_diagrams_write_files(shell, tmp_path):
         (["diagram", "stability", "--kind", "rates", "--json"], "needs a landscape"),
         (["diagram", "stability", "two_functions", "--json"], "leave 'two_functions' out"),
         (["diagram", "stability", "--json", "--momenta", "a"], "numbers separated by commas"),
+        (["diagram", "stability", "--json", "--batch-sizes", "1.5"], "--batch-sizes is '1.5'"),
+        (["diagram", "stability", "--json", "--batch-sizes", "nan"], "--batch-sizes is 'nan'"),
+        ([*PROBLEM, "--steps", "9" * 20], "steps is " + "9" * 20),
+        ([*PROBLEM, "--paths", "1" + "0" * 12], "The states of 1,000,000,000,000 paths"),
         (["diagram", "stability", "--out", "x.txt"], ".nc or .csv"),
     ],
 )

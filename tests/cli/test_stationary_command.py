@@ -57,6 +57,9 @@ def test_a_picture(call, tmp_path):
     ("arguments", "words"),
     [
         ([*PROBLEM, "--paths", "3"], "paths is 3"),
+        ([*PROBLEM, "--paths", "9" * 20], "paths is " + "9" * 20),
+        ([*PROBLEM, "--paths", "1" + "0" * 12], "The states of 1,000,000,000,000 paths"),
+        ([*PROBLEM, "--steps", "9" * 20], "steps is " + "9" * 20),
         ([*PROBLEM, "--start", "q=1"], "names 'q'"),
         (["x**2/2"], "--sgd"),
     ],

@@ -47,6 +47,7 @@ def test_json(shell):
     [
         (["--points", "2"], "points is 2"),
         (["--steps", "0"], "steps is 0"),
+        (["--steps", "9" * 20], "steps is " + "9" * 20),
         (["--along", "z"], "z"),
         (["--plot", "walk.doc"], "walk.doc"),
     ],
@@ -56,3 +57,10 @@ def test_wrong_input_is_answered_in_one_sentence(shell, arguments, message):
     assert code == 2
     assert message in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_a_drift_field_has_no_loss(shell):
+    arguments = ["--sde", "diffusion=0.05,step=0.01", "--start", "x=-1,y=0", "--steps", "10", "--paths", "20"]
+    code, out, err = shell("maier_stein", *arguments)
+    assert (code, out) == (2, "")
+    assert "'maier_stein' does not have" in err

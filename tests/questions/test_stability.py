@@ -199,6 +199,11 @@ def test_selection_diagram():
     assert (share.sel(start=1, batch_size=2, end=1) == 1).all()
     assert (share.sel(start=0, end=0) == 1).all()
     assert float(data.almost_sure.sel(start=1, batch_size=1)) == pytest.approx(0.559471612102)
+    # The interval of Clopper and Pearson of 200 of 200.
+    assert float(data.share_low.sel(start=0, batch_size=1, learning_rate=0.5, end=0)) == pytest.approx(
+        0.025 ** (1 / 200)
+    )
+    assert ((data.share_low <= share) & (share <= data.share_high)).all()
     assert diagram_figure(data) is not None
 
 
