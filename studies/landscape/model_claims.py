@@ -147,16 +147,17 @@ def _rolls_out(results: Results) -> Claim:
     data = results["rolling"]
     low, high = float(data["rest_low"].max()), float(data["rest_high"].max())
     return Claim(
-        claim="Momentum does not take descent out of a local minimum in which it rests; largest share of all "
-        "momenta",
+        claim="Momentum does not take descent out of a local minimum's well in which it begins; largest "
+        "share of all momenta",
         source="Equation of motion; Bourrely 1988 speaks of rolling past one",
         predicted=0.0,
         measured=float(data["rest"].max()),
         low=low,
         high=high,
         verdict=judge(low, high, 0.0, 0.01),
-        why="Without a slope there is nothing to gain speed from: the way past a minimum leads over it from "
-        "a height above the barrier. Judged against 0.01.",
+        why="From anywhere in the well, without speed. A ball with friction gains no energy; whether its "
+        "steps do is what is measured: the way past a minimum leads over it from a height above the barrier. "
+        "Judged against 0.01.",
     )
 
 

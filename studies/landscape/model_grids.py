@@ -39,7 +39,7 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
             [
                 *quantity_with_interval("share", "", "starts on the outer slope that end in the deeper well"),
                 *quantity_with_interval(
-                    "rest", "", "starts at rest in the shallow well that end in the deeper one"
+                    "rest", "", "starts anywhere in the shallow well that end in the deeper one"
                 ),
                 Quantity("ball", "", "the first by the equation of motion of a ball with friction"),
             ],

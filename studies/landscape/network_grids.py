@@ -114,8 +114,11 @@ def network_grids(settings: NetworkSettings) -> list[Grid]:
             [
                 Quantity("loss", "", "mean cross-entropy over the training samples"),
                 Quantity("test_accuracy", "", "share of the other samples that are right"),
+                Quantity("rest_loss", "", "cross-entropy of the minimum below, missing where none is found"),
+                Quantity("rest_accuracy", "", "share of the other samples that are right there"),
             ],
-            f"After {settings.descent_steps} steps at the same learning rate.",
+            f"After {settings.descent_steps} steps at the same learning rate, and where L-BFGS goes down to "
+            "from there.",
         ),
         Grid(
             "fitting",
