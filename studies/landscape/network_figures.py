@@ -247,7 +247,7 @@ def _descent(results: Results) -> Figure:
         draw_means(loss, widths, values, logarithmic=True, label=method, **style)
         draw_means(accuracy, widths, 100 * _over(one["test_accuracy"], "width")[1], **style)
         below = {"linestyle": "--", "markerfacecolor": "none", **style}
-        rest = np.maximum(_over(one["rest_loss"], "width")[1], FITTED)
+        rest = _over(one["rest_loss"], "width")[1].clip(min=FITTED)
         draw_means(loss, widths, rest, logarithmic=True, label=f"{method}, at rest", **below)
         draw_means(accuracy, widths, 100 * _over(one["rest_accuracy"], "width")[1], **below)
     loss.set_yscale("log")
