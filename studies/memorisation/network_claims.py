@@ -9,7 +9,7 @@ import numpy as np
 
 from simdyn.inference import jackknife
 from simdyn.study import Claim, Results, judge, mean_claim, ratio_claim
-from studies.memorisation.experiment import Settings
+from studies.memorisation.experiment import Settings, judged_radius
 from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
 from studies.memorisation.statements import FEW, between, statements
 from studies.memorisation.training import regularisers, sgd_settings
@@ -114,16 +114,20 @@ def of_courses(results: Results, settings: Settings) -> list[Claim]:
 
 def _critical(results: Results, settings: Settings) -> list[Claim]:
     said = statements(settings)
-    data = results["critical"]["critical"].sel(radius=settings.radii[0]).sortby("epoch")
+    boxes = results["critical"]["critical"].sortby("epoch")
+    data = boxes.sel(radius=judged_radius(settings))
     # After the very first steps outputs are nearly equal, and what is critical depends on first parameters.
     early, last = data.sel(epoch=settings.critical_epochs[1]), data.isel(epoch=-1)
     found = []
     for name, kind in (("labels", LABELS), ("inputs", INPUTS), ("noisy", noisy(settings.noise_share))):
-        means = [float(last.sel(data=one).mean()) for one in (kind, REAL)]
+        one, other = last.sel(data=kind), last.sel(data=REAL)
+        means = [float(one.mean()), float(other.mean())]
+        # Where no box reaches a boundary, or all do, samples cannot differ.
+        told = 0 < means[0] + means[1] < 2
         found.append(
             mean_claim(
                 *said[f"critical {name}"],
-                100 * (last.sel(data=kind) - last.sel(data=REAL)).values,
+                100 * (one - other).values if told else np.full(one.size, np.nan),
                 1e-9,
                 np.inf,
                 unit=POINTS,
@@ -135,14 +139,18 @@ def _critical(results: Results, settings: Settings) -> list[Claim]:
     rises = mean_claim(
         *said["critical rises"],
         100 * rise.values,
-        0.0,
+        ROUNDING,
         np.inf,
         unit=POINTS,
         why=f"With real labels it changes by {100 * real:.0f}, with random inputs by {100 * inputs:.0f}. "
-        "Holds if above 0, but only here if random inputs do the opposite.",
+        "Holds if above 0, but only here if random inputs, or boxes of another size, do the opposite.",
     )
-    opposite = mean_claim(*said["critical rises"], (early - last).sel(data=INPUTS).values, 0.0, np.inf)
-    if rises.verdict == "holds" and opposite.verdict == "holds":
+    falling = [(early - last).sel(data=INPUTS)]
+    for radius in settings.radii:
+        box = boxes.sel(radius=radius, data=LABELS)
+        falling.append(box.sel(epoch=settings.critical_epochs[1]) - box.isel(epoch=-1))
+    opposite = [mean_claim(*said["critical rises"], one.values, ROUNDING, np.inf).verdict for one in falling]
+    if rises.verdict == "holds" and "holds" in opposite:
         rises = dataclasses.replace(rises, verdict="holds only here")
     return [*found, rises]
 

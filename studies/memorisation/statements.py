@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studies.memorisation.experiment import DECK, FACTORS, LINEAR, PAPER, Settings
+from studies.memorisation.experiment import DECK, FACTORS, LINEAR, PAPER, Settings, judged_radius
 from studies.memorisation.samples import INPUTS, LABELS, noisy
 
 TOP = 10
@@ -26,7 +26,7 @@ def between(settings: Settings) -> list[str]:
 def statements(settings: Settings) -> dict[str, tuple[str, str]]:
     """Statement and source by name."""
     last = settings.epochs[-1]
-    radius = settings.radii[0]
+    radius = judged_radius(settings)
     few, many = between(settings)[0], between(settings)[-1]
     found = {
         "memorise": (

@@ -386,6 +386,14 @@ def test_an_error_that_never_falls_to_half_counts_as_late(networks):
 
 
 @needs_torch
+def test_boxes_that_reach_no_boundary_tell_nothing(networks):
+    study, findings = networks
+    results = changed(findings.results, [("critical", "critical", 0.0, {})])
+    for name in ("labels", "inputs", "noisy"):
+        assert verdict(study, results, f"critical {name}") == "undecided"
+
+
+@needs_torch
 def test_a_boundary_that_random_inputs_drive_away_comes_closer_only_here(networks):
     study, findings = networks
     changes = [
