@@ -29,7 +29,8 @@ scales.
 
 "Different kinds of minima": sharp and wide ones, and that reparametrisation changes it, are in `keskar2017`.
 The equations on smoothing (diffusion equation and effective energy, after Pardalos et al. 1993): which
-minimum survives, on landscapes where the wide one is the deep one and where it is not.
+minimum survives, on landscapes where the wide one is the deep one and where it is not; how many are left,
+with two coordinates, for with one their number cannot grow.
 
 "A look through the local curvature": all eigenvalues of small networks before and after training; how many
 stand out, against classes, width and batch size; how many are zero, which can be counted beforehand; how

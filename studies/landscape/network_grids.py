@@ -70,8 +70,10 @@ def network_grids(settings: NetworkSettings) -> list[Grid]:
                 Quantity("share", "", "of the squared gradient in the space of the ten largest eigenvalues"),
                 Quantity("chance", "", "that share of a random vector"),
                 Quantity("simple", "samples", "noise scale tr C / |g|^2"),
-                Quantity("curved", "samples", "noise scale tr(H C) / g'Hg"),
-                Quantity("largest_rate", "", "|g|^2 / g'Hg"),
+                Quantity(
+                    "curved", "samples", "noise scale tr(H C) / g'Hg; missing where g'Hg is not above 0"
+                ),
+                Quantity("largest_rate", "", "|g|^2 / g'Hg; likewise"),
             ],
             f"SGD, B = {settings.batch}, learning rate {settings.rate:g}.",
         ),

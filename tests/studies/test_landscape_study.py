@@ -431,6 +431,24 @@ def test_the_minimum_below_is_one(monkeypatch):
 
 
 @needs_torch
+def test_a_loss_that_curves_down_leaves_the_simple_noise_scale(monkeypatch):
+    from simdyn.errors import InputError
+    from studies.landscape import motion
+    from studies.landscape.solutions import trained
+
+    surface = trained(TINY, 0, steps=20).surface
+    known = motion.scales(surface, surface.parameters)
+
+    def refused(*_):
+        raise InputError("The loss curves down.")
+
+    monkeypatch.setattr(motion, "noise_scale", refused)
+    found = motion.scales(surface, surface.parameters)
+    assert found["simple"] == pytest.approx(known["simple"], rel=1e-6)
+    assert np.isnan(found["curved"])
+
+
+@needs_torch
 def test_every_figure_is_drawn(networks):
     drawn = network_figures(networks.results, TINY)
     names = {"spectra", "outliers", "course", "tradeoff", "tails", "descent", "fitting"}
