@@ -11,7 +11,7 @@ the four statements of the theory are below.
 Behaviour of the noise, equations (1) to (3), figures 3 and 4. Whether the noise of batches is Gaussian,
 by data set, layer and batch size, and whether C is H / B, in shape and in size: small networks. It should
 be so near a minimum of a likelihood, and not far from it. At a minimum that interpolates a few samples make
-up C, so that Gaussian it is not. It is the classical central
+up C, so that Gaussian it is not, and C vanishes faster than H / B. It is the classical central
 limit theorem that makes batches Gaussian; the generalised one, which the slide names, has stable laws as
 its limits. A tail index of all coordinates together below 2 is what different scales alone give. Equation
 (2) has a factor 2 too many: times of the chain beside those of the SDE with it and without.
