@@ -150,4 +150,5 @@ for drawn in findings.figures:
 # against $B$ does not test that $C$ is the Hessian. The slope does, and it is not that of equation (7). The
 # plots against $1/\eta$ and $1/k$ are one and the same experiment, because $N_k(\eta, B) = N_1(k\eta, B)$,
 # and neither is a straight line. What remains of the title: with noise that follows the curvature, sharp
-# minima are left sooner, and in networks, too, the time grows steeply with $B/\eta$.
+# minima are left sooner, the more so the larger $B$, and in networks, too, the time grows steeply with
+# $B/\eta$.

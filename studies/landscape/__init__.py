@@ -3,16 +3,17 @@
 "Loss function fixes the landscape": training samples set the loss, the others the test accuracy; so here.
 
 "GD is bad, use SGD" (Bottou 1991): the total gradient gets stuck where SGD escapes. GD beside SGD in a small
-network, after as many steps: that need not be where either comes to rest. Ravines, of which Bottou speaks
-besides, are the ill-conditioned directions below. (Bourrely 1988): momentum rolls past a minimum, and noise
+network: after as many steps neither is at rest there, so what is compared are the minima below, to which
+L-BFGS goes down from either. Ravines, of which Bottou speaks besides, are the ill-conditioned directions
+below. (Bourrely 1988): momentum rolls past a minimum, and noise
 whose temperature is lowered gets out of it. Both on a tilted double well. The formula for momentum on the
 slide has none, since no earlier step enters it; heavy-ball momentum is taken. There the temperature follows
 the error that remains; here it follows the step, as in simulated annealing.
 
 "GD is the same as SGD", "Is it really the case that in the large N limit, GD = SGD?": the same in a wide
 network, and by width. The slide's 174 and 194 mistakes of N = 450,000 on MNIST are out of reach; only the
-statement is compared. The proofs of the mean-field limit are proofs; what they say of many particles is seen
-in the widths.
+statement is compared, in the minima below, and on the way where these are at infinity. The proofs of the
+mean-field limit are proofs; what they say of many particles is seen in the widths.
 
 "Regime where SGD is really special?" (Keskar et al.): the study `keskar2017`.
 
@@ -28,7 +29,8 @@ scales.
 
 "Different kinds of minima": sharp and wide ones, and that reparametrisation changes it, are in `keskar2017`.
 The equations on smoothing (diffusion equation and effective energy, after Pardalos et al. 1993): which
-minimum survives, on landscapes where the wide one is the deep one and where it is not.
+minimum survives, on landscapes where the wide one is the deep one and where it is not; how many are left,
+with two coordinates, for with one their number cannot grow.
 
 "A look through the local curvature": all eigenvalues of small networks before and after training; how many
 stand out, against classes, width and batch size; how many are zero, which can be counted beforehand; how
@@ -47,12 +49,15 @@ such a model.
 
 "Defining over-parametrization", N*, "Jamming is linked to Generalization" (Geiger et al., Spigler et al.
 2018; Belkin et al. 2018; Neyshabur et al.): the size that fits all samples, with the quadratic hinge loss,
-and the test error around it. How N* grows with the number of samples is not measured. "Ensembling improves
+and the test error around it. How N* grows with the number P of samples, in the papers a plane of sizes and
+samples, is out of reach: each P would take the longest grid of this study once more. "Ensembling improves
 generalization": the mean output of several networks. A fifth of the labels is wrong here, without which the
 peak of so few digits drowns in the spread of runs; so the peak is one of label noise, and what is best below
 N* is best because it leaves these labels unlearnt.
 
-"Open questions": of these, only whether ensembling after jamming is the best one can get is looked at.
+"Open questions": whether ensembling after jamming is the best one can get is looked at. The others are
+questions without a statement; whether the problem is essentially convex is touched by the negative
+eigenvalues and by the straight lines between solutions, and the role of the algorithm by GD beside SGD.
 
 Networks have one hidden layer, some hundred to a thousand parameters, and the 8 by 8 digits.
 """
@@ -79,6 +84,8 @@ STUDY = Study(
     "Fitting: the parity of digits given by their first principal components, some labels wrong, "
     "quadratic hinge loss, Adam with full gradients; networks of a run differ in their first "
     "parameters only. N* is the smallest size looked at at which half of them keep all margins.\n\n"
+    "GD beside SGD: after as many steps at one constant rate L-BFGS goes down to the minimum below, started "
+    "anew until that lowers the loss by less than one per cent, or until all samples are fitted.\n\n"
     "Each run draws its own training samples, first parameters and batches; intervals are Student's "
     "over runs.\n\n"
     "Potentials: SGLD whose temperature falls, beside the process of two states with the exact rates at each "

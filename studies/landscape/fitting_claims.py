@@ -8,7 +8,7 @@ import numpy as np
 
 from simdyn.study import Claim, Results, judge, mean_claim, ratio_claim
 from studies.landscape.network_settings import NetworkSettings
-from studies.landscape.network_statements import statements
+from studies.landscape.network_statements import MORE, statements
 
 if TYPE_CHECKING:
     from xarray import Dataset
@@ -70,7 +70,7 @@ def fitting_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
         mean_claim(
             *said["rise"],
             errors["N*"] - 100 * at("error", quarter),
-            0.0,
+            MORE,
             np.inf,
             why=f"{errors['N*'].mean():.1f} % at N*. Holds if above 0.",
             unit="percentage points",
@@ -78,7 +78,7 @@ def fitting_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
         mean_claim(
             *said["fall"],
             errors["N*"] - errors["end"],
-            0.0,
+            MORE,
             np.inf,
             why=f"{errors['end'].mean():.1f} % there. Holds if above 0.",
             unit="percentage points",
@@ -86,7 +86,7 @@ def fitting_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
         mean_claim(
             *said["ensemble"],
             np.minimum(gains["N*"], gains["end"]),
-            0.0,
+            MORE,
             np.inf,
             why=f"{errors['N*'].mean():.1f} % and {together['N*'].mean():.1f} %; at the largest width "
             f"{errors['end'].mean():.1f} % and {together['end'].mean():.1f} %. Holds if above 0.",
@@ -95,7 +95,7 @@ def fitting_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
         mean_claim(
             *said["flattened"],
             0.5 * (errors["N*"] - errors["end"]) - (together["N*"] - together["end"]),
-            0.0,
+            MORE,
             np.inf,
             why=f"One network's error falls by {(errors['N*'] - errors['end']).mean():.1f}, the ensemble's "
             f"by {(together['N*'] - together['end']).mean():.1f}. Holds if above 0.",
@@ -105,7 +105,7 @@ def fitting_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
             *said["best"],
             together["N*"] - together["end"],
             -np.inf,
-            0.0,
+            -MORE,
             why=f"{together['N*'].mean():.1f} % and {together['end'].mean():.1f} %. Holds if below 0.",
             unit="percentage points",
         ),
@@ -113,7 +113,7 @@ def fitting_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
             *said["best_small"],
             together["N*"] - together["quarter"],
             -np.inf,
-            0.0,
+            -MORE,
             why=f"{together['quarter'].mean():.1f} % at a quarter of N*, where wrong labels are not fitted; "
             "the wrong labels are this study's, not the source's. Holds if below 0.",
             unit="percentage points",
@@ -122,7 +122,7 @@ def fitting_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
             ratio_claim(
                 *said[name],
                 spreads["N*"] / spreads[other],
-                1.0,
+                1.0 + MORE,
                 np.inf,
                 why=f"{spreads['N*'].mean():.2f} and {spreads[other].mean():.2f} in units of the margin. "
                 "Holds if above 1.",

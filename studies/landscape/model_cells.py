@@ -35,4 +35,6 @@ def measured(
         return wells.survived(
             settings, str(parameters["landscape"]), str(parameters["average"]), float(parameters["width"])
         )
+    if grid == "smoothed_planes":
+        return wells.counted(str(parameters["landscape"]), float(parameters["share"]))
     return network_paths.path_cell(settings, int(parameters["width"]), int(parameters["run"]))

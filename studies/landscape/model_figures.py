@@ -28,7 +28,7 @@ def model_figures(results: Results, settings: ModelSettings) -> list[StudyFigure
             "that end in the deeper well when the temperature falls within so many steps, with 95 % "
             "intervals, and by a process of two states; beside it, by that process, noise that "
             "stays at the best temperature. Right: descent with momentum and without noise, from the slope "
-            "beyond the shallow well and from its bottom; the line is a ball with friction.",
+            "beyond the shallow well and from within it; the line is a ball with friction.",
             _remedies(results),
         ),
         StudyFigure(
@@ -95,7 +95,7 @@ def _remedies(results: Results) -> Figure:
     rolling = results["rolling"].sortby("beta")
     friction = 1 - rolling["beta"].values
     draw_quantity(right, friction, rolling, "share", label="from the slope")
-    draw_quantity(right, friction, rolling, "rest", color=PREDICTED[1], marker="s", label="from rest")
+    draw_quantity(right, friction, rolling, "rest", color=PREDICTED[1], marker="s", label="from within")
     right.plot(friction, rolling["ball"], color=EXACT, label="ball with friction")
     right.set_xscale("log")
     right.invert_xaxis()

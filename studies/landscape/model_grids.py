@@ -8,7 +8,7 @@ from studies.landscape.cooling import COLD, HOT, RATE
 from studies.landscape.model_settings import ModelSettings
 from studies.landscape.network_paths import path_grid
 from studies.landscape.rolling import RATE as ROLLING_RATE
-from studies.landscape.wells import METHODS, PLACES
+from studies.landscape.wells import METHODS, PLACES, PLANAR
 
 
 def model_grids(settings: ModelSettings) -> list[Grid]:
@@ -39,7 +39,7 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
             [
                 *quantity_with_interval("share", "", "starts on the outer slope that end in the deeper well"),
                 *quantity_with_interval(
-                    "rest", "", "starts at rest in the shallow well that end in the deeper one"
+                    "rest", "", "starts anywhere in the shallow well that end in the deeper one"
                 ),
                 Quantity("ball", "", "the first by the equation of motion of a ball with friction"),
             ],
@@ -93,6 +93,18 @@ def model_grids(settings: ModelSettings) -> list[Grid]:
                 Quantity("right", "", "1 where that is the deepest minimum of the landscape, else 0"),
             ],
             "Exact values. Diffusion averages the energy, a bath exp(-beta energy).",
+        ),
+        Grid(
+            "smoothed_planes",
+            "Minima that are left, two coordinates",
+            [
+                Dimension("landscape", tuple(PLANAR), "", "landscape"),
+                Dimension("share", settings.smoothing_shares, "", "of the largest width"),
+            ],
+            [Quantity("minima", "", "number of minima of the mean energy")],
+            "Largest standard deviation of the displacements: "
+            + ", ".join(f"{width:g} ({name})" for name, (_, width) in PLANAR.items())
+            + ".",
         ),
         *([path_grid(settings)] if can_train() else []),
     ]

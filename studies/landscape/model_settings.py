@@ -21,6 +21,8 @@ class ModelSettings:
         Where the path of least energy is looked for.
     smoothing_widths
         Standard deviations of the Gaussians.
+    smoothing_shares
+        Of the largest one, with two coordinates.
     path_widths, path_runs, path_samples, path_images, path_rounds
         Ways between two solutions of a network: units of its hidden layer, numbers of what is drawn, digits,
         and edges and rounds of the string.
@@ -36,6 +38,7 @@ class ModelSettings:
     index_draws: int
     string_landscapes: tuple[str, ...]
     smoothing_widths: tuple[float, ...]
+    smoothing_shares: tuple[float, ...]
     path_widths: tuple[int, ...]
     path_runs: tuple[int, ...]
     path_samples: int
@@ -56,6 +59,7 @@ QUICK_MODEL = ModelSettings(
     index_draws=2_500,
     string_landscapes=LANDSCAPES,
     smoothing_widths=(0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.2),
+    smoothing_shares=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
     path_widths=(6, 24),
     path_runs=(0, 1, 2, 3),
     path_samples=100,
@@ -73,6 +77,7 @@ FULL_MODEL = ModelSettings(
     index_draws=10_000,
     string_landscapes=LANDSCAPES,
     smoothing_widths=(0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2),
+    smoothing_shares=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0),
     path_widths=(6, 12, 24),
     path_runs=(0, 1, 2, 3, 4, 5),
     path_samples=200,

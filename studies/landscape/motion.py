@@ -6,30 +6,51 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simdyn.errors import InputError
 from simdyn.inference import pooled_index, stable_index
-from simdyn.networks import noise_scale
+from simdyn.networks import accuracy, noise_scale
 from simdyn.networks.gradient_noise import top_space_share
 from studies.landscape.solutions import CLASSES, trained
 
 if TYPE_CHECKING:
+    from simdyn.networks import LossSurface
     from studies.landscape.network_settings import NetworkSettings
 
 Array = np.ndarray
+
+GAIN = 0.01
+"""A search for the minimum below is at its end where starting anew lowers the loss by no larger a share."""
+
+FITTED = 1e-3
+"""Or where the loss is below this: the minimum is at infinity, and all samples are right."""
+
+STARTS, ITERATIONS = 8, 500
+"""Of the search, at most, and of L-BFGS in each of them."""
 
 
 def look(settings: NetworkSettings, step: int, run: int) -> dict[str, float]:
     """Cell of the grid "course"."""
     found = trained(settings, run, steps=step)
     surface, x = found.surface, found.surface.parameters
-    scale = noise_scale(surface, x)
     return {
         "loss": found.loss,
         "share": top_space_share(surface, x, CLASSES, seed=run),
         "chance": CLASSES / surface.dim,
-        "simple": scale.simple,
-        "curved": scale.curved,
-        "largest_rate": scale.largest_rate,
+        **scales(surface, x),
     }
+
+
+def scales(surface: LossSurface, x: Array) -> dict[str, float]:
+    """The noise scales; early in training the loss may curve down along the gradient, where only the simple
+    one has a value."""
+    try:
+        found = noise_scale(surface, x)
+    except InputError:
+        gradients = surface.sample_gradients(x)
+        mean = gradients.mean(axis=0)
+        simple = float(gradients.var(axis=0).sum() / (mean @ mean))
+        return {"simple": simple, "curved": np.nan, "largest_rate": np.nan}
+    return {"simple": found.simple, "curved": found.curved, "largest_rate": found.largest_rate}
 
 
 def steps_to_loss(settings: NetworkSettings, B: int, rate: float, run: int) -> dict[str, float]:
@@ -86,4 +107,35 @@ def descent(settings: NetworkSettings, width: int, algorithm: str, run: int) -> 
     """Cell of the grid "descent"."""
     batch = settings.samples if algorithm == "GD" else settings.batch
     found = trained(settings, run, steps=settings.descent_steps, width=width, batch=batch)
-    return {"loss": found.loss, "test_accuracy": found.test_accuracy}
+    loss, x = at_rest(found.surface)
+    below = accuracy(found.surface.module_at(x), found.data.test_inputs, found.data.test_classes)
+    return {
+        "loss": found.loss,
+        "test_accuracy": found.test_accuracy,
+        "rest_loss": loss,
+        "rest_accuracy": below if np.isfinite(loss) else np.nan,
+    }
+
+
+def at_rest(surface: LossSurface) -> tuple[float, Array]:
+    """The loss and the place of the minimum below a network; no number where the search does not end.
+
+    In a small network gradient descent takes some hundred thousand steps to it. L-BFGS, which goes down at
+    each step, stops short at the edges that rectified linear units make; so it is started anew there.
+    """
+    from scipy.optimize import minimize
+
+    x = surface.parameters
+    value = surface.energy(x)
+    for _ in range(STARTS):
+        found = minimize(
+            surface.energy,
+            x,
+            jac=surface.gradient,
+            method="L-BFGS-B",
+            options={"maxcor": 20, "ftol": 1e-7, "maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS},
+        )
+        gain, x, value = 1 - float(found.fun) / value, found.x, float(found.fun)
+        if gain <= GAIN or value <= FITTED:
+            return value, x
+    return np.nan, x

@@ -9,13 +9,19 @@ import numpy as np
 
 from simdyn.study import Claim, Results, mean_claim, ratio_claim
 from studies.landscape.network_settings import NetworkSettings
-from studies.landscape.network_statements import statements
+from studies.landscape.network_statements import MORE, statements
 from studies.landscape.tradeoff import Tradeoff, fitted_tradeoff
 
 if TYPE_CHECKING:
-    from xarray import DataArray
+    from xarray import DataArray, Dataset
 
 Array = np.ndarray
+
+WORTH = 1.0
+"""Percentage points of test accuracy that count as a difference between GD and SGD."""
+
+LOWER = 0.01
+"""So much lower a loss counts as lower."""
 
 
 def motion_claims(results: Results, settings: NetworkSettings) -> list[Claim]:
@@ -55,7 +61,7 @@ def _course(results: Results, settings: NetworkSettings) -> list[Claim]:
         mean_claim(
             *said["into"],
             (last["share"] - first["share"]).values,
-            0.0,
+            MORE,
             np.inf,
             why=f"{float(first['share'].mean()):.2f} before training. Holds if above 0.",
         ),
@@ -63,7 +69,7 @@ def _course(results: Results, settings: NetworkSettings) -> list[Claim]:
         ratio_claim(
             *said["noise_begins"],
             (last["simple"] / first["simple"]).values,
-            1.0,
+            1.0 + MORE,
             np.inf,
             why="Holds if above 1.",
         ),
@@ -78,7 +84,7 @@ def _grows(claim: str, source: str, course: DataArray) -> Claim:
         claim,
         source,
         (last / falling).values,
-        1.0,
+        1.0 + MORE,
         np.inf,
         why=f"{_course_of(course)} Holds if above 1, but only here if it falls before.",
     )
@@ -143,7 +149,7 @@ def _tradeoff(results: Results, settings: NetworkSettings) -> list[Claim]:
         ratio_claim(
             *said["best_rate"],
             best[:, -1] / best[:, 0],
-            1.0,
+            1.0 + MORE,
             np.inf,
             why=f"With the largest batch it is the largest rate looked at in {largest:.0%} of the runs. "
             "Holds if above 1.",
@@ -217,29 +223,59 @@ def _descent(results: Results, settings: NetworkSettings) -> list[Claim]:
         data.sel(width=width) for width in (settings.descent_widths[0], settings.descent_widths[-1])
     )
 
-    def gap(one: DataArray) -> Array:
-        return np.asarray((one.sel(algorithm="SGD") - one.sel(algorithm="GD")).values)
+    def gap(one: Dataset, name: str) -> Array:
+        return np.asarray((one[name].sel(algorithm="SGD") - one[name].sel(algorithm="GD")).values)
 
-    found, logs = [], []
-    for suffix, one, accuracy_band, loss_band in (
-        ("stuck", slim, (0.0, np.inf), (0.0, 1.0)),
-        ("same", broad, (-1.0, 1.0), (0.8, 1.25)),
-    ):
-        judged = ("above 0", "below 1") if suffix == "stuck" else ("within 1 point", "within 0.8 and 1.25")
-        means = [100 * float(one["test_accuracy"].sel(algorithm=name).mean()) for name in ("GD", "SGD")]
-        logs.append(gap(one.assign(loss=np.log(one["loss"]))["loss"]))
-        found += [
-            mean_claim(
-                *said[suffix],
-                100 * gap(one["test_accuracy"]),
-                *accuracy_band,
-                unit="percentage points",
-                why=f"GD {means[0]:.1f} %, SGD {means[1]:.1f} %, after as many steps at "
-                f"one constant rate, SGD's last iterate with its noise. Holds if {judged[0]}.",
-            ),
-            ratio_claim(*said[f"{suffix}_loss"], np.exp(logs[-1]), *loss_band, why=f"Holds if {judged[1]}."),
-        ]
+    def both(one: Dataset, name: str, form: str) -> str:
+        gd, sgd = (float(one[name].sel(algorithm=kind).mean()) for kind in ("GD", "SGD"))
+        return f"GD {gd:{form}}, SGD {sgd:{form}}"
+
+    apart = [100 * np.abs(gap(one, "rest_accuracy")) for one in (slim, broad)]
+    after = f"after {settings.descent_steps} steps"
     return [
-        *found,
-        mean_claim(*said["nearer"], np.abs(logs[0]) - np.abs(logs[1]), 0.0, np.inf, why="Holds if above 0."),
+        mean_claim(
+            *said["stuck"],
+            100 * gap(slim, "rest_accuracy"),
+            WORTH,
+            np.inf,
+            unit="percentage points",
+            why=f"{both(slim, 'rest_accuracy', '.1%')} in the minima below; {after} "
+            f"{both(slim, 'test_accuracy', '.1%')}, SGD's last iterate with its noise. Holds if above "
+            f"{WORTH:g}.",
+        ),
+        mean_claim(
+            *said["stuck_loss"],
+            gap(slim, "rest_loss"),
+            -np.inf,
+            -LOWER,
+            why=f"{both(slim, 'rest_loss', '.3f')} in the minima below; {after} {both(slim, 'loss', '.3f')}. "
+            f"Holds if below -{LOWER:g}.",
+        ),
+        mean_claim(
+            *said["same"],
+            100 * gap(broad, "rest_accuracy"),
+            -WORTH,
+            WORTH,
+            predicted=0.0,
+            unit="percentage points",
+            why=f"{both(broad, 'rest_accuracy', '.1%')} in the minima below; {after} "
+            f"{both(broad, 'test_accuracy', '.1%')}. Judged within {WORTH:g} point.",
+        ),
+        ratio_claim(
+            *said["same_loss"],
+            np.exp(gap(broad.assign(loss=np.log(broad["loss"])), "loss")),
+            0.8,
+            1.25,
+            predicted=1.0,
+            why="On the way, at one constant rate: in the end both are nil. Judged within 0.8 and 1.25.",
+        ),
+        mean_claim(
+            *said["nearer"],
+            apart[0] - apart[1],
+            MORE,
+            np.inf,
+            unit="percentage points",
+            why=f"{apart[0].mean():.1f} and {apart[1].mean():.1f} points apart in the mean, in the minima "
+            "below, either way. Holds if above 0.",
+        ),
     ]

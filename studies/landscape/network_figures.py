@@ -10,6 +10,7 @@ from simdyn.plotting.intervals import draw_means
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.landscape.fitting_claims import by_width, critical_places
+from studies.landscape.motion import FITTED
 from studies.landscape.motion_claims import fewest_steps, log_scales_on_the_way, tradeoffs
 from studies.landscape.network_claims import has_networks
 from studies.landscape.network_settings import NetworkSettings
@@ -67,7 +68,8 @@ def network_figures(results: Results, settings: NetworkSettings) -> list[StudyFi
         ),
         StudyFigure(
             "descent",
-            f"GD and SGD after {settings.descent_steps} steps, by width. Means with 95 % intervals.",
+            f"GD and SGD after {settings.descent_steps} steps, by width, and in the minima below (dashed, "
+            f"losses below {FITTED:g} as this). Means with 95 % intervals.",
             _descent(results),
         ),
         StudyFigure(
@@ -244,6 +246,10 @@ def _descent(results: Results) -> Figure:
         widths, values = _over(one["loss"], "width")
         draw_means(loss, widths, values, logarithmic=True, label=method, **style)
         draw_means(accuracy, widths, 100 * _over(one["test_accuracy"], "width")[1], **style)
+        below = {"linestyle": "--", "markerfacecolor": "none", **style}
+        rest = _over(one["rest_loss"], "width")[1].clip(min=FITTED)
+        draw_means(loss, widths, rest, logarithmic=True, label=f"{method}, at rest", **below)
+        draw_means(accuracy, widths, 100 * _over(one["rest_accuracy"], "width")[1], **below)
     loss.set_yscale("log")
     loss.set_ylabel("training loss (cross-entropy)")
     accuracy.set_ylabel("test accuracy (%)")

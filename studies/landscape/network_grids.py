@@ -70,8 +70,10 @@ def network_grids(settings: NetworkSettings) -> list[Grid]:
                 Quantity("share", "", "of the squared gradient in the space of the ten largest eigenvalues"),
                 Quantity("chance", "", "that share of a random vector"),
                 Quantity("simple", "samples", "noise scale tr C / |g|^2"),
-                Quantity("curved", "samples", "noise scale tr(H C) / g'Hg"),
-                Quantity("largest_rate", "", "|g|^2 / g'Hg"),
+                Quantity(
+                    "curved", "samples", "noise scale tr(H C) / g'Hg; missing where g'Hg is not above 0"
+                ),
+                Quantity("largest_rate", "", "|g|^2 / g'Hg; likewise"),
             ],
             f"SGD, B = {settings.batch}, learning rate {settings.rate:g}.",
         ),
@@ -114,8 +116,11 @@ def network_grids(settings: NetworkSettings) -> list[Grid]:
             [
                 Quantity("loss", "", "mean cross-entropy over the training samples"),
                 Quantity("test_accuracy", "", "share of the other samples that are right"),
+                Quantity("rest_loss", "", "cross-entropy of the minimum below, missing where none is found"),
+                Quantity("rest_accuracy", "", "share of the other samples that are right there"),
             ],
-            f"After {settings.descent_steps} steps at the same learning rate.",
+            f"After {settings.descent_steps} steps at the same learning rate, and where L-BFGS goes down to "
+            "from there.",
         ),
         Grid(
             "fitting",

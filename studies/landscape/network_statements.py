@@ -14,6 +14,9 @@ BOTTOU = "Bottou 1991"
 JAMMING = "Geiger et al. 2018; Spigler et al. 2018"
 SCALING = "Geiger et al. 2019"
 
+MORE = 1e-9
+"""What is above 0 is above this: where all runs agree an interval has no width, and may be 0 itself."""
+
 
 def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
     """Statement and source, by name."""
@@ -139,24 +142,28 @@ def statements(settings: NetworkSettings) -> dict[str, tuple[str, str]]:
             "Against the above; Gaussian mixture of scales",
         ),
         "stuck": (
-            f"GD gets stuck where SGD escapes, small networks (width {slim}); test accuracy, SGD less GD",
+            f"GD gets stuck where SGD escapes, small networks (width {slim}); test accuracy in the minimum "
+            "that each comes to, SGD less GD",
             f"{BOTTOU}; {DECK}, 'GD is bad, use SGD'",
         ),
         "stuck_loss": (
-            f"GD's training loss stays higher in small networks (width {slim}); SGD over GD",
+            f"GD gets stuck in poorer minima of small networks (width {slim}); training loss in the minimum "
+            "that each comes to, SGD less GD",
             f"{BOTTOU}; {DECK}, 'GD is bad, use SGD'",
         ),
         "same": (
-            f"With many parameters GD is the same as SGD (width {broad}); test accuracy, SGD less GD",
+            f"With many parameters GD is the same as SGD (width {broad}); test accuracy in the minimum that "
+            "each comes to, SGD less GD",
             f"{DECK}, 'GD is the same as SGD'",
         ),
         "same_loss": (
-            f"With many parameters their training losses are the same (width {broad}); SGD over GD",
+            f"With many parameters their training losses are the same (width {broad}) after "
+            f"{settings.descent_steps} steps; SGD over GD",
             f"{DECK}, 'GD is the same as SGD'",
         ),
         "nearer": (
-            "GD and SGD come together as N grows; distance of their log losses, "
-            f"width {slim} less width {broad}",
+            "GD and SGD come together as N grows; distance of their test accuracies in the minima that they "
+            f"come to, width {slim} less width {broad}",
             f"{DECK}, 'Is it really the case that in the large N limit, GD = SGD?'",
         ),
         "enough": (

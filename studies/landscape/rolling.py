@@ -28,14 +28,20 @@ SETTLED = 12.0
 def rolled(
     settings: ModelSettings, seed: SeedSequence, execution: Execution, beta: float
 ) -> dict[str, float]:
-    """The share of starts on the slope, and at rest in the shallow well, that end in the deeper one."""
+    """The share of starts on the slope, and in the shallow well, that end in the deeper one."""
+    from scipy.optimize import brentq
+
     from simdyn import SGD, simulate
     from simdyn.inference import share_of
 
     left, top, _ = sorted(wells().critical_points(), key=lambda point: point.x[0])
     steps = math.ceil(SETTLED * max(2 / (1 - beta), (1 - beta) / (RATE * abs(top.hessian[0, 0]))))
     of_starts, of_slope, of_rest = seed.spawn(3)
-    starts = np.random.default_rng(of_starts).uniform(-FAR, left.x[0], (settings.rolling_paths, 1))
+    rng = np.random.default_rng(of_starts)
+    starts = rng.uniform(-FAR, left.x[0], (settings.rolling_paths, 1))
+    # The well is what lies below the barrier.
+    wall = brentq(lambda x: float(wells().energy([x])) - top.energy, -FAR, float(left.x[0]))
+    inside = rng.uniform(wall, top.x[0], (settings.rolling_paths, 1))
     ends = [
         simulate(
             wells(),
@@ -46,7 +52,7 @@ def rolled(
             seed=child,
             threads=execution.threads,
         )["final"].values[:, 0]
-        for start, child in ((starts, of_slope), (np.repeat(left.x[None], len(starts), axis=0), of_rest))
+        for start, child in ((starts, of_slope), (inside, of_rest))
     ]
     slope, rest = (end > top.x[0] for end in ends)
     return {

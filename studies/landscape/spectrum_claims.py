@@ -8,7 +8,7 @@ import numpy as np
 
 from simdyn.study import Claim, Results, mean_claim, ratio_claim
 from studies.landscape.network_settings import NetworkSettings
-from studies.landscape.network_statements import statements
+from studies.landscape.network_statements import MORE, statements
 from studies.landscape.solutions import CLASSES
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _stages(results: Results, settings: NetworkSettings) -> list[Claim]:
         ratio_claim(
             *said["straightened"],
             depth["0"] / depth["1"],
-            1.0,
+            1.0 + MORE,
             np.inf,
             why=f"{depth['0'].mean():.2f} before training. Holds if above 1.",
         ),
@@ -82,7 +82,7 @@ def _outliers(results: Results, settings: NetworkSettings) -> list[Claim]:
         ratio_claim(
             *said["large_batch"],
             (large["top_mean"] / small["top_mean"]).values,
-            1.0,
+            1.0 + MORE,
             np.inf,
             why=f"Test accuracy {accuracies[1]:.1f} % and {accuracies[0]:.1f} %. Holds if above 1.",
         ),

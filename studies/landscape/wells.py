@@ -30,6 +30,19 @@ PLACES: dict[str, Callable[[], Potential]] = {
 }
 """Landscapes of two wells: alike in width, or the deeper one the sharper."""
 
+
+def _muller_brown() -> Potential:
+    found = lookup("muller_brown")
+    assert isinstance(found, Potential)
+    return found
+
+
+PLANAR: dict[str, tuple[Callable[[], Potential], float]] = {
+    "muller_brown": (_muller_brown, 0.5),
+    "four wells": (lambda: Potential("(x**2 + y - 11)**2 + (x + y**2 - 7)**2"), 2.5),
+}
+"""Landscapes of two coordinates, and the largest width; the second is Himmelblau's."""
+
 BETAS = {"cold bath": 20.0, "warm bath": 5.0}
 METHODS = ("diffusion", *BETAS)
 """Averages of the energy, and of exp(-beta energy)."""
@@ -102,6 +115,14 @@ def survived(settings: ModelSettings, landscape: str, method: str, width: float)
         "followed": place,
         "right": float(abs(place - potential.deepest().x[0]) < 1e-6),
     }
+
+
+def counted(landscape: str, share: float) -> dict[str, float]:
+    """Minima of the mean energy, with a share of the largest width; with two coordinates there may be more
+    of them than without smoothing."""
+    build, largest = PLANAR[landscape]
+    found = smoothed(build(), share * largest) if share else build()
+    return {"minima": len(found.minima())}
 
 
 @cache

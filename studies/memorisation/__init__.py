@@ -2,10 +2,13 @@
 
 The first part of the slides on flatness and generalisation (Bengio 2018). Slide by slide:
 
-Optimisation and generalisation are not separate (slide 2): states no result of its own.
+Optimisation and generalisation are not separate, for variants of SGD influence both (slide 2): stands over
+the others, and has no experiment of its own; the noise of SGD is below.
 
-Deep networks fit random labels (slides 3 and 4): training accuracy on labels dealt out at random, and on true
-ones, by number of hidden units.
+Deep networks fit random labels, and generalise by an implicit regularisation of SGD (slides 3 and 4, on Zhang
+et al.): training accuracy on labels dealt out at random, and on true ones, by number of hidden units; test
+accuracy without a regulariser beside that with the best of those at hand. That it is SGD that regularises,
+one could only tell without it: the linearised network below has none, and generalises.
 
 Real data has dominant patterns (slide 5): which of 1,000 samples are right after one epoch, in 100 runs, for
 real digits, random labels and random inputs. The slide shows sorted frequencies; here the variance of the
@@ -22,8 +25,9 @@ A peak of many epochs is high by chance as well; so it is found on one half of t
 the other.
 
 Regularisation hinders memorisation (slide 8): dropout and weight decay of several strengths, compared where
-they cost equally little on real digits, between strengths if need be. The slide leaves open which
-regularisers are compared.
+they cost equally little on real digits, between strengths if need be. Accuracies are means of the last
+quarter of training, and made to fall with the strength, for at a constant learning rate single ones are too
+noisy for strengths that are close.
 
 "DNNs learn patterns before memorising noise. Does it have to do with SGD?" (slide 9): no. A linearised
 network under gradient flow has neither noise nor steps, and its accuracy has the same peak; its errors fall
@@ -31,20 +35,22 @@ like exp(-lambda_k t) along the eigenvectors of its Gram matrix, and the labels 
 first of these. The closed form is held against simulation in function space, and against networks of several
 widths.
 
-Take-home messages: larger noise (by batch size or learning rate) hinders memorisation, and learning is the
-same when both are raised together (from Jastrzebski et al. 2017): test accuracy while half of the wrong
+Take-home messages: larger noise (by batch size, and by learning rate) hinders memorisation, and learning is
+the same when both are raised together (from Jastrzebski et al. 2017): test accuracy while half of the wrong
 labels are learnt. What that paper says of minima is the study `jastrzebski2017`.
 
 From the paper, beside the slides: Gini's coefficient of the loss's sensitivity to samples, hidden units, and
 the time to fit random and real labels by number of samples.
 
-Slide 10 on (Dinh et al. 2017 and after): the reparametrised networks are in `keskar2017`, the rest in
-`jastrzebski2017`.
+Slide 10 on (Dinh et al. 2017 and after): that a reparametrisation makes flat minima sharp, and the formula
+for the Hessian at critical points, are in `keskar2017`, the rest in `jastrzebski2017`.
 
-Out of reach here: MNIST and CIFAR-10, networks of 4,096 units and convolutional ones, and their numbers; only
-the statements are looked at, on the 8 by 8 digits. Adversarial training, noise on inputs and on hidden units,
-which the paper compares besides, are not on the slides. The paper's search for critical samples goes down the
-largest output; here it goes down the distance to the next one, which finds more.
+Out of reach here: MNIST and CIFAR-10, which would have to be downloaded, networks of 4,096 units and
+convolutional ones, which take hours, and their numbers; only the statements are looked at, on the 8 by 8
+digits. So "dropout is best" is judged against weight decay alone: adversarial training and noise on inputs
+and on hidden units, which the paper compares besides, need trainings of their own. The paper's search for
+critical samples goes down the largest output; here it goes down the distance to the next one, which finds
+more.
 """
 
 from simdyn.study import Study

@@ -47,7 +47,8 @@ class Settings:
     epochs
         At which training is looked at; the last one ends it.
     critical_epochs, radii, search_steps
-        Of the critical samples: epochs, half-widths of the box, iterations of the search.
+        Of the critical samples: epochs, half-widths of the box, of which the middle one is judged by, and
+        iterations of the search.
     eigen_samples, eigen_widths, modes
         Of the learning along eigenvectors: samples, units of the one hidden layer, eigenvectors.
     eigen_rate, patience
@@ -145,8 +146,8 @@ QUICK = Settings(
     capacity_shares=(0.0, 0.4, 1.0),
     counts=(40, 100, 200),
     most_epochs=300,
-    dropouts=(0.25, 0.5, 0.65, 0.75),
-    decays=(0.002, 0.005, 0.01, 0.02),
+    dropouts=(0.25, 0.5, 0.65, 0.7, 0.75),
+    decays=(0.005, 0.01, 0.012, 0.014, 0.017, 0.02),
     allowed=1.0,
     noise_share=0.4,
     noise_rate=0.1,
@@ -154,7 +155,7 @@ QUICK = Settings(
     noise_factor=4,
 )
 FULL = Settings(
-    runs=(0, 1, 2, 3, 4, 5),
+    runs=tuple(range(12)),
     width=128,
     rate=0.2,
     batch=20,
@@ -185,8 +186,8 @@ FULL = Settings(
     capacity_shares=(0.0, 0.4, 1.0),
     counts=(40, 100, 200, 400),
     most_epochs=300,
-    dropouts=(0.25, 0.5, 0.65, 0.75),
-    decays=(0.002, 0.005, 0.01, 0.015, 0.02),
+    dropouts=(0.25, 0.5, 0.65, 0.75, 0.8, 0.85),
+    decays=(0.005, 0.006, 0.007, 0.008, 0.009, 0.01, 0.014, 0.02),
     allowed=1.0,
     noise_share=0.4,
     noise_rate=0.1,
@@ -202,6 +203,11 @@ HALVES = (
     Quantity("first_half", "", "test accuracy on one half of the other digits"),
     Quantity("second_half", "", "and on the other half"),
 )
+
+
+def judged_radius(settings: Settings) -> float:
+    """Half-width of the box that critical samples are judged by."""
+    return sorted(settings.radii)[len(settings.radii) // 2]
 
 
 def has_networks(results: Results) -> bool:
@@ -341,7 +347,7 @@ def grids(settings: Settings) -> list[Grid]:
             "Held back from memorising",
             [Dimension("regulariser", training.regularisers(settings), "", "and its strength"), pair, run],
             ACCURACIES,
-            f"After {settings.epochs[-1]} epochs.",
+            f"Means of {training.LATE} looks in the last quarter of {settings.epochs[-1]} epochs.",
         ),
         Grid(
             "noise",

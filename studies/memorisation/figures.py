@@ -10,7 +10,7 @@ from simdyn.inference import means_over_runs
 from simdyn.plotting.intervals import draw_intervals, draw_means
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
-from studies.memorisation.experiment import Settings, has_networks
+from studies.memorisation.experiment import Settings, has_networks, judged_radius
 from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
 from studies.memorisation.training import kinds, regularisers
 
@@ -160,7 +160,7 @@ def _course(results: Results, settings: Settings) -> Figure:
 
 
 def _critical(results: Results, settings: Settings) -> Figure:
-    critical = results["critical"]["critical"].sortby("epoch").sel(radius=settings.radii[0])
+    critical = results["critical"]["critical"].sortby("epoch").sel(radius=judged_radius(settings))
     gini = results["course"]["gini"].sortby("epoch")
     gini = gini.where(gini.epoch >= 1, drop=True)
     figure = new_figure(7.2, 3.0)
@@ -173,7 +173,7 @@ def _critical(results: Results, settings: Settings) -> Figure:
                 left, critical["epoch"], 100 * critical.sel(data=kind), **_PERCENT, label=kind, **styles[kind]
             )
             draw_means(right, gini["epoch"], gini.sel(data=kind), **_SHARE, **styles[kind])
-    left.set_ylabel(f"critical samples (%), box of {settings.radii[0]:g}")
+    left.set_ylabel(f"critical samples (%), box of {judged_radius(settings):g}")
     left.set_ylim(0.0, 103.0)
     right.set_ylabel("Gini's coefficient of sensitivity")
     right.set_ylim(0.0, 1.0)

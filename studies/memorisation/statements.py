@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studies.memorisation.experiment import DECK, FACTORS, LINEAR, PAPER, Settings
+from studies.memorisation.experiment import DECK, FACTORS, LINEAR, PAPER, Settings, judged_radius
 from studies.memorisation.samples import INPUTS, LABELS, noisy
 
 TOP = 10
@@ -26,7 +26,7 @@ def between(settings: Settings) -> list[str]:
 def statements(settings: Settings) -> dict[str, tuple[str, str]]:
     """Statement and source by name."""
     last = settings.epochs[-1]
-    radius = settings.radii[0]
+    radius = judged_radius(settings)
     few, many = between(settings)[0], between(settings)[-1]
     found = {
         "memorise": (
@@ -150,6 +150,11 @@ def statements(settings: Settings) -> dict[str, tuple[str, str]]:
             f"{settings.width} over {2 * settings.width} units, random labels over real",
             f"{PAPER}, figure 6",
         ),
+        "plain": (
+            "Networks that can fit random labels generalise without a regulariser; test accuracy on real "
+            "digits with none, over that with the best of all strengths",
+            f"{DECK}, slide 4, on Zhang et al. 2017",
+        ),
         "dropout": (
             "Dropout hinders memorisation and keeps the accuracy on real data; training accuracy on random "
             f"labels, with so much of it as costs {settings.allowed:g} point on real digits, less none",
@@ -168,6 +173,12 @@ def statements(settings: Settings) -> dict[str, tuple[str, str]]:
             "More noise of SGD hinders memorisation; test accuracy while half of the wrong labels are "
             f"learnt, B = {settings.noise_batch} less B = {settings.noise_factor * settings.noise_batch}, "
             f"{noisy(settings.noise_share)}",
+            f"{DECK}, take-home messages; {FACTORS}, section 4",
+        ),
+        "more rate": (
+            "So does a larger learning rate; likewise, both batches of "
+            f"{settings.noise_factor * settings.noise_batch}, {settings.noise_factor} times the learning "
+            "rate less the usual one",
             f"{DECK}, take-home messages; {FACTORS}, section 4",
         ),
         "same noise": (

@@ -5,22 +5,33 @@ The paper derives two mean escape times, equation (6) for SGLD (white noise) and
 10-dimensional Styblinski-Tang function, beside the closed forms and the exact values of the very chains
 that are simulated, and looks at what else follows from such noise. Slide by slide:
 
+Context and diffusion theory: that flat minima are better for generalisation is looked at in `keskar2017`;
+the four statements of the theory are below.
+
 Behaviour of the noise, equations (1) to (3), figures 3 and 4. Whether the noise of batches is Gaussian,
-by layer and batch size, and whether C is H / B: small networks. It should be so near a minimum of a
-likelihood, and not far from it. At a minimum that interpolates a few samples make up C, so that Gaussian
-it is not, and C vanishes with the loss. A tail index of all coordinates together below 2 is what
-different scales alone give. Equation (2) has a factor 2 too many.
+by data set, layer and batch size, and whether C is H / B, in shape and in size: small networks. It should
+be so near a minimum of a likelihood, and not far from it. At a minimum that interpolates a few samples make
+up C, so that Gaussian it is not, and C vanishes faster than H / B. It is the classical central
+limit theorem that makes batches Gaussian; the generalised one, which the slide names, has stable laws as
+its limits. A tail index of all coordinates together below 2 is what different scales alone give. Equation
+(2) has a factor 2 too many: times of the chain beside those of the SDE with it and without.
 
 Kramers' problem, equation (4): the flux over population, measured, and in the quadratic approximation.
 
-Escape paths: rates of several paths add. Ten coordinates against one; a middle well with two ways out.
+Escape paths. That the most probable path is critical is so for white noise, and not for noise of covariance
+|H| in a valley that bends. Rates of several paths add: ten coordinates against one; a middle well with two
+ways out.
 
-Minima selection, equation (5): right for two wells. In a row of three, how often a well is visited counts
-as well; there a third is predicted for the middle one, whose share is a half.
+Minima selection, equation (5): for two wells an identity, as each is left for the other. In a row of three,
+how often a well is visited counts as well; there a third is predicted for the middle one, whose share is a
+half. By (5) the times of a flat and a sharp minimum at one barrier are their odds: that SGD favours the flat
+one exponentially asks that their logarithm grow with B.
 
 SGLD, equation (6), figure 8: it is the Eyring-Kramers formula, so it holds up to O(D) and O(eta); at D
 between 3 and 10 the barrier is 4 to 13 times the noise and the corrections are some per cent. The caption
-of 8(b) says 1/B for 1/D.
+of 8(b) says 1/B for 1/D. That white noise dominates in the last epochs is a hypothesis about how SGLD is
+used: at a temperature that stays, the noise of batches, D = eta C / 2, vanishes with eta whatever C is, and
+nothing is left to measure.
 
 SGD, equation (7), figure 7 (top). With C = |H|/B there is a point between minimum and saddle at which the
 curvature, and with it the noise, vanishes, and the drift points back. The SDE behind (7) never crosses
@@ -38,14 +49,16 @@ recalled, the noise is nowhere zero and not proportional to H.
 
 Figure 7 (bottom), networks on real data. Steps until the training loss has risen from a minimum, for
 three data sets that scikit-learn ships, or for others from files of the reader's. Close to interpolation
-(7) has no claim to hold; whether lines in B and 1/eta come out all the same is what is looked at.
+(7) has no claim to hold; whether lines in B and 1/eta come out all the same is what is looked at, each data
+set for itself.
 
-Out of reach here: the Avila data and its network, which would have to be downloaded, and MNIST for
-figures 3 and 4; the statements are looked at on other data, numbers are not compared. Figures 1, 2, 5 and
-6 are pictures. The assumptions of low temperature and quasi-equilibrium have no experiment of their own;
-the distance of (6) and of the quadratic approximation from exact values by temperature tells where they
-are good. Curved valleys are given by exact values alone: their kernel takes longer to compile than all
-the rest.
+Out of reach here: the paper's four data sets and its networks, which would have to be downloaded, and MNIST
+for figures 3 and 4; the statements are looked at on other data, numbers are not compared. Figures 1, 2, 5 and
+6 are pictures; merits and weaknesses of the paper are opinions, of which one, when a temperature is low
+enough, is judged: by how far (6) is from the measured times at the highest and at the lowest one.
+Quasi-equilibrium has no experiment of its own: where the temperature is low enough for (6) it has been
+reached. Curved valleys are given by exact values alone: their kernel takes longer to compile than all the
+rest.
 """
 
 from simdyn.study import Study
@@ -97,7 +110,9 @@ STUDY = Study(
     "with replacement beside Gaussian vectors of the same covariance. Leaving: many networks from one "
     "minimum, "
     "batches with replacement, until the loss over all samples has risen by a margin; censored-exponential "
-    "means.",
+    "means. Statements about several data sets are judged for each of them, with intervals that hold "
+    "together with 95 % (Bonferroni): they hold if they do in all, and only here if in some and not in "
+    "others.",
     quick=QUICK,
     full=FULL,
     grids=grids,

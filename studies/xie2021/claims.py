@@ -9,9 +9,9 @@ from simdyn.inference import fit_line
 from simdyn.study import Claim, Results, judge
 from studies.xie2021.line_claims import line_claims
 from studies.xie2021.network_claims import has_networks, network_claims, not_run
-from studies.xie2021.settings import PAPER, Settings
+from studies.xie2021.settings import DECK, PAPER, Settings
 from studies.xie2021.slopes import halves, mean_ratio
-from studies.xie2021.styblinski import DIM, MEASURED_GRIDS, usable
+from studies.xie2021.styblinski import DIM, MEASURED_GRIDS, shifted_exponents, usable
 
 
 def claims(results: Results, settings: Settings) -> list[Claim]:
@@ -26,6 +26,11 @@ def claims(results: Results, settings: Settings) -> list[Claim]:
         _sgd_batch_linear(results),
         _sgd_rate_linear(results),
         _sgd_identity(results),
+        *_data(results, settings),
+        _paths_add(results),
+        _flux(results),
+        _flux_formula(results),
+        _low_temperature(results),
         *line_claims(results, settings),
         *(network_claims(results, settings) if has_networks(results) else not_run()),
     ]
@@ -219,6 +224,135 @@ def _sgd_identity(results: Results) -> Claim:
         why=f"{len(log)} pairs with independent noise; the exact values of the two sides differ by at most"
         f" {exact:.1e}. Judged against 1 within 5 %.",
     )
+
+
+def _data(results: Results, settings: Settings) -> list[Claim]:
+    data, eta = results["data"].sortby("B"), settings.data_rate
+    x, sigma = data["B"].values.astype(float), data["relative_error"].values
+    line = fit_line(x, np.log(data["steps"].values), sigma)
+    gaussian = fit_line(x, np.log(data["gaussian"].values), sigma)
+    curvature, ends, sde = shifted_exponents()
+    ratio, low, high = mean_ratio(np.log(data["steps"].values / data["gaussian"].values), sigma)
+    why = (
+        f"eta = {eta:g}, real batches. Gaussian chain of the same covariance: {eta * gaussian.slope:.4f}; "
+        "SDE of "
+        f"it: {sde:.4f}, which the steps are too large for."
+    )
+    found = [
+        Claim(
+            claim=f"Styblinski-Tang with shifted data: log N per unit of B / eta is that of (7) with {words}",
+            source=f"{PAPER}, equation (7) and its experiment as recalled",
+            predicted=predicted,
+            measured=eta * line.slope,
+            low=eta * line.low,
+            high=eta * line.high,
+            verdict=judge(eta * line.low, eta * line.high, 0.8 * predicted, 1.2 * predicted),
+            why=f"{why} Judged within 20 %.",
+        )
+        for words, predicted in (
+            ("C = H/B", curvature),
+            ("the covariances that minimum and saddle really have", ends),
+        )
+    ]
+    return [
+        *found,
+        Claim(
+            claim="Shifted data: noise of real batches acts like Gaussian noise of its covariance; measured "
+            "over "
+            "exact time of the Gaussian chain",
+            source=f"{PAPER}, equation (1)",
+            predicted=1.0,
+            measured=ratio,
+            low=low,
+            high=high,
+            verdict=judge(low, high, 0.9, 1.1),
+            why=f"Batches of {int(x[0])} to {int(x[-1])}, mean over them; at the largest "
+            f"{float(data['steps'][-1] / data['gaussian'][-1]):.3f}. Judged within 10 %.",
+        ),
+    ]
+
+
+def _paths_add(results: Results) -> Claim:
+    data = results["sgld_temperature"].isel(D=0)
+    single = float(data["single"])
+    ratio, low, high = (single / float(data[name]) for name in ("steps", "high", "low"))
+    return Claim(
+        claim="Several paths: their rates add; rate through ten saddles over that through one, at D = "
+        f"{float(data.D):g}",
+        source=f"{DECK}, Multiple-Path Escape",
+        predicted=float(DIM),
+        measured=ratio,
+        low=low,
+        high=high,
+        verdict=judge(low, high, 0.9 * DIM, 1.1 * DIM),
+        why="Ten coordinates, measured, against one alone, exact; in the limit of a low temperature. Judged "
+        "within "
+        "10 %.",
+    )
+
+
+def _flux(results: Results) -> Claim:
+    data = results["flux"]
+    log, sigma = np.log(data["steps"].values / data["exact"].values), data["relative_error"].values
+    ratio, low, high = mean_ratio(log, sigma)
+    return Claim(
+        claim="The mean escape time is the population of the valley over the flux out of it; measured over "
+        "exact "
+        "mean escape time, all temperatures",
+        source=f"{DECK}, equation (4)",
+        predicted=1.0,
+        measured=ratio,
+        low=low,
+        high=high,
+        verdict=judge(low, high, 0.95, 1.05),
+        why="A population that is kept constant in the ten-dimensional valley; paths that leave go back to "
+        "the minimum, for which (4) is an identity, so that it is the estimate which is tested. Judged "
+        "within 5 %.",
+    )
+
+
+def _flux_formula(results: Results) -> Claim:
+    data = results["flux"].sortby("D").isel(D=0)
+    ratio, low, high = (float(data[name] / data["predicted"]) for name in ("steps", "low", "high"))
+    return Claim(
+        claim="Population and flux in the quadratic approximation give that time; measured over predicted "
+        "at D = "
+        f"{float(data.D):g}",
+        source=f"{DECK}, the three classical assumptions",
+        predicted=1.0,
+        measured=ratio,
+        low=low,
+        high=high,
+        verdict=judge(low, high, 0.8, 1.2),
+        why=f"Exact ratio {float(data['exact'] / data['predicted']):.3f}, and {_at_largest(results):.3f} at "
+        "the "
+        "highest temperature: the assumptions need a low one. Judged within 20 %.",
+    )
+
+
+def _low_temperature(results: Results) -> Claim:
+    data = results["sgld_temperature"].sortby("D")
+    ends = [data.isel(D=place) for place in (0, -1)]
+    off = [float(np.log(one["steps"] / one["predicted"])) for one in ends]
+    value = abs(off[1]) - abs(off[0])
+    half = 1.96 * float(np.linalg.norm([float(one["relative_error"]) for one in ends]))
+    exact = [abs(float(np.log(one["exact"] / one["predicted"]))) for one in ends]
+    return Claim(
+        claim="Diffusion theory describes slow escapes the better: it takes a low temperature; |log| of "
+        f"measured over predicted time at D = {float(ends[1].D):g} less that at {float(ends[0].D):g}",
+        source=f"{DECK}, low temperature and quasi-equilibrium",
+        measured=value,
+        low=value - half,
+        high=value + half,
+        verdict=judge(value - half, value + half, 1e-9, np.inf),
+        why=f"{off[1]:+.3f} and {off[0]:+.3f}; exact sizes {exact[1]:.3f} and "
+        f"{exact[0]:.3f}. Holds if above 0.",
+    )
+
+
+def _at_largest(results: Results) -> float:
+    data = results["flux"].sortby("D").isel(D=-1)
+    return float(data["exact"] / data["predicted"])
 
 
 def _barrier() -> float:

@@ -32,7 +32,9 @@ def cell(
         )
     if grid == "curved":
         return lines.curved_cell(float(parameters["c"]), float(parameters["delta"]), settings)
-    if grid == "barrier":
+    if grid == "paths":
+        return lines.path_cell(str(parameters["shape"]), settings)
+    if grid in ("barrier", "favour"):
         return lines.barrier_cell(parameters, seed, settings, execution)
     if grid == "wells":
         return lines.wells_cell(float(parameters["D"]), seed, settings, execution)

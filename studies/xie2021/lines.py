@@ -84,6 +84,8 @@ def level_noise(eta: float, covariance: float) -> SGD:
 
 def line_grids(settings: Settings) -> list[Grid]:
     """Floor of the noise, bent valleys, the two curvatures, and three wells."""
+    noise = Dimension("noise", ("curvature", "constant"), "", "covariance |H| / B, or the same everywhere")
+    of_both = (min(settings.curvature_scale), max(settings.curvature_scale))
     return [
         Grid(
             "floor",
@@ -96,6 +98,7 @@ def line_grids(settings: Settings) -> list[Grid]:
                 *MEASURED,
                 *EXACT,
                 Quantity("sde", "steps", "exact mean escape time of the SDE over the learning rate"),
+                Quantity("doubled", "steps", "the same with twice its noise, as equation (2) stands"),
                 Quantity("power", "", "2 mu = 4 g / (epsilon kappa) at the point without curvature"),
             ],
             f"A minimum between two equal barriers, C = (H^2 + delta^2)^(1/2) / B with eta / B = "
@@ -116,12 +119,21 @@ def line_grids(settings: Settings) -> list[Grid]:
             f"{settings.bend_noise:g}. Exact values alone, by finite volumes.",
         ),
         Grid(
+            "paths",
+            "The most probable path of a bent valley",
+            [Dimension("shape", ("white", "curvature"), "", "of the noise: white, or that of |H|")],
+            [
+                Quantity("across", "", "largest gradient across the path over the largest gradient on it"),
+                Quantity("away", "", "how far it is from the floor of the valley, at most, in y"),
+            ],
+            f"Path of least action of the SDE from minimum to saddle, bend {max(settings.bends):g}, floor of "
+            f"|H| {max(settings.bend_floors):g}.",
+        ),
+        Grid(
             "barrier",
             "Curvatures of minimum and saddle at one barrier",
             [
-                Dimension(
-                    "noise", ("curvature", "constant"), "", "covariance |H| / B, or the same everywhere"
-                ),
+                noise,
                 Dimension("at", ("minimum", "saddle"), "", "whose curvature is varied"),
                 Dimension("h", settings.curvature_scale, "", "curvature there"),
             ],
@@ -131,6 +143,18 @@ def line_grids(settings: Settings) -> list[Grid]:
             f"{settings.barrier_batch_size:g} for |H| / B, and the constant covariance is "
             f"{settings.barrier_covariance:g}. Predicted: equation (7), half of it for a hit and half of "
             "that for two ways out.",
+        ),
+        Grid(
+            "favour",
+            "Flat and sharp minimum by batch size",
+            [
+                noise,
+                Dimension("B", settings.favour_batch_sizes, "", "effective batch size"),
+                Dimension("h", of_both, "", "curvature of the minimum"),
+            ],
+            [*MEASURED, *EXACT, PREDICTED],
+            f"The same barriers, saddles of curvature {settings.barrier_curvature:g}; the constant "
+            "covariance is proportional to 1 / B, too.",
         ),
         Grid(
             "wells",
@@ -164,11 +188,16 @@ def floor_cell(
 
     landscape = barriers(*ORDINARY)
     dynamics = shaped_noise(eta, eta / settings.floor_noise, delta)
-    of_sde = exact.escape_time(landscape, SDE.limit_of(dynamics), "x=0", OUT)
+    # Twice the noise is a quarter of the batch size.
+    doubled = shaped_noise(eta, eta / settings.floor_noise / 4, delta)
+    of_sde, of_doubled = (
+        exact.escape_time(landscape, SDE.limit_of(one), "x=0", OUT) for one in (dynamics, doubled)
+    )
     _, slope, third = inflection(landscape)
     return {
         **measured(landscape, dynamics, "x=0", OUT, settings.line_error, settings, seed, execution),
         "sde": of_sde.value / eta,
+        "doubled": of_doubled.value / eta,
         "power": 4 * slope / (settings.floor_noise * third),
     }
 
@@ -186,15 +215,40 @@ def curved_cell(c: float, delta: float, settings: Settings) -> dict[str, Any]:
     return {"sde": found.value, "sde_error": found.error}
 
 
+def path_cell(shape: str, settings: Settings) -> dict[str, Any]:
+    """How far from critical the path of least action is: on a critical path no gradient is across it."""
+    from simdyn import SDE, exact
+
+    c = max(settings.bends)
+    valley, shaped = (
+        curved_valley(c),
+        shaped_noise(0.01, 0.01 / settings.bend_noise, max(settings.bend_floors)),
+    )
+    # The path does not depend on the temperature, nor on the step.
+    sde = SDE(1.0, step=0.01) if shape == "white" else SDE.limit_of(shaped)
+    path = np.asarray(exact.minimum_action(valley, sde, "x=-1,y=0", (0.0, c)).path)
+    tangent = np.gradient(path, axis=0)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    gradient = valley.gradient(path)
+    across = gradient - (gradient * tangent).sum(axis=1, keepdims=True) * tangent
+    # At its ends, where the gradient vanishes, the path has no direction to speak of.
+    largest = np.linalg.norm(across[2:-2], axis=1).max()
+    return {
+        "across": float(largest / np.linalg.norm(gradient, axis=1).max()),
+        "away": float(np.abs(path[:, 1] + c * (path[:, 0] ** 2 - 1)).max()),
+    }
+
+
 def barrier_problem(parameters: Mapping[str, Any], settings: Settings) -> tuple[Potential, SGD, float, float]:
     """Landscape, dynamics, and both curvatures of a cell."""
     h, other = float(parameters["h"]), settings.barrier_curvature
-    bottom, top = (h, other) if parameters["at"] == "minimum" else (other, h)
-    eta = settings.barrier_rate
+    bottom, top = (h, other) if parameters.get("at", "minimum") == "minimum" else (other, h)
+    eta, usual = settings.barrier_rate, settings.barrier_batch_size
+    size = float(parameters.get("B", usual))
     dynamics = (
-        shaped_noise(eta, settings.barrier_batch_size, settings.barrier_floor)
+        shaped_noise(eta, size, settings.barrier_floor)
         if parameters["noise"] == "curvature"
-        else level_noise(eta, settings.barrier_covariance)
+        else level_noise(eta, settings.barrier_covariance * usual / size)
     )
     return barriers(bottom, settings.barrier_height, -top), dynamics, bottom, top
 
@@ -210,7 +264,8 @@ def barrier_cell(
     height = settings.barrier_height
     share = float(landscape.energy(np.array([place]))) / height
     eta = settings.barrier_rate
-    formula = theory.xie2021_time(height, bottom, top, eta, settings.barrier_batch_size, share)
+    size = float(parameters.get("B", settings.barrier_batch_size))
+    formula = theory.xie2021_time(height, bottom, top, eta, size, share)
     return {
         **measured(landscape, dynamics, "x=0", OUT, settings.line_error, settings, seed, execution),
         "predicted": float(formula.value) / eta / 4,

@@ -24,15 +24,12 @@ def network_figures(results: Results, settings: Settings) -> list[StudyFigure]:
     return [
         StudyFigure(
             "noise",
-            "Norm of the gradient noise by layer, before training (top) and at a minimum (bottom), batches "
-            "of "
-            f"{HISTOGRAM_BATCH}. Bars: real batches; solid: Gaussian noise of the same covariance; dashed: "
-            "alpha-stable noise with one scale and one index for all coordinates, most of which lies beyond "
-            "the "
-            "frame. Last column: distance of Kolmogorov and Smirnov from the Gaussian law against the batch "
-            "size, "
-            "with 95 % bands.",
-            _noise_figure(results),
+            f"Norm of the gradient noise by layer ({settings.data_sets[0]}), before training (top) and at a "
+            f"minimum (bottom), batches of {HISTOGRAM_BATCH}. Bars: real batches; solid: Gaussian noise of "
+            "the same covariance; dashed: alpha-stable noise with one scale and one index for all "
+            "coordinates, most of which lies beyond the frame. Last column: distance of Kolmogorov and "
+            "Smirnov from the Gaussian law against the batch size, with 95 % bands.",
+            _noise_figure(results, settings.data_sets[0]),
         ),
         StudyFigure(
             "alignment",
@@ -54,9 +51,10 @@ def network_figures(results: Results, settings: Settings) -> list[StudyFigure]:
     ]
 
 
-def _noise_figure(results: Results) -> Figure:
+def _noise_figure(results: Results, data_set: str) -> Figure:
     figure = new_figure(7.4, 4.2)
     data, laws = results["histogram"], results["noise"]
+    laws = laws.sel(data=data_set)
     layers = [str(layer) for layer in data["layer"].values]
     axes = figure.subplots(2, len(layers) + 1, squeeze=False)
     for row, step in enumerate(sorted(data["step"].values)):

@@ -38,6 +38,8 @@ class Settings:
         Of two barriers of which one curvature is varied; the other one stays.
     curvature_scale
         Values of the one that is varied.
+    favour_batch_sizes
+        At which the least and the largest of these curvatures of the minimum are compared.
     well_rate, well_temperatures, well_paths
         Of three wells.
     data_sets, folder
@@ -46,14 +48,15 @@ class Settings:
     samples, width, descent_rate, descent_steps
         Training samples, units of each of two hidden layers, and how they are trained to a minimum.
     noise_batch_sizes, noise_draws, noise_bins
-        Of the norm of the gradient noise before and after training, for the first data set.
+        Of the norm of the gradient noise before and after training; bins for the first data set.
     places, runs
         Steps of training at which the noise is held against the Hessian, and repetitions.
     leaving_rates, leaving_batch_size, leaving_factors
         Largest learning rate for each data set and least batch size; B, 1 / eta and 1 / k are multiplied by
         the factors.
     leaving_replicas, leaving_steps, leaving_margin
-        Networks that leave one minimum, their budget, and by how much the loss has to rise for that.
+        Networks that leave one minimum, for each factor: many where they leave soon and cost little; their
+        budget, and by how much the loss has to rise for that.
     """
 
     target_error: float
@@ -89,6 +92,7 @@ class Settings:
     barrier_height: float
     barrier_curvature: float
     curvature_scale: tuple[float, ...]
+    favour_batch_sizes: tuple[float, ...]
     well_rate: float
     well_temperatures: tuple[float, ...]
     well_paths: int
@@ -106,7 +110,7 @@ class Settings:
     leaving_rates: tuple[float, ...]
     leaving_batch_size: int
     leaving_factors: tuple[float, ...]
-    leaving_replicas: int
+    leaving_replicas: tuple[int, ...]
     leaving_steps: int
     leaving_margin: float
 
@@ -145,6 +149,7 @@ QUICK = Settings(
     barrier_height=0.5,
     barrier_curvature=4.0,
     curvature_scale=(2.0, 2.8, 4.0),
+    favour_batch_sizes=(0.1, 0.15, 0.2),
     well_rate=0.02,
     well_temperatures=(0.04, 0.05),
     well_paths=20_000,
@@ -155,14 +160,14 @@ QUICK = Settings(
     descent_rate=0.2,
     descent_steps=1_000,
     noise_batch_sizes=(1, 4, 16, 64),
-    noise_draws=2_000,
+    noise_draws=8_000,
     noise_bins=16,
-    places=(0, 100, 1_000),
-    runs=(0, 1, 2),
+    places=(0, 1_000),
+    runs=(0, 1, 2, 3, 4),
     leaving_rates=(0.2, 1.0, 1.5),
     leaving_batch_size=4,
     leaving_factors=(1.0, 1.25, 1.5, 1.75),
-    leaving_replicas=64,
+    leaving_replicas=(400, 256, 96, 64),
     leaving_steps=600,
     leaving_margin=0.25,
 )
@@ -200,6 +205,7 @@ FULL = Settings(
     barrier_height=0.5,
     barrier_curvature=4.0,
     curvature_scale=(2.0, 2.4, 2.8, 3.4, 4.0),
+    favour_batch_sizes=(0.1, 0.125, 0.15, 0.175, 0.2),
     well_rate=0.02,
     well_temperatures=(0.035, 0.04, 0.045, 0.05),
     well_paths=100_000,
@@ -217,7 +223,7 @@ FULL = Settings(
     leaving_rates=(0.2, 1.0, 1.5),
     leaving_batch_size=4,
     leaving_factors=(1.0, 1.25, 1.5, 1.75, 2.0, 2.5),
-    leaving_replicas=300,
+    leaving_replicas=(1_500, 1_000, 600, 300, 200, 100),
     leaving_steps=5_000,
     leaving_margin=0.25,
 )

@@ -9,12 +9,14 @@ from simdyn.inference import fit_line
 
 def halves(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> tuple[float, float]:
     """Ratio of the slopes of the upper and the lower half of a curve, 1 for a straight line, and its standard
-    error."""
+    error; no numbers where the lower half is level."""
     order = np.argsort(x)
     x, y, sigma = x[order], y[order], sigma[order]
     middle = len(x) // 2
     lower = fit_line(x[: middle + 1], y[: middle + 1], sigma[: middle + 1])
     upper = fit_line(x[middle:], y[middle:], sigma[middle:])
+    if lower.slope == 0:
+        return np.nan, np.nan
     ratio = upper.slope / lower.slope
     # How the ratio follows each point; the one that the halves share moves their slopes in opposite
     # directions, and enters once.

@@ -325,13 +325,13 @@ ALL = {
         [("tails", "pooled", 1.2, {}), ("tails", "pooled_gaussian", 1.2, {})],
         [("tails", "pooled", 1.2, {}), ("tails", "pooled_gaussian", 2.0, {})],
     ),
-    "stuck": (descents("test_accuracy", 3, 0.5, 0.6), descents("test_accuracy", 3, 0.6, 0.5)),
-    "stuck_loss": (descents("loss", 3, 1.0, 0.5), descents("loss", 3, 0.5, 1.0)),
-    "same": (descents("test_accuracy", 8, 0.9, 0.905), descents("test_accuracy", 8, 0.9, 0.95)),
+    "stuck": (descents("rest_accuracy", 3, 0.5, 0.6), descents("rest_accuracy", 3, 0.6, 0.5)),
+    "stuck_loss": (descents("rest_loss", 3, 1.0, 0.5), descents("rest_loss", 3, 0.5, 0.5)),
+    "same": (descents("rest_accuracy", 8, 0.9, 0.905), descents("rest_accuracy", 8, 0.9, 0.95)),
     "same_loss": (descents("loss", 8, 0.1, 0.11), descents("loss", 8, 0.1, 0.2)),
     "nearer": (
-        [*descents("loss", 3, 1.0, 3.0), *descents("loss", 8, 1.0, 1.1)],
-        [*descents("loss", 3, 1.0, 1.1), *descents("loss", 8, 1.0, 3.0)],
+        [*descents("rest_accuracy", 3, 0.5, 0.6), *descents("rest_accuracy", 8, 0.9, 0.89)],
+        [*descents("rest_accuracy", 3, 0.5, 0.5), *descents("rest_accuracy", 8, 0.9, 0.8)],
     ),
     "enough": ([*FITTED, ("fitting", "parameters", 20, {})], [*FITTED, ("fitting", "parameters", 80, {})]),
     "nice": (FITTED, [*FITTED, ("fitting", "fitted", 0.3, {"width": 80})]),
@@ -392,6 +392,60 @@ def test_what_ends_beyond_a_window_holds_only_there(networks, name, changes):
     words = statements(TINY)[name][0]
     (claim,) = [one for one in network_claims(results, TINY) if one.claim == words]
     assert claim.verdict == "holds only here"
+
+
+@needs_torch
+def test_what_is_equal_in_all_runs_is_not_larger(networks):
+    results = networks.results.altered("tradeoff", "steps", 10.0)
+    (claim,) = [one for one in network_claims(results, TINY) if one.claim == statements(TINY)["best_rate"][0]]
+    assert (claim.measured, claim.low, claim.verdict) == (1.0, 1.0, "does not hold")
+
+
+@needs_torch
+def test_without_a_minimum_nothing_is_said_of_it(networks):
+    results = networks.results.altered("descent", "rest_loss", np.nan, run=0, width=3)
+    results = results.altered("descent", "rest_accuracy", np.nan, run=0, width=3)
+    found = {claim.claim: claim.verdict for claim in network_claims(results, TINY)}
+    for name in ("stuck", "stuck_loss", "nearer"):
+        assert found[statements(TINY)[name][0]] == "undecided"
+
+
+@needs_torch
+def test_the_minimum_below_is_one(monkeypatch):
+    from studies.landscape import motion
+    from studies.landscape.solutions import trained
+
+    found = trained(TINY, 0, steps=60, width=2)
+    loss, x = motion.at_rest(found.surface)
+    assert loss < found.loss
+    assert found.surface.energy(x) == pytest.approx(loss)
+    # Ordinary descent from there, in steps that find something on the way down, finds next to nothing.
+    at = x.copy()
+    for _ in range(300):
+        at -= 0.02 * found.surface.gradient(at)
+    assert found.surface.energy(at) > (1 - motion.GAIN) * loss
+    # With too few iterations there is no answer.
+    monkeypatch.setattr(motion, "STARTS", 1)
+    monkeypatch.setattr(motion, "ITERATIONS", 3)
+    assert np.isnan(motion.at_rest(found.surface)[0])
+
+
+@needs_torch
+def test_a_loss_that_curves_down_leaves_the_simple_noise_scale(monkeypatch):
+    from simdyn.errors import InputError
+    from studies.landscape import motion
+    from studies.landscape.solutions import trained
+
+    surface = trained(TINY, 0, steps=20).surface
+    known = motion.scales(surface, surface.parameters)
+
+    def refused(*_):
+        raise InputError("The loss curves down.")
+
+    monkeypatch.setattr(motion, "noise_scale", refused)
+    found = motion.scales(surface, surface.parameters)
+    assert found["simple"] == pytest.approx(known["simple"], rel=1e-6)
+    assert np.isnan(found["curved"])
 
 
 @needs_torch

@@ -152,8 +152,9 @@ def test_networks_against_what_is_known(networks):
     assert (np.diff(predicted, axis=0) > 0).all()
     time = results["time"]["steps"]
     assert (time.dropna("run") % 2 == 0).all()
+    # The same networks, looked at after epochs 4, 5 and 6 of 6; on true labels they change little by then.
     none = results["regularisers"].sel(regulariser="none", data=REAL)
-    assert (none["train_accuracy"] == course["train_accuracy"].sel(data=REAL, epoch=LAST)).all()
+    assert (abs(none["train_accuracy"] - course["train_accuracy"].sel(data=REAL, epoch=LAST)) < 0.3).all()
 
 
 @needs_torch
@@ -182,9 +183,11 @@ def test_the_linearised_classifier_by_small_steps(networks):
 def test_a_regulariser_where_it_costs_a_point():
     trained = np.array([100.0, 80.0, 40.0])
     assert at_cost(np.array([90.0, 91.0, 89.5]), trained, 1.0) == 40.0
-    # 91 % and 87 %: 89 %, which is allowed, lies half way.
-    assert at_cost(np.array([90.0, 91.0, 87.0]), trained, 1.0) == pytest.approx(60.0)
+    # 90.5 % in the mean of the first two and 87 %: 89 %, which is allowed, lies 1.5 / 3.5 of the way.
+    assert at_cost(np.array([90.0, 91.0, 87.0]), trained, 1.0) == pytest.approx(80.0 - 40.0 * 1.5 / 3.5)
     assert at_cost(np.array([90.0, 86.0, 80.0]), trained, 1.0) == pytest.approx(95.0)
+    # One strong one that is right by luck does not pass for cheap: 82 % and 90 % count as 86 % each.
+    assert at_cost(np.array([90.0, 82.0, 90.0]), trained, 1.0) == pytest.approx(95.0)
 
 
 SGD = tuple(sgd_settings(TINY))
@@ -319,6 +322,14 @@ CASES = {
          ("regularisers", "train_accuracy", 0.5, {"data": LABELS, "regulariser": "dropout 0.5"})],
         [("regularisers", "train_accuracy", 0.3, {"data": LABELS, "regulariser": "weight decay 0.01"})],
     ),
+    "plain": (
+        REGULAR,
+        [("regularisers", "test_accuracy", 0.99, {"data": REAL, "regulariser": "weight decay 0.01"})],
+    ),
+    "more rate": (
+        [("noise", "test_accuracy", 0.6, {}), ("noise", "test_accuracy", 0.7, {"sgd": SGD[2]})],
+        [("noise", "test_accuracy", 0.8, {"sgd": SGD[1]})],
+    ),
     "more noise": (
         [("noise", "test_accuracy", 0.7, {}), ("noise", "test_accuracy", 0.6, {"sgd": SGD[1]})],
         [("noise", "test_accuracy", 0.8, {"sgd": SGD[1]})],
@@ -372,6 +383,14 @@ def test_an_error_that_never_falls_to_half_counts_as_late(networks):
     ]
     assert verdict(study, changed(findings.results, changes[:2]), "order real") == "holds"
     assert verdict(study, changed(findings.results, changes), "order real") != "holds"
+
+
+@needs_torch
+def test_boxes_that_reach_no_boundary_tell_nothing(networks):
+    study, findings = networks
+    results = changed(findings.results, [("critical", "critical", 0.0, {})])
+    for name in ("labels", "inputs", "noisy"):
+        assert verdict(study, results, f"critical {name}") == "undecided"
 
 
 @needs_torch
