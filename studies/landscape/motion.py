@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.errors import InputError
 from simdyn.inference import pooled_index, stable_index
 from simdyn.networks import accuracy, noise_scale
 from simdyn.networks.gradient_noise import top_space_share
@@ -32,25 +31,15 @@ def look(settings: NetworkSettings, step: int, run: int) -> dict[str, float]:
     """Cell of the grid "course"."""
     found = trained(settings, run, steps=step)
     surface, x = found.surface, found.surface.parameters
+    scale = noise_scale(surface, x)
     return {
         "loss": found.loss,
         "share": top_space_share(surface, x, CLASSES, seed=run),
         "chance": CLASSES / surface.dim,
-        **scales(surface, x),
+        "simple": scale.simple,
+        "curved": scale.curved,
+        "largest_rate": scale.largest_rate,
     }
-
-
-def scales(surface: LossSurface, x: Array) -> dict[str, float]:
-    """The noise scales; early in training the loss may curve down along the gradient, where only the simple
-    one has a value."""
-    try:
-        found = noise_scale(surface, x)
-    except InputError:
-        gradients = surface.sample_gradients(x)
-        mean = gradients.mean(axis=0)
-        simple = float(gradients.var(axis=0).sum() / (mean @ mean))
-        return {"simple": simple, "curved": np.nan, "largest_rate": np.nan}
-    return {"simple": found.simple, "curved": found.curved, "largest_rate": found.largest_rate}
 
 
 def steps_to_loss(settings: NetworkSettings, B: int, rate: float, run: int) -> dict[str, float]:

@@ -78,15 +78,24 @@ def _course(results: Results, settings: NetworkSettings) -> list[Claim]:
 
 
 def _grows(claim: str, source: str, course: DataArray) -> Claim:
-    """Growth after the first two looks, which holds only there if before the noise scale falls."""
-    first, falling, last = (course.isel(step=place) for place in (0, 2, -1))
+    """Growth after the first two looks, which holds only there if before the noise scale falls.
+
+    Judged by the runs in which the noise scale has a value at the three looks that are compared.
+    """
+    whole = course.isel(step=[0, 2, -1]).notnull().all("step")
+    first, falling, last = (course.isel(step=place)[whole.values] for place in (0, 2, -1))
+    left_out = int((~whole).sum())
+    if len(first) < 2:
+        why = f"In {left_out} of {len(whole)} runs the loss curves down along the gradient at a look."
+        return Claim(claim=claim, source=source, verdict="undecided", why=why)
     found = ratio_claim(
         claim,
         source,
         (last / falling).values,
         1.0 + MORE,
         np.inf,
-        why=f"{_course_of(course)} Holds if above 1, but only here if it falls before.",
+        why=f"{_course_of(course)} Holds if above 1, but only here if it falls before."
+        + (f" Without {left_out} runs in which the loss curves down at a look." if left_out else ""),
     )
     before = ratio_claim(claim, source, (falling / first).values, 0.0, 1.0)
     if found.verdict == "holds" and before.verdict == "holds":

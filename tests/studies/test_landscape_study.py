@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from xarray import DataArray
 
 from simdyn.networks import can_train
 from simdyn.plotting.style import figure_bytes
@@ -14,7 +15,7 @@ from studies.landscape import STUDY, experiment
 from studies.landscape.experiment import FULL, QUICK
 from studies.landscape.model_settings import ModelSettings
 from studies.landscape.motion import batch_means
-from studies.landscape.motion_claims import log_scales_on_the_way, tradeoffs
+from studies.landscape.motion_claims import _grows, log_scales_on_the_way, tradeoffs
 from studies.landscape.network_claims import network_claims
 from studies.landscape.network_figures import network_figures
 from studies.landscape.network_settings import NetworkSettings
@@ -430,22 +431,18 @@ def test_the_minimum_below_is_one(monkeypatch):
     assert np.isnan(motion.at_rest(found.surface)[0])
 
 
-@needs_torch
-def test_a_loss_that_curves_down_leaves_the_simple_noise_scale(monkeypatch):
-    from simdyn.errors import InputError
-    from studies.landscape import motion
-    from studies.landscape.solutions import trained
-
-    surface = trained(TINY, 0, steps=20).surface
-    known = motion.scales(surface, surface.parameters)
-
-    def refused(*_):
-        raise InputError("The loss curves down.")
-
-    monkeypatch.setattr(motion, "noise_scale", refused)
-    found = motion.scales(surface, surface.parameters)
-    assert found["simple"] == pytest.approx(known["simple"], rel=1e-6)
-    assert np.isnan(found["curved"])
+def test_growth_is_judged_by_the_runs_in_which_the_noise_scale_has_a_value():
+    values = np.array([[20.0, 15.0, 10.0, 40.0]] * 5) * np.linspace(0.9, 1.1, 5)[:, None]
+    course = DataArray(values, dims=("run", "step"), coords={"step": [0, 10, 30, 100]})
+    assert _grows("it grows", "here", course).verdict == "holds only here"
+    course[0, 2] = np.nan
+    found = _grows("it grows", "here", course)
+    assert found.verdict == "holds only here"
+    assert "Without 1 runs" in found.why
+    course[1:4, 0] = np.nan
+    found = _grows("it grows", "here", course)
+    assert found.verdict == "undecided"
+    assert "4 of 5" in found.why
 
 
 @needs_torch
