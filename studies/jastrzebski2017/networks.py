@@ -67,13 +67,15 @@ class Task:
 
         return LossSurface(module, self.split.inputs, self.targets)
 
-    def look(self, module: torch.nn.Module) -> dict[str, float]:
-        """Largest eigenvalue of the Hessian, loss and accuracies."""
+    def look(self, module: torch.nn.Module, *, curvature: bool = True) -> dict[str, float]:
+        """Largest eigenvalue of the Hessian, which takes longest and may be left NaN, loss and accuracies."""
         from simdyn.networks import accuracy, top_eigenvalues
 
         surface = self.surface(module)
         return {
-            "sharpness": float(top_eigenvalues(surface, surface.parameters, tolerance=TOLERANCE)[0][0]),
+            "sharpness": float(top_eigenvalues(surface, surface.parameters, tolerance=TOLERANCE)[0][0])
+            if curvature
+            else np.nan,
             "loss": surface.energy(surface.parameters),
             "train_accuracy": accuracy(module, self.split.inputs, self.split.classes),
             "test_accuracy": accuracy(module, self.split.test_inputs, self.split.test_classes),

@@ -243,7 +243,7 @@ def _of_moves(results: Results, settings: Settings) -> list[Claim]:
             100 * _per_run(least["test_accuracy"] - descent["test_accuracy"]),
             0.0,
             np.inf,
-            why=f"{_EACH} Holds if above 0.",
+            why=f"{_EACH} After as many steps, not at the same loss. Holds if above 0.",
         ),
     ]
 

@@ -61,7 +61,7 @@ def noise_grids(settings: Settings) -> list[Grid]:
                 Quantity("floor", "", "lowest loss along an update, mean"),
                 Quantity("height", "", "loss at the ends of an update above that, mean"),
                 Quantity("distance", "", "from the first parameters"),
-                Quantity("sharpness", "", "largest eigenvalue of the Hessian"),
+                Quantity("sharpness", "", "largest eigenvalue of the Hessian, at the last look"),
                 *accuracies,
             ],
             f"{MOVES} successive updates, {POINTS} places on each.",
@@ -103,18 +103,18 @@ def _walk(settings: Settings, eta: float, size: int, run: int) -> tuple[dict[str
     """At all looks; the cells of one training share it."""
     task = Task.of(settings, run)
     module = task.network()
-    first = task.surface(module).parameters
+    first = _parameters(module)
     found, done = [], 0
     with one_thread():
         for step in settings.move_steps:
             _train(task, module, eta, size, step - done, 1_000_000 * run + step)
             done = step + MOVES
             surface = task.surface(module)
-            here, looks = surface.parameters, task.look(module)
+            here, looks = surface.parameters, task.look(module, curvature=step == settings.move_steps[-1])
             losses = []
             for number in range(MOVES):
                 _train(task, module, eta, size, 1, 1_000_000 * run + 500_000 + step + number)
-                there = task.surface(module).parameters
+                there = _parameters(module)
                 shares = np.linspace(0.0, 1.0, POINTS)[:, None]
                 losses.append(surface.energies((1 - shares) * here + shares * there))
                 here = there
@@ -131,6 +131,13 @@ def _walk(settings: Settings, eta: float, size: int, run: int) -> tuple[dict[str
                 }
             )
     return tuple(found)
+
+
+def _parameters(module: torch.nn.Module) -> np.ndarray:
+    """As one vector."""
+    from torch.nn.utils import parameters_to_vector
+
+    return np.array(parameters_to_vector(module.parameters()).detach().double().numpy())
 
 
 def _train(task: Task, module: torch.nn.Module, eta: float, size: int, steps: int, seed: int) -> None:
