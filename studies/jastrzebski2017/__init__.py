@@ -21,8 +21,9 @@ The equilibrium, and the dynamics before it, are unchanged by eta -> beta eta, S
 steps, 2 / (2 - eta H) for the variance; and not for batches without replacement that are a share of the
 data. Along the trajectory likewise.
 
-Smaller noise - sharper bowl, equal noise - equal width: the ends of the small networks here, against eta /
-B.
+Smaller noise - sharper bowl, equal noise - equal width; same noise, same learning dynamics: small networks
+with rate and batch multiplied alike, beside the batch alone, after equally many passes; and the ends of
+networks against eta / B.
 
 The sharpest directions: the largest eigenvalue rises early and falls later, its peak is lower for larger
 rates and smaller batches, and a smaller rate along these directions alone steers SGD to sharper regions
@@ -31,15 +32,22 @@ known.
 
 A walk with SGD: the loss between iterates is convex, updates bounce from wall to wall, smaller batches go
 farther, the learning rate sets the height above the floor, gradient descent stays on it and SGD finds
-flatter regions. A winding valley, and one between walls that steepen.
+flatter regions. A winding valley, and one between walls that steepen; and the loss between iterates of small
+networks.
 
-Not here: sharpness against batch size (the study `keskar2017`) and the memorisation of samples (the study
-`memorisation`), which are experiments of other papers.
+Loss geometry (Dinh et al. 2017): in another parameter the Hessian at a critical point, and nowhere else, is
+g'^T H g', and flat and sharp minima change places, on the two wells. Networks with scaled layers are in
+`keskar2017`.
 
-Out of reach here: the figures of the slides for ResNet and VGG on CIFAR-10; the statements are looked at on
-networks of some thousand parameters, their numbers are not compared. The reparametrisation of Dinh et al.
-(2017) is no experiment; the landscape `rescaled_wells` has it. The stage of training at which the walk's
-paper looks (late epochs of deep networks) has no counterpart in a model valley.
+Not here: sharpness against batch size (the study `keskar2017`), the memorisation of samples, and that noise
+hinders it (the study `memorisation`), which are experiments of other papers. "~Inverse relation between loss
+and density" is the law of Gibbs in words.
+
+Out of reach here: the figures of the slides for ResNet and VGG on CIFAR-10, a data set that is no part of
+this program and of the packages it needs, and networks whose training takes hours on two cores; the
+statements are looked at on networks of some thousand parameters, and their numbers are not compared. The late
+epochs of deep networks, at which the walk's paper looks, have no counterpart here: small networks fit the
+digits within some dozen.
 """
 
 from simdyn.study import Study
@@ -71,7 +79,8 @@ STUDY = Study(
     "The walk: SGD with isotropic noise in the winding valley, from the middle of an almost level floor; the "
     "loss between iterates at eleven points.\n\nNetworks: two hidden layers of 32 on digits of 8 by 8 "
     "pixels, ten outputs, squared loss, single precision, batches without replacement. Eigenvalues of the "
-    "Hessian of the training loss by Lanczos' method. Intervals are Student's over repetitions.",
+    "Hessian of the training loss by Lanczos' method. Each run draws its own training samples, "
+    "first parameters and batches; intervals are Student's over runs.",
     quick=QUICK,
     full=FULL,
     grids=grids,

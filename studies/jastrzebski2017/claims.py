@@ -10,6 +10,7 @@ from simdyn.inference import fit_line
 from simdyn.study import Claim, Results, Verdict, coverage_claim, judge
 from studies.jastrzebski2017.experiment import FACTORS, Settings, has_networks
 from studies.jastrzebski2017.network_claims import not_run, of_networks
+from studies.jastrzebski2017.reparametrised import of_reparametrisation
 from studies.jastrzebski2017.valley_claims import at_both_ends, of_valleys
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def claims(results: Results, settings: Settings) -> list[Claim]:
         _without_replacement(results, settings),
         _same_course(results),
         _course_breaks(results, settings),
+        *of_reparametrisation(results),
         *of_valleys(results, settings),
     ]
     return found + (of_networks(results, settings) if has_networks(results) else not_run())

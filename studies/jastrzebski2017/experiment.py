@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdyn.networks import can_train
 from simdyn.study import Dimension, Execution, Grid, Quantity, Results, quantity_with_interval
-from studies.jastrzebski2017 import equilibrium, networks, valleys
+from studies.jastrzebski2017 import equilibrium, networks, noise_networks, reparametrised, valleys
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
@@ -49,6 +49,11 @@ class Settings:
     steered_rate, steered_batch_size, steered_factors, steered_steps, directions, refresh
         Of training with another learning rate along so many sharpest directions, found anew after so many
         steps.
+    equal_rate, equal_batch_size, equal_factors, equal_epochs
+        Rate and batch size of networks that are multiplied by the factors, 1 first, and passes over the data
+        after which these are looked at.
+    move_rates, move_sizes, move_steps
+        Of networks whose loss is looked at along updates, after so many steps.
     """
 
     settling_rate: float
@@ -107,6 +112,13 @@ class Settings:
     steered_steps: int
     directions: int
     refresh: int
+    equal_rate: float
+    equal_batch_size: int
+    equal_factors: tuple[int, ...]
+    equal_epochs: tuple[int, ...]
+    move_rates: tuple[float, ...]
+    move_sizes: tuple[int, ...]
+    move_steps: tuple[int, ...]
 
 
 QUICK = Settings(
@@ -158,7 +170,7 @@ QUICK = Settings(
     samples=500,
     rates=(0.1, 0.4),
     sizes=(10, 100),
-    runs=(0, 1, 2),
+    runs=(0, 1, 2, 3),
     looks=(0, 10, 20, 40, 80, 160, 320, 640, 1_280),
     steered_rate=0.4,
     steered_batch_size=20,
@@ -166,6 +178,13 @@ QUICK = Settings(
     steered_steps=600,
     directions=5,
     refresh=50,
+    equal_rate=0.05,
+    equal_batch_size=5,
+    equal_factors=(1, 2, 8),
+    equal_epochs=(4, 10, 20, 40),
+    move_rates=(0.1, 0.4),
+    move_sizes=(10, 100, 500),
+    move_steps=(50, 200, 800),
 )
 FULL = Settings(
     settling_rate=0.01,
@@ -224,6 +243,13 @@ FULL = Settings(
     steered_steps=3_000,
     directions=10,
     refresh=50,
+    equal_rate=0.05,
+    equal_batch_size=5,
+    equal_factors=(1, 2, 4, 8, 16),
+    equal_epochs=(4, 10, 20, 40, 80),
+    move_rates=(0.1, 0.2, 0.4),
+    move_sizes=(10, 30, 100, 1_000),
+    move_steps=(50, 200, 800, 3_200),
 )
 
 
@@ -238,7 +264,7 @@ _NOISE = "the same everywhere, or following the curvature"
 
 def grids(settings: Settings) -> list[Grid]:
     """Equilibrium, rescaling, valleys, and with PyTorch the networks."""
-    found = [*_equilibrium_grids(settings), *_valley_grids(settings)]
+    found = [*_equilibrium_grids(settings), reparametrised.reparametrised_grid(), *_valley_grids(settings)]
     return [*found, *_network_grids(settings)] if can_train() else found
 
 
@@ -416,7 +442,7 @@ def _valley_grids(settings: Settings) -> list[Grid]:
 
 
 def _network_grids(settings: Settings) -> list[Grid]:
-    runs = Dimension("run", settings.runs, "", "number of the first parameters and batches")
+    runs = Dimension("run", settings.runs, "", "number of the training samples, first parameters and batches")
     curvature = [
         Quantity("sharpness", "", "largest eigenvalue of the Hessian of the training loss"),
         Quantity("loss", "", "training loss"),
@@ -454,6 +480,7 @@ def _network_grids(settings: Settings) -> list[Grid]:
             f"learning rate {settings.steered_rate:g}, batches of {settings.steered_batch_size}, "
             f"{settings.steered_steps:,} steps.",
         ),
+        *noise_networks.noise_grids(settings),
     ]
 
 
@@ -465,6 +492,8 @@ def cell(
     last = (seed, settings, execution)
     if grid == "equilibrium":
         return equilibrium.equilibrium(at["noise"], int(at["B"]), *last)
+    if grid == "reparametrised":
+        return reparametrised.reparametrised(at["place"])
     if grid == "width":
         return equilibrium.width(int(at["dim"]), float(at["h"]), *last)
     if grid == "scaling":
@@ -483,4 +512,8 @@ def cell(
         return valleys.walk(float(at["eta"]), float(at["B"]), *last)
     if grid == "early":
         return dict(networks.early(settings, float(at["eta"]), int(at["B"]), int(at["run"]), int(at["step"])))
+    if grid == "equal":
+        return noise_networks.equal(settings, at["scaled"], int(at["beta"]), int(at["run"]), int(at["epoch"]))
+    if grid == "moves":
+        return noise_networks.moves(settings, float(at["eta"]), int(at["B"]), int(at["run"]), int(at["step"]))
     return networks.steered(settings, float(at["factor"]), int(at["run"]))

@@ -68,17 +68,30 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
             ),
         ]
         if has_networks(results):
-            found.append(
-                StudyFigure(
-                    "networks",
-                    "Left: largest eigenvalue of the Hessian in the course of training; mean over runs, bars "
-                    "from the least to the largest. Middle and right: the same at the end and the test "
-                    "accuracy, against the factor of the learning rate along the sharpest directions; one "
-                    "symbol a run.",
-                    _network_figure(results),
-                )
-            )
+            found += network_figures(results)
         return found
+
+
+def network_figures(results: Results) -> list[StudyFigure]:
+    """Those of the networks."""
+    return [
+        StudyFigure(
+            "networks",
+            "Left: largest eigenvalue of the Hessian in the course of training; mean over runs, bars "
+            "from the least to the largest. Middle and right: the same at the end and the test "
+            "accuracy, against the factor of the learning rate along the sharpest directions; one "
+            "symbol a run.",
+            _network_figure(results),
+        ),
+        StudyFigure(
+            "noise",
+            "Left and middle: networks with learning rate and batch size multiplied alike (solid) and with "
+            "the batch size alone (dashed); geometric means over runs. Right: updates with a lower training "
+            "loss between their ends, at the last look, against the batch size; the largest is GD. "
+            "Means over runs, bars from the least to the largest.",
+            _noise_figure(results),
+        ),
+    ]
 
 
 def _plain_log_axis(axes: Axes, which: str, values: Array) -> None:
@@ -321,4 +334,46 @@ def _network_figure(results: Results) -> Figure:
         axes.margins(x=0.2)
     second.set_ylim(0.0, None)
     third.set_ylim(None, 1.0)
+    return figure
+
+
+def _noise_figure(results: Results) -> Figure:
+    figure = new_figure(7.4, 3.2)
+    sharp, loss, bounce = figure.subplots(1, 3)
+    data = results["equal"].sortby("epoch").sortby("beta")
+    for axes, name in ((sharp, "sharpness"), (loss, "loss")):
+        for scaled, style in (("both", "-"), ("batch", "--")):
+            for beta, color, marker in zip(data["beta"].values, COLORS, MARKERS, strict=False):
+                if scaled == "batch" and beta == 1:
+                    continue
+                values = np.log(data[name].sel(scaled=scaled, beta=beta).transpose("epoch", "run").values)
+                axes.plot(
+                    data["epoch"].values,
+                    np.exp(values.mean(axis=1)),
+                    color=color,
+                    linestyle=style,
+                    marker=marker,
+                    markersize=3.5,
+                    label=f"× {beta:g}" if scaled == "both" else None,
+                )
+        _plain_log_axis(axes, "x", data["epoch"].values)
+        axes.set_xlabel("passes over the data")
+    sharp.set_ylim(0.0, None)
+    sharp.set_ylabel("largest eigenvalue of the Hessian")
+    sharp.legend()
+    loss.set_yscale("log")
+    loss.set_ylabel("training loss")
+    walks = results["moves"].sortby("B").sortby("step").isel(step=-1)
+    for eta, color, marker in zip(walks["eta"].values, COLORS, MARKERS, strict=False):
+        runs = walks["bounce"].sel(eta=eta).transpose("B", "run").values
+        ends = runs.mean(axis=1), runs.min(axis=1), runs.max(axis=1)
+        label = f"η = {eta:g}"
+        draw_intervals(
+            bounce, walks["B"].values, *ends, color=color, marker=marker, linestyle="-", label=label
+        )
+    _plain_log_axis(bounce, "x", walks["B"].values)
+    bounce.set_ylim(-0.03, 1.03)
+    bounce.set_xlabel("batch size B")
+    bounce.set_ylabel("share with a lower loss between")
+    bounce.legend()
     return figure

@@ -7,6 +7,7 @@ import numpy as np
 from simdyn.inference import Figures, jackknife
 from simdyn.study import Claim, Results, judge
 from studies.jastrzebski2017.experiment import FACTORS, SHARPEST, Settings
+from studies.jastrzebski2017.noise_claims import NOISE_CLAIMS, of_noise
 
 Array = np.ndarray
 
@@ -37,6 +38,7 @@ NETWORK_CLAIMS = {
         "Those ends generalise alike; difference of test accuracies, per cent points",
         SHARPEST,
     ),
+    **NOISE_CLAIMS,
 }
 """Statement and source."""
 
@@ -77,6 +79,7 @@ def of_networks(results: Results, settings: Settings) -> list[Claim]:
         _early(results, course),
         _end(end, rates, batch),
         *_steered(results, settings),
+        *of_noise(results, settings),
     ]
 
 
@@ -96,8 +99,8 @@ def _ends(values: tuple[float, ...]) -> str:
 
 
 def _few(values: Array) -> Figures:
-    """Mean of a few values, with Student's interval."""
-    values = np.ravel(values)
+    """Mean of values, shape (..., runs), with Student's interval over the runs, which are independent."""
+    values = np.asarray(values).reshape(-1, np.shape(values)[-1]).mean(axis=0)
     sums = np.stack([np.ones(len(values)), values], axis=1)
     return jackknife(sums, lambda total: total[1] / total[0])
 
@@ -131,7 +134,7 @@ def _ratio(name: str, logs: Array, low: float, high: float, why: str) -> Claim:
         (float(np.exp(found.value)), float(np.exp(found.low)), float(np.exp(found.high))),
         low,
         high,
-        f"{np.size(logs)} pairs. {why}",
+        f"{np.shape(logs)[-1]} runs, {np.size(logs)} pairs. {why}",
     )
 
 
@@ -158,7 +161,7 @@ def _early(results: Results, course: Array) -> Claim:
     look = int(np.abs(steps[1:] - peak / 2).argmin()) + 1
     return _ratio(
         "early",
-        np.log(course[-1, 0, :, look] / course[0, -1, :, look]),
+        course[-1, 0, :, look] - course[0, -1, :, look],
         0.0,
         1.0,
         f"At step {int(steps[look])}; largest rate with least batch over least rate with largest batch. "

@@ -24,38 +24,42 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Digits to train and to test on, and the networks trained on them; one for each settings.
+    """Digits of one run to train and to test on, and the networks trained on them.
 
     Attributes
     ----------
     settings
         Of the study.
+    run
+        Number of the digits, first parameters and batches.
     split
         The digits.
     """
 
     settings: Settings
+    run: int
     split: Split
 
     @staticmethod
     @cache
-    def of(settings: Settings) -> Task:
-        """The first so many of the shuffled digits; tested are all others."""
+    def of(settings: Settings, run: int) -> Task:
+        """Digits to train on drawn anew by each run, so that the spread over runs is that of the data, too;
+        tested are all others."""
         from simdyn.networks import Split, digits
 
-        return Task(settings, Split.of(digits(), settings.samples))
+        return Task(settings, run, Split.of(digits(), settings.samples, seed=run))
 
     @property
     def targets(self) -> Array:
         """1 for the right class and 0 for the others, shape (n, 10)."""
         return np.eye(10, dtype=np.float32)[self.split.classes]
 
-    def network(self, run: int) -> torch.nn.Module:
+    def network(self) -> torch.nn.Module:
         """Before training."""
         from simdyn.networks import fully_connected
 
         channels, height, width = self.split.inputs.shape[1:]
-        return fully_connected((channels, height, width), 10, seed=run)
+        return fully_connected((channels, height, width), 10, seed=self.run)
 
     def surface(self, module: torch.nn.Module) -> LossSurface:
         """The mean loss, half of the sum of squares over outputs, around the parameters of a network."""
@@ -63,13 +67,15 @@ class Task:
 
         return LossSurface(module, self.split.inputs, self.targets)
 
-    def look(self, module: torch.nn.Module) -> dict[str, float]:
-        """Largest eigenvalue of the Hessian, loss and accuracies."""
+    def look(self, module: torch.nn.Module, *, curvature: bool = True) -> dict[str, float]:
+        """Largest eigenvalue of the Hessian, which takes longest and may be left NaN, loss and accuracies."""
         from simdyn.networks import accuracy, top_eigenvalues
 
         surface = self.surface(module)
         return {
-            "sharpness": float(top_eigenvalues(surface, surface.parameters, tolerance=TOLERANCE)[0][0]),
+            "sharpness": float(top_eigenvalues(surface, surface.parameters, tolerance=TOLERANCE)[0][0])
+            if curvature
+            else np.nan,
             "loss": surface.energy(surface.parameters),
             "train_accuracy": accuracy(module, self.split.inputs, self.split.classes),
             "test_accuracy": accuracy(module, self.split.test_inputs, self.split.test_classes),
@@ -86,8 +92,8 @@ def _course(settings: Settings, eta: float, size: int, run: int) -> tuple[dict[s
     """At all looks; the cells of one training share it."""
     from simdyn.networks import train
 
-    task = Task.of(settings)
-    module = task.network(run)
+    task = Task.of(settings, run)
+    module = task.network()
     found, done = [], 0
     with one_thread():
         for number, step in enumerate(settings.looks):
@@ -112,8 +118,8 @@ def steered(settings: Settings, factor: float, run: int) -> dict[str, float]:
 
     from simdyn.networks import top_eigenvalues
 
-    task = Task.of(settings)
-    module = task.network(run)
+    task = Task.of(settings, run)
+    module = task.network()
     x, y = torch.as_tensor(task.split.inputs), torch.as_tensor(task.targets)
     draws = torch.Generator().manual_seed(run)
     parameters = list(module.parameters())

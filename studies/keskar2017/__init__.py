@@ -2,29 +2,41 @@
 
 Slide by slide:
 
-Sharp and flat minima (the picture of training and test loss against one parameter): a model with one
-coordinate.
+Slides 1 to 5: the loss, SGD, and work on parallel SGD state no result, but for the gap (as high as 5 %).
+Slides 6 and 7 name what follows: large batches end at sharp minima, these generalise worse, lie close to the
+first parameters, and large batches do not escape from them. For the last, training goes on from a solution
+of large batches with either size; small batches have left if the loss rises on the straight way.
 
-The table of training and test accuracy with small batches (256) and large ones (a tenth of the data): here a
-tenth as well, and half a per cent, with SGD and with Adam, fully connected and convolutional.
+Slides 8 and 9, sharp and flat minima (the picture of training and test loss against one parameter): a model
+with one coordinate. Slide 10: the gap is no overfitting, no earlier end would close it.
 
-Losses and accuracies on the line through both solutions, alpha from -1 to 2. The tables of sharpness in full
-space and in random subspaces. Sharpness against test accuracy, and against the loss on the way down. A warm
-start with small batches, then large ones. That sharp minima are no cone. That the gap is no overfitting, and
-that large batches stay close to where they began.
+Slides 12 to 15, the table and curves of training and test accuracy with small batches (256) and large ones (a
+tenth of the data): here a tenth as well, and half a per cent, with SGD and with Adam, fully connected and
+convolutional; the curves are those on the way down.
 
-Dinh et al. (2017): the sharpness in a ball and the largest eigenvalue; layers scaled against each other,
-which makes a flat minimum as sharp as one likes and leaves the function as it is.
+Slides 16 and 17: losses and accuracies on the line through both solutions, alpha from -1 to 2.
 
-The slides omit the box of the measure; it is |y_i| <= epsilon (|(A^+ x)_i| + 1), with a random A of standard
-normal numbers for the subspaces, of which neither source says the law.
+Slides 18 and 19: the measure, its tables in full space and in random subspaces, an order of magnitude in
+either; that sharp minima are no cone. The slides omit the box of the measure; it is |y_i| <= epsilon (|(A^+
+x)_i| + 1), with a random A of standard normal numbers for the subspaces, of which neither source says the
+law. That the maximum lies on the edge of the box is a remark and holds for every convex loss.
+
+Slide 20: sharpness against test accuracy, and both against batch size. Slide 21: sharpness against the loss
+on the way down. Slide 22: a warm start with small batches, then large ones; distance from the start.
+
+Slides 23 and 24: the Hessian tells the sharpness. Slides 25 to 27, Dinh et al. (2017): the sharpness in a
+ball and the largest eigenvalue, a formula for critical points, which training does not reach, so that it is
+tested both where the gradient is taken out and where it is left; layers scaled against each other, which
+makes a flat minimum as sharp as one likes and leaves the function as it is. Slide 28 states no result.
 
 The paper's runs take equally many passes over the data, so that small batches come further down; and
 cross-entropy flattens as it falls. Here training ends at the same loss instead, and the paper's way is
 measured beside it.
 
-Out of reach here: the paper's six networks on MNIST, TIMIT, CIFAR-10 and CIFAR-100 and its numbers; only the
-statements are compared, on the 8 by 8 digits. The slides' first pages on parallel SGD state no result.
+Out of reach here: the paper's six networks on MNIST, TIMIT, CIFAR-10 and CIFAR-100 and its numbers. TIMIT is
+sold under a licence, the others are no part of this program and of the packages it needs; and a network of
+their size takes hours on two cores, for each of several runs. Only the statements are compared, on the 8 by 8
+digits.
 """
 
 from simdyn.study import Study

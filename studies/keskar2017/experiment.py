@@ -58,7 +58,8 @@ class Settings:
     levels
         Losses at which training is looked at, highest first.
     epochs
-        Passes over the data where all batch sizes train equally long.
+        Passes over the data where all batch sizes train equally long; those of small batches also tell how
+        many steps lead on from the solution of large ones.
     warm_epochs
         Passes with small batches before large ones; 0 is a cold start.
     scales
@@ -193,6 +194,9 @@ def grids(settings: Settings) -> list[Grid]:
                 Quantity("eigenvalue", "", "largest eigenvalue of the Hessian"),
                 Quantity("slope", "", "length of the gradient"),
                 Quantity("ball", "%", "100 (highest loss in the ball - loss) / (1 + loss)"),
+                Quantity(
+                    "ball_even", "%", "the same for the mean of the loss on both sides, without its gradient"
+                ),
                 Quantity("ball_formula", "%", "100 times largest eigenvalue r^2 / (2 (1 + loss))"),
             ],
             f"{settings.samples} digits, cross-entropy, trained until it is at most {settings.tolerance:g}.",
@@ -262,6 +266,20 @@ def grids(settings: Settings) -> list[Grid]:
                 Quantity("eigenvalue", "", "largest eigenvalue of the Hessian"),
             ],
             "From the solution of small batches.",
+        ),
+        Grid(
+            "onwards",
+            "On from the solution of large batches",
+            [batches, runs],
+            [
+                Quantity(
+                    "barrier", "", "highest loss on the straight line from there, over that at the higher end"
+                ),
+                Quantity("moved", "", "distance from there"),
+                Quantity("train_loss", "", "mean cross-entropy over the training samples"),
+            ],
+            f"With either batch size as many steps as B = {settings.small_batch} takes in "
+            f"{settings.epochs} passes.",
         ),
         Grid(
             "directions",

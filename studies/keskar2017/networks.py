@@ -25,6 +25,9 @@ Array = np.ndarray
 LOOK = 10
 """Steps between two looks at the loss, for every batch size; few, so that levels are met closely."""
 
+PLACES = 21
+"""On the straight line from a solution to where training leads on from there."""
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -85,6 +88,33 @@ class Solution:
             iterations=settings.iterations,
             seed=run,
         ).value
+
+
+@dataclass(frozen=True, eq=False)
+class BothSides:
+    """The mean of a loss at x + y and at x - y: around x without its gradient, so that x is a critical point.
+
+    Attributes
+    ----------
+    surface, centre
+        The loss and x.
+    """
+
+    surface: LossSurface
+    centre: Array
+
+    @property
+    def dim(self) -> int:
+        """Number of parameters."""
+        return self.surface.dim
+
+    def energy(self, place: Array) -> float:
+        """The mean at x + y."""
+        return (self.surface.energy(place) + self.surface.energy(2 * self.centre - place)) / 2
+
+    def gradient(self, place: Array) -> Array:
+        """Its gradient."""
+        return (self.surface.gradient(place) - self.surface.gradient(2 * self.centre - place)) / 2
 
 
 def trained(
@@ -168,6 +198,8 @@ def _solutions(settings: Settings, architecture: str, optimiser: str, B: int, ru
     look, x = found.look(), found.surface.parameters
     largest = float(top_eigenvalues(found.surface, x, tolerance=1e-4)[0][0])
     ball = ball_sharpness(found.surface, x, settings.radius, seed=run)
+    # Power iteration, of which a tenth of the largest eigenvalue would do.
+    even = ball_sharpness(BothSides(found.surface, x), x, settings.radius, starts=1, iterations=50, seed=run)
     return {
         **look,
         "steps": found.steps,
@@ -175,6 +207,7 @@ def _solutions(settings: Settings, architecture: str, optimiser: str, B: int, ru
         "eigenvalue": largest,
         "slope": float(np.linalg.norm(found.surface.gradient(x))),
         "ball": ball.value,
+        "ball_even": even.value,
         "ball_formula": 100 * largest * settings.radius**2 / (2 * (1 + look["train_loss"])),
     }
 
@@ -221,6 +254,28 @@ def _warm(settings: Settings, start: int, run: int) -> dict[str, float]:
     # Other batches than those of the start.
     found = trained(settings, begin, settings.optimiser, settings.large_batch, run + 1_000_000)
     return {**_looked(settings, found, run), "steps": found.steps - begin.steps}
+
+
+def _onwards(settings: Settings, B: int, run: int) -> dict[str, float]:
+    begin = solution(
+        settings,
+        settings.architectures[0],
+        settings.optimiser,
+        settings.large_batch,
+        run,
+        settings.tolerance,
+    )
+    steps = settings.epochs * (settings.samples // settings.small_batch)
+    # Other batches than those that led there.
+    found = trained(settings, begin, settings.optimiser, B, run + 2_000_000, steps=steps, tolerance=0.0)
+    ends = begin.surface.parameters, found.surface.parameters
+    shares = np.linspace(0.0, 1.0, PLACES)[:, None]
+    losses = begin.surface.energies((1 - shares) * ends[0] + shares * ends[1])
+    return {
+        "barrier": float(losses.max() / max(losses[0], losses[-1])),
+        "moved": float(np.linalg.norm(ends[1] - ends[0])),
+        "train_loss": float(losses[-1]),
+    }
 
 
 def _scaled(settings: Settings, scale: float, run: int) -> dict[str, float]:
@@ -272,6 +327,7 @@ _CELLS: dict[str, Callable[..., dict[str, float]]] = {
     "course": _course,
     "epochs": _epochs,
     "warm": _warm,
+    "onwards": _onwards,
     "scaled": _scaled,
     "directions": _directions,
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simdyn.study import Claim, Results, coverage_claim, judge, mean_claim, ratio_claim
+from studies.wu2018.bound_claims import of_bounds
 from studies.wu2018.experiment import DECK, PAPER, Settings, has_networks
 
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ def claims(results: Results, settings: Settings) -> list[Claim]:
         _threshold_of_leaving(results),
         _diagram_is_exact(results),
         _box_is_stable(results),
+        _outside_is_unstable(results),
         _ellipse_is_stable(results),
         _batch_and_sharpness(results),
+        *of_bounds(results),
     ]
     if has_networks(results):
         return found + _of_networks(results, settings)
@@ -33,7 +37,7 @@ def claims(results: Results, settings: Settings) -> list[Claim]:
 NETWORK_CLAIMS = {
     "interpolates": (
         "Training ends at global minima: share of networks with all training samples right",
-        PAPER,
+        f"{PAPER}, table 2; {DECK}, results",
     ),
     "bound_a": (
         "Gradient descent ends at a sharpness of at most 2/eta: largest a eta / 2",
@@ -42,23 +46,68 @@ NETWORK_CLAIMS = {
     "near_a": ("Gradient descent ends close to that bound: mean of a eta / 2", f"{PAPER}, section 4"),
     "bound_s": ("SGD ends below the bound on s: largest s over its bound", f"{PAPER}, Theorem 1"),
     "near_s": ("SGD ends close to that bound: mean of s over its bound", f"{PAPER}, section 4"),
-    "proportional": ("s is proportional to a: power of a", f"{PAPER}, figure 5"),
+    "nearer_s": (
+        "Larger batches bring s closer to its bound: ratio of s over its bound, largest batch of SGD over "
+        "the least",
+        f"{DECK}, non-uniformity against sharpness",
+    ),
+    "proportional": (
+        "s is proportional to a: power of a",
+        f"{PAPER}, figure 5; {DECK}, non-uniformity against sharpness",
+    ),
     "batch_a": ("Smaller batches end at smaller a: ratio, least batch over gradient descent", DECK),
     "batch_s": ("Smaller batches end at smaller s: ratio, least batch over gradient descent", DECK),
     "rate_a": ("Larger learning rates end at smaller a: ratio, largest over least rate", DECK),
+    "rate_s": ("Larger learning rates end at smaller s: ratio, largest over least rate", DECK),
+    "slower": (
+        "SGD takes longer to converge: steps, least batch over gradient descent at the same rate",
+        f"{DECK}, escape phenomenon",
+    ),
     "stable": ("Training ends where SGD is stable in mean square: least threshold over learning rate", PAPER),
+    "theorem1": (
+        "SGD ends only where Theorem 1's inequality holds, as if it were necessary: least learning rate that "
+        "it allows over that of the run",
+        f"{PAPER}, Theorem 1 and section 4",
+    ),
+    "less_stable": (
+        "Higher sharpness causes less stability: power of a of the largest stable learning rate",
+        f"{DECK}, comparing GD and SGD performance",
+    ),
     "switch": (
         "SGD leaves the minimum of gradient descent where that is unstable: a at the end over a before",
-        f"{PAPER}, figure 6",
+        f"{PAPER}, figure 6; {DECK}, escape phenomenon",
+    ),
+    "switch_train": (
+        "It converges to another global minimum: share of training samples right at the end",
+        f"{DECK}, escape phenomenon",
     ),
     "switch_test": ("The test accuracy grows with that: change in per cent points", DECK),
     "sgd_test": (
         "SGD generalises better: test accuracy, least batch minus gradient descent, per cent points",
-        DECK,
+        f"{DECK}, conclusion",
     ),
-    "adam": (
-        "Adam ends at minima with larger a than SGD: ratio of a",
-        "Wilson et al. 2017, as quoted in the slides",
+    "descent_train": (
+        "Gradient descent performs much better in the training accuracy after as many steps: it minus least "
+        "batch, per cent points, mean of all looks",
+        f"{DECK}, comparing GD and SGD performance",
+    ),
+    "descent_test": (
+        "And is marginally better on the test accuracy: the same difference there",
+        f"{DECK}, comparing GD and SGD performance",
+    ),
+    "escape_left": (
+        "Trials with higher sharpness take longer to escape an unstable minimum: power of a of the steps "
+        "until the loss is ten times as large",
+        f"{DECK}, accuracy against iterations",
+    ),
+    "escape_settled": (
+        "Or it takes them longer to come to rest at another one: power of a of the steps until then",
+        f"{DECK}, accuracy against iterations",
+    ),
+    "adam": ("Adam ends at minima with larger a than SGD: ratio of a", "simdyn, beside the next"),
+    "adam_test": (
+        "Adaptive methods do not generalise as well as SGD: test accuracy, SGD minus Adam, per cent points",
+        f"Wilson et al. 2017, as quoted in {DECK}",
     ),
 }
 """Statement and source."""
@@ -178,10 +227,13 @@ def _diagram_is_exact(results: Results) -> Claim:
     )
 
 
-def _region_claim(results: Results, claim: str, source: str, inside: np.ndarray, words: str) -> Claim:
+def _region_claim(
+    results: Results, claim: str, source: str, region: np.ndarray, words: str, *, stable: bool = True
+) -> Claim:
+    """That the cells of a region are stable, or that they are not."""
     grows = _grows(results["diagram"])
-    told = inside & (grows != 0)
-    bad = int(((grows == 1) & inside).sum())
+    told = region & (grows != 0)
+    bad = int((told & (grows == (1 if stable else -1))).sum())
     share = 1.0 - bad / max(int(told.sum()), 1)
     return Claim(
         claim=claim,
@@ -191,9 +243,8 @@ def _region_claim(results: Results, claim: str, source: str, inside: np.ndarray,
         low=share,
         high=share,
         verdict="undecided" if not told.any() else "holds" if bad <= 0.05 * told.sum() else "does not hold",
-        why=f"{words} In {bad} of {int(told.sum())} cells inside, all batch sizes together, the mean "
-        f"square was "
-        "measured to grow.",
+        why=f"{words} In {bad} of {int(told.sum())} cells, all batch sizes together, the mean square was "
+        f"measured to {'grow' if stable else 'fall'}.",
     )
 
 
@@ -206,6 +257,18 @@ def _box_is_stable(results: Results) -> Claim:
         f"{PAPER}, equation (9); {DECK}",
         results["diagram"]["in_box"].values.astype(bool),
         "The bounds are necessary one by one; together they are not sufficient.",
+    )
+
+
+def _outside_is_unstable(results: Results) -> Claim:
+    return _region_claim(
+        results,
+        "SGD can only pick minima with s <= 1/eta (B = 1) and a <= 2/eta, in one dimension; share of the "
+        "cells outside the box that are unstable",
+        f"{DECK}; {PAPER}, section 3",
+        ~results["diagram"]["in_box"].values.astype(bool),
+        "Necessary in one dimension.",
+        stable=False,
     )
 
 
@@ -260,21 +323,26 @@ def _batch_and_sharpness(results: Results) -> Claim:
 def _of_networks(results: Results, settings: Settings) -> list[Claim]:
     minima = results["minima"]
     descent = minima.sel(B=max(settings.batch_sizes))
-    sgd = minima.sel(B=[b for b in settings.batch_sizes if b < settings.samples])
+    sizes = sorted(b for b in settings.batch_sizes if b < settings.samples)
+    sgd = minima.sel(B=sizes)
     least = minima.sel(B=min(settings.batch_sizes))
-    of_bound = (sgd["nonuniformity"] / sgd["nonuniformity_bound"]).values.ravel()
-    of_edge = (descent["sharpness"] * descent["eta"] / 2).values.ravel()
-    margin = (minima["threshold"] / minima["eta"]).values.ravel()
-    rates = minima["sharpness"].sel(eta=max(settings.learning_rates)) / minima["sharpness"].sel(
-        eta=min(settings.learning_rates)
-    )
-    switch = results["switch"]
-    before, after = switch.isel(step=0), switch.isel(step=-1)
+    of_bound = sgd["nonuniformity"] / sgd["nonuniformity_bound"]
+    of_edge = descent["sharpness"] * descent["eta"] / 2
+    margin = minima["threshold"] / minima["eta"]
+    allowed = minima["theorem1"] / minima["eta"]
+    slow, fast = (minima.sel(eta=choice(settings.learning_rates)) for choice in (min, max))
     adam = results["adaptive"]
     right = minima["train_accuracy"].values.ravel()
-    return [
-        _plain("interpolates", float((right == 1.0).mean()), 1.0, 1.0, 1.0, f"{right.size} networks."),
-        _plain(
+    found = {
+        "interpolates": _plain(
+            "interpolates",
+            float((right == 1.0).mean()),
+            1.0,
+            1.0,
+            1.0,
+            f"{right.size} networks. {_table(minima)}",
+        ),
+        "bound_a": _plain(
             "bound_a",
             float(of_edge.max()),
             1.0,
@@ -282,14 +350,25 @@ def _of_networks(results: Results, settings: Settings) -> list[Claim]:
             1.02,
             f"{of_edge.size} networks; judged against 1.02, since training ends before it has settled.",
         ),
-        _mean("near_a", of_edge, 1.0, 0.8, 1.02, "Judged within 0.8 and 1.02."),
-        _plain("bound_s", float(of_bound.max()), 1.0, 0.0, 1.0, f"{of_bound.size} networks."),
-        _mean("near_s", of_bound, 1.0, 0.8, 1.0, "Judged within 0.8 and 1."),
-        _proportional(minima),
-        _ratio("batch_a", least["sharpness"] / descent["sharpness"], below=True),
-        _ratio("batch_s", least["nonuniformity"] / descent["nonuniformity"], below=True),
-        _ratio("rate_a", rates, below=True),
-        _plain(
+        "near_a": _mean("near_a", of_edge, 1.0, 0.8, 1.02, "Judged within 0.8 and 1.02."),
+        "bound_s": _plain("bound_s", float(of_bound.max()), 1.0, 0.0, 1.0, f"{of_bound.size} networks."),
+        "near_s": _mean("near_s", of_bound, 1.0, 0.8, 1.0, "Judged within 0.8 and 1."),
+        "nearer_s": _ratio("nearer_s", of_bound.sel(B=sizes[-1]) / of_bound.sel(B=sizes[0]), below=False),
+        "proportional": _power(
+            "proportional",
+            minima["sharpness"],
+            minima["nonuniformity"],
+            0.75,
+            1.25,
+            predicted=1.0,
+            why="Judged within 0.25.",
+        ),
+        "batch_a": _ratio("batch_a", least["sharpness"] / descent["sharpness"], below=True),
+        "batch_s": _ratio("batch_s", least["nonuniformity"] / descent["nonuniformity"], below=True),
+        "rate_a": _ratio("rate_a", fast["sharpness"] / slow["sharpness"], below=True),
+        "rate_s": _ratio("rate_s", fast["nonuniformity"] / slow["nonuniformity"], below=True),
+        "slower": _ratio("slower", least["steps"] / descent["steps"], below=False),
+        "stable": _plain(
             "stable",
             float(margin.min()),
             1.0,
@@ -297,29 +376,74 @@ def _of_networks(results: Results, settings: Settings) -> list[Claim]:
             np.inf,
             "Exact thresholds of the linearised networks; judged against 0.98.",
         ),
-        _switch(before, after, settings),
-        _mean(
-            "switch_test",
-            100 * (after["test_accuracy"] - before["test_accuracy"]).values.ravel(),
-            None,
-            0.0,
+        "theorem1": _plain(
+            "theorem1",
+            float(allowed.min()),
+            1.0,
+            0.98,
             np.inf,
-            "Holds if above 0.",
+            f"{int((allowed < 0.98).sum())} of {allowed.size} networks are below 0.98, against which it is "
+            "judged. The inequality is sufficient; the exact thresholds are "
+            f"{float((minima['threshold'] / minima['theorem1']).min()):.2f} to "
+            f"{float((minima['threshold'] / minima['theorem1']).max()):.2f} times as large.",
         ),
-        _mean(
+        "less_stable": _power(
+            "less_stable",
+            minima["sharpness"],
+            minima["threshold"],
+            -np.inf,
+            0.0,
+            by=("architecture", "B"),
+            why="Holds if below 0.",
+        ),
+        **_of_switch(results, settings),
+        "sgd_test": _mean(
             "sgd_test",
-            100 * (least["test_accuracy"] - descent["test_accuracy"]).values.ravel(),
+            100 * (least["test_accuracy"] - descent["test_accuracy"]),
             None,
             0.0,
             np.inf,
             "Holds if above 0.",
         ),
-        _ratio(
+        **_of_course(results, settings),
+        **_of_escapes(results),
+        "adam": _ratio(
             "adam",
             adam["sharpness"].sel(optimiser="adam") / adam["sharpness"].sel(optimiser="sgd"),
             below=False,
         ),
-    ]
+        "adam_test": _mean(
+            "adam_test",
+            100 * (adam["test_accuracy"].sel(optimiser="sgd") - adam["test_accuracy"].sel(optimiser="adam")),
+            None,
+            0.0,
+            np.inf,
+            "Holds if above 0.",
+        ),
+    }
+    return [found[name] for name in NETWORK_CLAIMS]
+
+
+def _table(minima: Dataset) -> str:
+    """The lines of the slides' table: means of all learning rates, batch sizes and runs."""
+    lines = []
+    for architecture in minima["architecture"].values:
+        one = minima.sel(architecture=architecture).mean()
+        lines.append(
+            f"{architecture}: training {float(one['train_accuracy']):.1%}, test "
+            f"{float(one['test_accuracy']):.1%}, a {float(one['sharpness']):.1f}, s "
+            f"{float(one['nonuniformity']):.1f}"
+        )
+    return f"Means of all: {'; '.join(lines)}."
+
+
+def _log(data: DataArray) -> DataArray:
+    return data.copy(data=np.log(data.values))
+
+
+def _per_run(data: DataArray) -> np.ndarray:
+    """Mean of a quantity over all but the runs, which are independent of one another."""
+    return np.asarray(data.mean([name for name in data.dims if name != "run"], skipna=False).values)
 
 
 def _plain(name: str, value: float, predicted: float | None, low: float, high: float, why: str) -> Claim:
@@ -337,53 +461,129 @@ def _plain(name: str, value: float, predicted: float | None, low: float, high: f
     )
 
 
-def _mean(name: str, values: np.ndarray, predicted: float | None, low: float, high: float, why: str) -> Claim:
-    return mean_claim(*NETWORK_CLAIMS[name], values, low, high, predicted=predicted, why=why)
+def _mean(name: str, values: DataArray, predicted: float | None, low: float, high: float, why: str) -> Claim:
+    """A mean over all networks, with the spread of the runs."""
+    return mean_claim(
+        *NETWORK_CLAIMS[name],
+        _per_run(values),
+        low,
+        high,
+        predicted=predicted,
+        why=f"{_MEANS} {why}",
+    )
 
 
-def _ratio(name: str, ratios: DataArray, *, below: bool) -> Claim:
-    """A geometric mean of ratios that is said to be below 1, or above."""
+_MEANS = "Each stands for a run, as the mean over its networks."
+
+
+def _ratio(name: str, ratios: DataArray, *, below: bool, why: str = "") -> Claim:
+    """A geometric mean of ratios that is said to be below 1, or above, with the spread of the runs."""
     return ratio_claim(
         *NETWORK_CLAIMS[name],
-        ratios.values.ravel(),
+        np.exp(_per_run(_log(ratios))),
         *((0.0, 1.0) if below else (1.0, np.inf)),
-        why=f"Holds if {'below' if below else 'above'} 1.",
+        why=f"{_MEANS} {why}Holds if {'below' if below else 'above'} 1.",
     )
 
 
-def _proportional(minima: Dataset) -> Claim:
-    from scipy.stats import linregress
+def _power(
+    name: str,
+    x: DataArray,
+    y: DataArray,
+    low: float,
+    high: float,
+    *,
+    by: tuple[str, ...] = (),
+    predicted: float | None = None,
+    why: str,
+) -> Claim:
+    """The power of x in y, one a run; y has a level of its own at each value of the dimensions `by`.
 
-    claim, source = NETWORK_CLAIMS["proportional"]
-    a, s = np.log(minima["sharpness"].values.ravel()), np.log(minima["nonuniformity"].values.ravel())
-    line = linregress(a, s)
-    half = 1.96 * float(line.stderr)
-    return Claim(
-        claim=claim,
-        source=source,
-        predicted=1.0,
-        measured=float(line.slope),
-        low=float(line.slope) - half,
-        high=float(line.slope) + half,
-        verdict=judge(float(line.slope) - half, float(line.slope) + half, 0.75, 1.25),
-        why=f"{len(a)} networks, correlation of the logarithms {float(line.rvalue):.3f}. Judged within 0.25.",
+    NaN where a value is, which leaves the claim undecided.
+    """
+    logs = [_log(one) for one in (x, y)]
+    u, v = (one - one.mean([name for name in one.dims if name not in (*by, "run")]) for one in logs)
+    powers = (u * v).sum([name for name in u.dims if name != "run"], skipna=False) / (u**2).sum(
+        [name for name in u.dims if name != "run"], skipna=False
+    )
+    return mean_claim(
+        *NETWORK_CLAIMS[name],
+        np.asarray(powers.values),
+        low,
+        high,
+        predicted=predicted,
+        why=f"Each stands for a run, whose power is from {u.size // u.sizes['run']}. {why}",
     )
 
 
-def _switch(before: Dataset, after: Dataset, settings: Settings) -> Claim:
-    claim, source = NETWORK_CLAIMS["switch"]
-    ratios = (after["sharpness"] / before["sharpness"]).values.ravel()
+def _of_switch(results: Results, settings: Settings) -> dict[str, Claim]:
+    switch = results["switch"].sortby("step")
+    before, after = switch.isel(step=0), switch.isel(step=-1)
     unstable = bool((before["threshold"] < settings.switch_rate).all())
-    found = float(ratios.max())
-    return Claim(
-        claim=claim,
-        source=source,
-        measured=found,
-        low=found,
-        high=found,
-        verdict="undecided" if not unstable else judge(found, found, 0.0, 0.9),
-        why=f"Before, learning rates up to {float(before['threshold'].max()):.3f} were stable, less than the "
-        f"{settings.switch_rate:g} of the run; at the end up to {float(after['threshold'].min()):.3f}. "
-        f"Largest "
-        "ratio of all runs; holds if below 0.9.",
+    leaves = _ratio(
+        "switch",
+        after["sharpness"] / before["sharpness"],
+        below=True,
+        why=f"Before, learning rates up to {float(before['threshold'].max()):.3f} were stable, the run has "
+        f"{settings.switch_rate:g}; at the end up to {float(after['threshold'].min()):.3f}. ",
     )
+    return {
+        "switch": leaves if unstable else dataclasses.replace(leaves, verdict="undecided"),
+        "switch_train": _mean(
+            "switch_train",
+            after["train_accuracy"],
+            1.0,
+            0.99,
+            1.0,
+            f"{float(after['loss'].mean()):.2g} is their mean loss, where gradient descent ended at "
+            f"{float(before['loss'].mean()):.2g}. Judged against 0.99.",
+        ),
+        "switch_test": _mean(
+            "switch_test",
+            100 * (after["test_accuracy"] - before["test_accuracy"]),
+            None,
+            0.0,
+            np.inf,
+            "Holds if above 0.",
+        ),
+    }
+
+
+def _of_course(results: Results, settings: Settings) -> dict[str, Claim]:
+    data = results["course"]
+    ahead = 100 * (data.sel(B=settings.samples) - data.sel(B=min(settings.batch_sizes)))
+    steps = f"Looked at after {', '.join(f'{k:,}' for k in settings.course_steps)} steps. "
+    return {
+        "descent_train": _mean(
+            "descent_train",
+            ahead["train_accuracy"],
+            None,
+            2.0,
+            np.inf,
+            f"{steps}Holds if above 2.",
+        ),
+        "descent_test": _mean(
+            "descent_test", ahead["test_accuracy"], None, 0.0, 2.0, f"{steps}Judged within 0 and 2."
+        ),
+    }
+
+
+def _of_escapes(results: Results) -> dict[str, Claim]:
+    data = results["escape"]
+    found = {}
+    for name, quantity in (("escape_left", "left"), ("escape_settled", "settled")):
+        missing = int(np.isnan(data[quantity]).sum())
+        means = ", ".join(
+            f"{float(one[quantity].mean()):.4g} from a = {float(one['sharpness'].mean()):.1f}"
+            for _, one in data.groupby("descent_rate")
+        )
+        found[name] = _power(
+            name,
+            data["sharpness"],
+            data[quantity],
+            0.0,
+            np.inf,
+            why=f"Mean steps: {means}. {missing} runs never did; with any such there is no verdict. Holds if "
+            "above 0.",
+        )
+    return found

@@ -19,7 +19,7 @@ from simdyn.study import (
     quantity_with_interval,
     value_with_interval,
 )
-from studies.wu2018 import networks
+from studies.wu2018 import bounds, networks
 
 if TYPE_CHECKING:
     from numpy.random import SeedSequence
@@ -45,6 +45,8 @@ class Settings:
         Cells of the measured diagram, at the learning rate 1; samples drawn with replacement.
     diagram_paths
         Paths of such a cell.
+    plane_rates, plane_paths
+        Learning rates of the example in two dimensions, and the ensemble; also of ways to draw batches.
     data, folder
         "digits", which scikit-learn ships; or "fashion_mnist" or "cifar10" from files in the folder.
     samples, architectures, learning_rates, batch_sizes, runs
@@ -54,6 +56,12 @@ class Settings:
         Training ends at this loss.
     switch_rate, switch_batch_size, switch_steps
         Gradient descent, then SGD at the same learning rate, looked at after so many steps.
+    course_steps
+        Steps at which training from scratch is looked at, with gradient descent and with the least batches,
+        at the learning rate of the switch.
+    descent_rates, escape_rate, escape_steps
+        Learning rates of gradient descent, whose minima SGD then leaves at a learning rate of its own, with
+        the batches of the switch, followed for so many steps.
     adam_rate, adam_batch_size
         Of the adaptive optimiser; SGD runs beside it with the same batches at the largest learning rate.
     """
@@ -66,6 +74,8 @@ class Settings:
     nonuniformity: tuple[float, ...]
     diagram_batch_sizes: tuple[int, ...]
     diagram_paths: int
+    plane_rates: tuple[float, ...]
+    plane_paths: int
     data: str
     folder: str
     samples: int
@@ -78,6 +88,10 @@ class Settings:
     switch_rate: float
     switch_batch_size: int
     switch_steps: tuple[int, ...]
+    course_steps: tuple[int, ...]
+    descent_rates: tuple[float, ...]
+    escape_rate: float
+    escape_steps: int
     adam_rate: float
     adam_batch_size: int
 
@@ -91,18 +105,24 @@ QUICK = Settings(
     nonuniformity=(0.0, 0.2, 0.4, 0.6, 0.8, 0.95, 1.2, 1.6),
     diagram_batch_sizes=(1, 4),
     diagram_paths=4_000,
+    plane_rates=(0.5, 0.57, 0.6),
+    plane_paths=100_000,
     data="digits",
     folder="",
     samples=200,
     architectures=("fully connected",),
     learning_rates=(0.1, 0.2),
     batch_sizes=(4, 20, 200),
-    runs=(0, 1),
+    runs=(0, 1, 2, 3),
     tolerance=1e-3,
     most_steps=20_000,
     switch_rate=0.1,
     switch_batch_size=4,
     switch_steps=(0, 10, 30, 100, 300, 1_000, 3_000),
+    course_steps=(30, 100, 300, 1_000),
+    descent_rates=(0.07, 0.1, 0.2),
+    escape_rate=0.15,
+    escape_steps=6_000,
     adam_rate=0.001,
     adam_batch_size=20,
 )
@@ -115,18 +135,24 @@ FULL = Settings(
     nonuniformity=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.1, 1.3, 1.5, 1.7, 1.9, 2.1),
     diagram_batch_sizes=(1, 2, 4),
     diagram_paths=10_000,
+    plane_rates=(0.45, 0.5, 0.53, 0.57, 0.58, 0.6),
+    plane_paths=400_000,
     data="digits",
     folder="",
     samples=1_000,
     architectures=("fully connected", "VGG"),
     learning_rates=(0.1, 0.2, 0.3),
     batch_sizes=(4, 20, 100, 1_000),
-    runs=(0, 1, 2),
+    runs=(0, 1, 2, 3),
     tolerance=1e-3,
     most_steps=20_000,
     switch_rate=0.1,
     switch_batch_size=4,
     switch_steps=(0, 10, 30, 100, 300, 1_000, 2_000, 3_000),
+    course_steps=(10, 30, 100, 300, 1_000, 3_000),
+    descent_rates=(0.07, 0.1, 0.14, 0.2),
+    escape_rate=0.15,
+    escape_steps=20_000,
     adam_rate=0.001,
     adam_batch_size=20,
 )
@@ -183,11 +209,12 @@ def grids(settings: Settings) -> list[Grid]:
             ],
             "Two samples of curvature a - s and a + s in one dimension, drawn with replacement.",
         ),
+        *bounds.bound_grids(settings),
     ]
     if not can_train():
         return found
     rates = Dimension("eta", settings.learning_rates, "", "learning rate")
-    runs = Dimension("run", settings.runs, "", "number of the first parameters and batches")
+    runs = Dimension("run", settings.runs, "", "number of the training samples, first parameters and batches")
     return [
         *found,
         Grid(
@@ -205,6 +232,9 @@ def grids(settings: Settings) -> list[Grid]:
                 Quantity("sharpness_bound", "", "2/eta"),
                 Quantity("nonuniformity_bound", "", "sqrt(B (n - 1) / (n - B)) / eta"),
                 Quantity("threshold", "", "largest learning rate that is stable there in mean square"),
+                Quantity(
+                    "theorem1", "", "largest learning rate for which Theorem 1's inequality holds there"
+                ),
             ],
             f"{settings.samples} samples of {settings.data} in two groups of classes, one output, squared "
             f"loss.",
@@ -215,7 +245,11 @@ def grids(settings: Settings) -> list[Grid]:
             [Dimension("step", settings.switch_steps, "steps", "steps of SGD after gradient descent"), runs],
             [
                 *CURVATURE,
-                Quantity("threshold", "", "largest learning rate that is stable there in mean square"),
+                Quantity(
+                    "threshold",
+                    "",
+                    "largest learning rate that is stable there in mean square, at the first and last look",
+                ),
             ],
             f"Learning rate {settings.switch_rate:g} throughout, batches of {settings.switch_batch_size}.",
         ),
@@ -228,6 +262,41 @@ def grids(settings: Settings) -> list[Grid]:
             f"SGD and "
             f"{settings.adam_rate:g} for Adam.",
         ),
+        Grid(
+            "course",
+            "Gradient descent and SGD after equally many steps",
+            [
+                Dimension("B", (min(settings.batch_sizes), settings.samples), "", "batch size"),
+                Dimension("step", settings.course_steps, "steps", "steps of training"),
+                runs,
+            ],
+            [
+                Quantity("train_accuracy", "", "share of the training samples that are right"),
+                Quantity("test_accuracy", "", "share of the other samples that are right"),
+            ],
+            f"From scratch, learning rate {settings.switch_rate:g}.",
+        ),
+        Grid(
+            "escape",
+            "How long SGD takes to leave minima of gradient descent",
+            [
+                Dimension("descent_rate", settings.descent_rates, "", "learning rate of gradient descent"),
+                runs,
+            ],
+            [
+                Quantity("sharpness", "", "a at the minimum of gradient descent"),
+                Quantity(
+                    "left",
+                    "steps",
+                    "steps of SGD until the loss is ten times the tolerance, mean; NaN if it is not",
+                ),
+                Quantity(
+                    "settled", "steps", "steps until it is at most the tolerance again; NaN if it is not"
+                ),
+            ],
+            f"Gradient descent to its minimum, then SGD with the learning rate {settings.escape_rate:g} and "
+            f"batches of {settings.switch_batch_size}.",
+        ),
     ]
 
 
@@ -239,15 +308,21 @@ def cell(
         return _example(float(parameters["eta"]), seed, settings, execution)
     if grid == "diagram":
         return _diagram(parameters, seed, settings, execution)
-    task = networks.Task.of(settings)
+    if grid == "plane":
+        return bounds.plane(float(parameters["eta"]), seed, settings, execution)
+    if grid == "scheme":
+        return bounds.scheme(str(parameters["sampling"]), seed, settings, execution)
     run = int(parameters["run"])
+    task = networks.Task.of(settings, run)
     if grid == "minima":
-        return task.minimum(
-            str(parameters["architecture"]), float(parameters["eta"]), int(parameters["B"]), run
-        )
+        return task.minimum(str(parameters["architecture"]), float(parameters["eta"]), int(parameters["B"]))
     if grid == "switch":
-        return task.after_switch(int(parameters["step"]), run)
-    return task.with_optimiser(str(parameters["optimiser"]), run)
+        return task.after_switch(int(parameters["step"]))
+    if grid == "course":
+        return task.on_the_way(int(parameters["B"]), int(parameters["step"]))
+    if grid == "escape":
+        return task.escape(float(parameters["descent_rate"]))
+    return task.with_optimiser(str(parameters["optimiser"]))
 
 
 def _example(eta: float, seed: SeedSequence, settings: Settings, execution: Execution) -> dict[str, Any]:

@@ -56,6 +56,15 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
                     "bounds that SGD obeys.",
                     _switch_figure(results, settings),
                 ),
+                StudyFigure(
+                    "training",
+                    "Left: test accuracy where training ends. Middle: training and test accuracy from "
+                    f"scratch after equally many steps, GD and B = {min(settings.batch_sizes)}; "
+                    "means of runs. Right: steps that SGD takes from a minimum of gradient descent until the "
+                    "loss is ten times as large, and until it is as small again, against the sharpness of "
+                    "the minimum; one symbol a run.",
+                    _training_figure(results, settings),
+                ),
             ]
         return found
 
@@ -211,4 +220,68 @@ def _switch_figure(results: Results, settings: Settings) -> Figure:
         axes.set_xscale("symlog", linthresh=10)
         axes.set_xlim(left=-1.0)
         axes.set_xlabel("steps of SGD after the switch")
+    return figure
+
+
+def _training_figure(results: Results, settings: Settings) -> Figure:
+    figure = new_figure(7.4, 3.2)
+    ends, course, escape = figure.subplots(1, 3)
+    minima = results["minima"]
+    for k, eta in enumerate(settings.learning_rates):
+        for m, architecture in enumerate(settings.architectures):
+            values = 100 * minima["test_accuracy"].sel(eta=eta, architecture=architecture)
+            ends.plot(
+                settings.batch_sizes,
+                values.transpose("B", "run").values,
+                color=(MEASURED, *PREDICTED)[k % 6],
+                marker=MARKERS[m],
+                linestyle="none",
+            )
+            ends.plot(
+                [],
+                [],
+                color=(MEASURED, *PREDICTED)[k % 6],
+                marker=MARKERS[m],
+                linestyle="none",
+                label=f"η = {eta:g}" + (f", {architecture}" if len(settings.architectures) > 1 else ""),
+            )
+    ends.set_xscale("log")
+    plain_numbers(ends.xaxis, settings.batch_sizes)
+    ends.minorticks_off()
+    ends.set_xlabel("batch size B")
+    ends.set_ylabel("test accuracy (%)")
+    data = results["course"].sortby("step")
+    for size, color in ((settings.samples, MEASURED), (min(settings.batch_sizes), PREDICTED[0])):
+        for part, style, marker in (("train", "-", "o"), ("test", "--", "s")):
+            course.plot(
+                data["step"].values,
+                100 * data[f"{part}_accuracy"].sel(B=size).mean("run").values,
+                color=color,
+                linestyle=style,
+                marker=marker,
+                label=f"{'training' if part == 'train' else 'test'}, B = {size}",
+            )
+    course.set_xscale("log")
+    course.set_xlabel("steps")
+    course.set_ylabel("accuracy (%)")
+    for quantity, color, marker, label in (
+        ("left", MEASURED, "o", "until it leaves"),
+        ("settled", PREDICTED[0], "s", "until it settles"),
+    ):
+        escape.plot(
+            results["escape"]["sharpness"].values.ravel(),
+            results["escape"][quantity].values.ravel(),
+            color=color,
+            marker=marker,
+            linestyle="none",
+            label=label,
+        )
+    escape.set_xscale("log")
+    escape.set_yscale("log")
+    escape.set_xlabel("sharpness a before")
+    escape.set_ylabel("steps of SGD")
+    plain_numbers(escape.xaxis, [m * 10.0**k for k in range(0, 3) for m in (1, 2, 5)])
+    escape.minorticks_off()
+    for axes in (ends, course, escape):
+        axes.legend(fontsize=7)
     return figure

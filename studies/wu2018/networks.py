@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
+ESCAPES = 20
+"""Escapes of which the mean is taken, from one minimum with different batches; they are short."""
+
 
 def two_groups(data: str, folder: str) -> tuple[Images, Images | None]:
     """Images of class 0 and 1 to train on and, if the data set has them, others to test on.
@@ -56,36 +59,43 @@ def two_groups(data: str, folder: str) -> tuple[Images, Images | None]:
     return first, second
 
 
+_images = cache(two_groups)
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Training and test samples, and how networks are trained on them; one for each settings.
+    """Training and test samples of one run, and how networks are trained on them.
 
     Attributes
     ----------
     settings
         Of the study.
+    run
+        Number of the samples, first parameters and batches.
     split
         The samples.
     """
 
     settings: Settings
+    run: int
     split: Split
 
     @staticmethod
     @cache
-    def of(settings: Settings) -> Task:
-        """The first so many of the shuffled training images; tested are the test images or all others."""
+    def of(settings: Settings, run: int) -> Task:
+        """Training images drawn anew by each run, so that the spread over runs is that of the data as well;
+        tested are the test images or all others."""
         from simdyn.networks import Split
 
-        images, others = two_groups(settings.data, settings.folder)
-        return Task(settings, Split.of(images, settings.samples, others=others))
+        images, others = _images(settings.data, settings.folder)
+        return Task(settings, run, Split.of(images, settings.samples, others=others, seed=run))
 
     @property
     def targets(self) -> Array:
         """-1 and 1, shape (n, 1)."""
         return (2.0 * self.split.classes - 1.0)[:, None].astype(np.float32)
 
-    def network(self, architecture: str, run: int) -> torch.nn.Module:
+    def network(self, architecture: str) -> torch.nn.Module:
         """A network before training."""
         from simdyn.networks import fully_connected, vgg
 
@@ -93,13 +103,17 @@ class Task:
             raise InputError(f'the network is {architecture!r}; it must be "fully connected" or "VGG".')
         build = fully_connected if architecture == "fully connected" else vgg
         channels, height, width = self.split.inputs.shape[1:]
-        return build((channels, height, width), 1, seed=run)
+        return build((channels, height, width), 1, seed=self.run)
 
-    def trained(self, module: torch.nn.Module, rate: float, batch: int, run: int, **options: Any) -> Any:
+    def trained(self, module: torch.nn.Module, rate: float, batch: int, **options: Any) -> Any:
         """Train to the tolerance of the settings, or by the options."""
         from simdyn.networks import train
 
-        limits = {"steps": self.settings.most_steps, "tolerance": self.settings.tolerance}
+        limits = {
+            "steps": self.settings.most_steps,
+            "tolerance": self.settings.tolerance,
+            "seed": self.run,
+        }
         with one_thread():
             return train(
                 module,
@@ -107,36 +121,48 @@ class Task:
                 self.targets,
                 learning_rate=rate,
                 batch_size=batch if batch < len(self.split.inputs) else None,
-                seed=run,
                 **(limits | options),
             )
 
-    def look(self, module: torch.nn.Module, batch: int) -> dict[str, float]:
-        """Curvature, accuracy and loss where the parameters stand."""
+    def look(self, module: torch.nn.Module, stable_for: int | None = None) -> dict[str, float]:
+        """Curvature, accuracy and loss where the parameters stand, and which rates are stable for a batch."""
         from potentials import FunctionSpace
         from simdyn.exact import gram_stability
-        from simdyn.networks import accuracy
 
         with one_thread():
             space = FunctionSpace.from_torch(module, self.split.inputs, self.targets)
-            stable = gram_stability.gram_mean_square_threshold(space, min(batch, len(self.split.inputs)))
             residuals = np.asarray(space.errors)
-            return {
+            found = {
                 "sharpness": gram_stability.gram_sharpness(space).value,
                 "nonuniformity": gram_stability.gram_nonuniformity(space).value,
-                "threshold": stable.value if hasattr(stable, "value") else stable.low,
-                "train_accuracy": accuracy(module, self.split.inputs, self.split.classes),
-                "test_accuracy": accuracy(module, self.split.test_inputs, self.split.test_classes),
+                **self.accuracies(module),
                 "loss": float((residuals**2).sum() / (2 * len(self.split.inputs))),
             }
+            # It takes far longer than all the rest.
+            if stable_for is not None:
+                stable = gram_stability.gram_mean_square_threshold(space, stable_for)
+                found |= {
+                    "threshold": stable.value if hasattr(stable, "value") else stable.low,
+                    "theorem1": gram_stability.gram_theorem1_threshold(space, stable_for).value,
+                }
+            return found
 
-    def minimum(self, architecture: str, rate: float, batch: int, run: int) -> dict[str, float]:
+    def accuracies(self, module: torch.nn.Module) -> dict[str, float]:
+        """Shares of the training and of the test samples that are right."""
+        from simdyn.networks import accuracy
+
+        return {
+            "train_accuracy": accuracy(module, self.split.inputs, self.split.classes),
+            "test_accuracy": accuracy(module, self.split.test_inputs, self.split.test_classes),
+        }
+
+    def minimum(self, architecture: str, rate: float, batch: int) -> dict[str, float]:
         """Where training from scratch ends."""
         n = len(self.split.inputs)
-        module = self.network(architecture, run)
-        training = self.trained(module, rate, batch, run)
+        module = self.network(architecture)
+        training = self.trained(module, rate, batch)
         return {
-            **self.look(module, batch),
+            **self.look(module, min(batch, n)),
             "steps": training.steps,
             "sharpness_bound": 2.0 / rate,
             "nonuniformity_bound": math.inf
@@ -144,29 +170,92 @@ class Task:
             else math.sqrt(batch * (n - 1) / (n - batch)) / rate,
         }
 
-    def after_switch(self, step: int, run: int) -> dict[str, float]:
+    def after_switch(self, step: int) -> dict[str, float]:
         """Gradient descent to its minimum, then so many steps of SGD."""
         settings = self.settings
-        module = copy.deepcopy(_descended(self, run))
+        module = copy.deepcopy(_descended(self, settings.switch_rate))
         if step:
-            self.trained(
-                module, settings.switch_rate, settings.switch_batch_size, run, steps=step, tolerance=0.0
-            )
-        return self.look(module, settings.switch_batch_size)
+            self.trained(module, settings.switch_rate, settings.switch_batch_size, steps=step, tolerance=0.0)
+        ends = (min(settings.switch_steps), max(settings.switch_steps))
+        stable_for = settings.switch_batch_size if step in ends else None
+        return {"threshold": math.nan, **self.look(module, stable_for)}
 
-    def with_optimiser(self, optimiser: str, run: int) -> dict[str, float]:
+    def on_the_way(self, batch: int, step: int) -> dict[str, float]:
+        """Accuracies after so many steps from scratch."""
+        return _course(self, batch)[self.settings.course_steps.index(step)]
+
+    def escape(self, descent_rate: float) -> dict[str, float]:
+        """How many steps of SGD lead away from a minimum of gradient descent, and to the next."""
+        settings = self.settings
+        begin = _descended(self, descent_rate)
+        found = {"sharpness": self.look(begin)["sharpness"], "left": math.nan, "settled": math.nan}
+        left = []
+        for draw in range(ESCAPES):
+            module = copy.deepcopy(begin)
+            steps = self._leave(module, draw)
+            if steps is None:
+                return found
+            left.append(steps)
+        found["left"] = float(np.mean(left))
+        back = self.trained(
+            module,
+            settings.escape_rate,
+            settings.switch_batch_size,
+            steps=settings.escape_steps,
+            look_every=10,
+        )
+        return found | ({"settled": steps + back.steps} if back.converged else {})
+
+    def _leave(self, module: torch.nn.Module, draw: int) -> int | None:
+        """Steps of SGD until the loss is ten times the tolerance, with batches of their own for each draw."""
+        settings = self.settings
+        for step in range(1, settings.escape_steps + 1):
+            seed = 1_000_000 * (ESCAPES * self.run + draw + 1) + step
+            one = self.trained(
+                module,
+                settings.escape_rate,
+                settings.switch_batch_size,
+                steps=1,
+                tolerance=0.0,
+                seed=seed,
+            )
+            # A loss that is not a number is larger, too.
+            if not one.loss <= 10 * settings.tolerance:
+                return step
+        return None
+
+    def with_optimiser(self, optimiser: str) -> dict[str, float]:
         """Where SGD or Adam ends."""
         settings = self.settings
-        module = self.network(settings.architectures[0], run)
+        module = self.network(settings.architectures[0])
         rate = settings.adam_rate if optimiser == "adam" else max(settings.learning_rates)
-        training = self.trained(module, rate, settings.adam_batch_size, run, optimiser=optimiser)
-        return {**self.look(module, settings.adam_batch_size), "steps": training.steps}
+        training = self.trained(module, rate, settings.adam_batch_size, optimiser=optimiser)
+        return {**self.look(module), "steps": training.steps}
 
 
 @cache
-def _descended(task: Task, run: int) -> torch.nn.Module:
-    """Where gradient descent ends; the cells of the switch all begin there."""
-    settings = task.settings
-    module = task.network(settings.architectures[0], run)
-    task.trained(module, settings.switch_rate, len(task.split.inputs), run)
+def _descended(task: Task, rate: float) -> torch.nn.Module:
+    """Where gradient descent ends; the cells of the switch and of escapes begin there."""
+    module = task.network(task.settings.architectures[0])
+    task.trained(module, rate, len(task.split.inputs))
     return module
+
+
+@cache
+def _course(task: Task, batch: int) -> tuple[dict[str, float], ...]:
+    """At all steps; the cells of one training share it."""
+    settings = task.settings
+    module = task.network(settings.architectures[0])
+    found, done = [], 0
+    for step in settings.course_steps:
+        task.trained(
+            module,
+            settings.switch_rate,
+            batch,
+            steps=step - done,
+            tolerance=0.0,
+            seed=1_000 * task.run + step,
+        )
+        done = step
+        found.append(task.accuracies(module))
+    return tuple(found)

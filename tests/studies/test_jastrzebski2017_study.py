@@ -12,6 +12,7 @@ from simdyn.study import run_study
 from studies.jastrzebski2017 import STUDY, equilibrium, experiment, valleys
 from studies.jastrzebski2017.claims import crossing
 from studies.jastrzebski2017.experiment import QUICK, can_train
+from studies.jastrzebski2017.figures import network_figures
 from studies.jastrzebski2017.landscapes import steepening_valley, wall_curvature, wells
 from studies.jastrzebski2017.line_chain import LineChain
 from studies.jastrzebski2017.network_claims import NETWORK_CLAIMS, of_networks
@@ -51,11 +52,14 @@ TINY = dataclasses.replace(
     steered_factors=(0.2, 1.0),
     steered_steps=100,
     directions=2,
+    equal_epochs=(1, 4),
+    move_sizes=(5, 50, 100),
+    move_steps=(30, 100),
 )
 
 needs_torch = pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
 
-MODEL_CLAIMS = 28
+MODEL_CLAIMS = 30
 
 
 def run(folder):
@@ -164,6 +168,8 @@ def test_without_pytorch_networks_are_not_run(models):
         ("The same for batches", "scaling", {"ratio": 1.0, "ratio_low": 0.999, "ratio_high": 1.001}, {}),
         ("Learning dynamics", "course", {"loss": 1.0, "loss_low": 0.999, "loss_high": 1.001}, {}),
         ("Along the trajectory", "course", {"loss": 1.0, "loss_low": 0.999, "loss_high": 1.001}, {"beta": 4}),
+        ("Of L(g(u))", "reparametrised", {"curvature": 1.0}, {}),
+        ("Another parameter", "reparametrised", {"curvature": 1e-3}, {"place": "flat minimum"}),
         ("The cloud of the last", "cloud", {"width": 0.05}, {"noise": "isotropic"}),
         ("The cloud is narrower", "cloud", {"width": 0.05}, {"noise": "isotropic"}),
         ("For noise that follows", "cloud", {"width": 5.0}, {"noise": "curvature", "h": 8.0}),
@@ -280,6 +286,35 @@ def test_every_statement_about_networks_is_judged(networks):
 
 
 @needs_torch
+def test_the_early_ratio_is_that_of_eigenvalues(networks):
+    study, findings = networks
+    results = findings.results
+    for eta, size, value in ((0.4, 5, 2.0), (0.1, 50, 8.0)):
+        results = results.altered("early", "sharpness", value, eta=eta, B=size)
+    words = NETWORK_CLAIMS["early"][0]
+    (claim,) = [one for one in study.claims(results, study.quick) if one.claim == words]
+    assert claim.measured == pytest.approx(0.25)
+
+
+@needs_torch
+def test_networks_are_drawn(networks):
+    assert [drawn.name for drawn in network_figures(networks[1].results)] == ["networks", "noise"]
+
+
+@needs_torch
+def test_networks_with_equal_noise(networks):
+    results = networks[1].results
+    equal, moves = results["equal"], results["moves"]
+    # Nothing is scaled by the factor 1.
+    once = equal.sel(beta=1)
+    np.testing.assert_array_equal(once["loss"].sel(scaled="both"), once["loss"].sel(scaled="batch"))
+    assert (equal["loss"].sel(scaled="both", beta=8) != equal["loss"].sel(scaled="batch", beta=8)).all()
+    assert (moves["height"] > 0).all()
+    assert (moves["floor"] < moves["loss"] * 1.5).all()
+    assert (moves["distance"].sel(step=100) > moves["distance"].sel(step=30)).mean() > 0.5
+
+
+@needs_torch
 @pytest.mark.parametrize(
     ("name", "grid", "changes", "where", "then"),
     [
@@ -296,7 +331,20 @@ def test_every_statement_about_networks_is_judged(networks):
         ("early", "early", {"sharpness": 1e3}, {"eta": 0.4, "B": 5}, "does not hold"),
         ("end", "early", {"sharpness": 1e3}, {"eta": 0.4, "step": 200}, "does not hold"),
         ("sharper", "steered", {"sharpness": 1e5}, {"factor": 0.2}, "holds"),
-        ("alike", "steered", {"test_accuracy": 0.1}, {"factor": 0.2}, "does not hold"),
+        ("alike", "steered", {"test_accuracy": -9.0}, {"factor": 0.2}, "does not hold"),
+        ("unequal_width", "equal", {"sharpness": 1e-3}, {"scaled": "batch", "beta": 8}, "does not hold"),
+        ("equal_width", "equal", {"sharpness": 1e3}, {"scaled": "both", "beta": [2, 8]}, "does not hold"),
+        ("equal_course", "equal", {"loss": 1e3}, {"scaled": "both", "beta": [2, 8]}, "does not hold"),
+        ("equal_test", "equal", {"test_accuracy": 9.0}, {"scaled": "both", "beta": 8}, "does not hold"),
+        ("net_convex", "moves", {"convex": 0.1}, {}, "does not hold"),
+        ("net_bounce", "moves", {"bounce": 0.9}, {}, "holds"),
+        ("net_improves", "moves", {"floor": 1e3}, {"step": 100}, "does not hold"),
+        ("net_farther", "moves", {"distance": 1e-3}, {"B": 5}, "does not hold"),
+        ("net_rate_height", "moves", {"height": 1e-9}, {"eta": 0.4}, "does not hold"),
+        ("net_batch_height", "moves", {"height": 1.0}, {}, "holds"),
+        ("net_stuck", "moves", {"bounce": 0.9}, {"B": 100}, "does not hold"),
+        ("net_flatter", "moves", {"sharpness": 1e5}, {"B": 5}, "does not hold"),
+        ("net_better", "moves", {"test_accuracy": 9.0}, {"B": 5}, "holds"),
     ],
 )
 def test_a_verdict_on_networks_follows_its_measurement(networks, name, grid, changes, where, then):

@@ -112,26 +112,92 @@ def test_networks(networks):
     assert (np.diff(scaled["eigenvalue"].values, axis=0) > 0).all()
 
 
+FLAT_ACCURATE = ("batches", {"sharpness": 1.0, "test_accuracy": 0.5}, {"B": 4})
+SHARP_ACCURATE = ("batches", {"sharpness": 2.0, "test_accuracy": 0.9}, {"B": 12})
+
+
 @needs_torch
 @pytest.mark.parametrize(
-    ("name", "grid", "changes", "where"),
+    ("name", "then", "changes"),
     [
-        ("train fully connected sgd", "solutions", {"train_accuracy": 1e3}, {"B": 12}),
-        ("full fully connected sgd", "sharpness", {"sharpness": 1e3}, {"B": 4, "space": "full"}),
-        ("tenfold", "sharpness", {"sharpness": 1e6}, {"B": 12, "space": "full"}),
-        ("epsilon", "sharpness", {"sharpness": 1e3}, {"B": 12, "epsilon": 5e-4}),
-        ("cone", "directions", {"held": 2.0}, {}),
-        ("close", "solutions", {"distance": 1e3}, {"B": 12}),
-        ("ball", "solutions", {"ball": 1.0, "ball_formula": 1.0}, {}),
-        ("scale_same", "scaled", {"change": 0.1}, {}),
-        ("scale_power", "scaled", {"eigenvalue": 1.0}, {}),
-        ("scale_sharp", "scaled", {"sharpness": 1e-6}, {}),
+        (
+            "train fully connected sgd",
+            "does not hold",
+            [("solutions", {"train_accuracy": 1e3}, {"B": 12})],
+        ),
+        ("gap fully connected sgd", "does not hold", [("solutions", {"test_accuracy": 9.0}, {"B": 12})]),
+        (
+            "full fully connected sgd",
+            "does not hold",
+            [("sharpness", {"sharpness": 1e3}, {"B": 4, "space": "full"})],
+        ),
+        (
+            "random fully connected adam",
+            "does not hold",
+            [("sharpness", {"sharpness": 1e3}, {"B": 4, "space": "random"})],
+        ),
+        ("hessian fully connected sgd", "does not hold", [("solutions", {"eigenvalue": 1e-6}, {"B": 12})]),
+        ("tenfold", "holds", [("sharpness", {"sharpness": 1e6}, {"B": 12, "space": "full"})]),
+        ("tenfold_random", "holds", [("sharpness", {"sharpness": 1e6}, {"B": 12, "space": "random"})]),
+        ("passes", "holds", [("epochs", {"sharpness": 1e6}, {"B": 12})]),
+        ("epsilon", "does not hold", [("sharpness", {"sharpness": 1e3}, {"B": 12, "epsilon": 5e-4})]),
+        ("line_loss", "does not hold", [("line", {"train_loss": 1e-6}, {"alpha": 2.0})]),
+        ("line_accuracy", "does not hold", [("line", {"train_accuracy": 9.0}, {"alpha": 2.0})]),
+        ("cone", "holds", [("directions", {"held": 2.0}, {})]),
+        ("accuracy", "does not hold", [FLAT_ACCURATE, SHARP_ACCURATE]),
+        ("batch_sharpness", "does not hold", [("batches", {"sharpness": 1e6}, {"B": 4})]),
+        ("batch_accuracy", "does not hold", [FLAT_ACCURATE, SHARP_ACCURATE]),
+        (
+            "escape",
+            "holds",
+            [("onwards", {"barrier": 9.0}, {"B": 4}), ("onwards", {"barrier": 1.0}, {"B": 12})],
+        ),
+        ("early", "does not hold", [("course", {"sharpness": 1e6}, {"B": 12, "level": 1.5})]),
+        ("late", "does not hold", [("course", {"sharpness": 1e-6}, {"B": 12, "level": 0.5})]),
+        ("overfitting", "does not hold", [("course", {"test_accuracy": -9.0}, {"B": 12, "level": 0.5})]),
+        ("close", "does not hold", [("solutions", {"distance": 1e3}, {"B": 12})]),
+        ("warm_few", "does not hold", [("warm", {"test_accuracy": 9.0}, {"start": 1})]),
+        ("warm_many", "does not hold", [("warm", {"test_accuracy": -9.0}, {"start": 2})]),
+        ("warm_sharp", "does not hold", [("warm", {"sharpness": 1e6}, {"start": 2})]),
+        ("ball", "does not hold", [("solutions", {"ball_even": 2.0, "ball_formula": 1.0}, {})]),
+        ("ball_left", "holds", [("solutions", {"ball": 1.0, "ball_formula": 1.0}, {})]),
+        ("scale_same", "does not hold", [("scaled", {"change": 0.1}, {})]),
+        ("scale_power", "does not hold", [("scaled", {"eigenvalue": 1.0}, {})]),
+        ("scale_sharp", "does not hold", [("scaled", {"sharpness": 1e-6}, {})]),
     ],
 )
-def test_a_verdict_on_networks_follows_its_measurement(networks, name, grid, changes, where):
+def test_a_verdict_on_networks_follows_its_measurement(networks, name, then, changes):
     study, findings = networks
     results = findings.results
-    for quantity, value in changes.items():
-        results = results.altered(grid, quantity, value, **where)
+    for grid, altered, where in changes:
+        for quantity, value in altered.items():
+            results = results.altered(grid, quantity, value, **where)
     words = statements(TINY)[name][0]
-    assert verdict(study, findings.results, words) != verdict(study, results, words)
+    assert verdict(study, findings.results, words) != then
+    assert verdict(study, results, words) == then
+
+
+@needs_torch
+def test_small_batches_have_to_leave_and_large_ones_to_stay(networks):
+    study, findings = networks
+    words = statements(TINY)["escape"][0]
+    moved = findings.results.altered("onwards", "barrier", 9.0)
+    assert verdict(study, moved, words) == "does not hold"
+    assert verdict(study, findings.results.altered("onwards", "barrier", 1.0), words) == "does not hold"
+
+
+@needs_torch
+def test_around_a_point_both_sides_have_its_curvature_and_no_slope():
+    from potentials import Potential
+    from studies.keskar2017.networks import BothSides
+
+    landscape = Potential("x**3 + 2*x**2 + 3*x + y**2")
+    centre = np.array([0.5, -0.2])
+    even = BothSides(landscape, centre)
+    np.testing.assert_allclose(even.gradient(centre), 0.0, atol=1e-12)
+    apart = np.array([0.1, 0.3])
+    expected = landscape.energy(centre) + apart @ landscape.hessian(centre) @ apart / 2
+    np.testing.assert_allclose(even.energy(centre + apart), expected, rtol=1e-12)
+    step = 1e-6 * np.array([1.0, 0.0])
+    slope = (even.energy(centre + apart + step) - even.energy(centre + apart - step)) / 2e-6
+    np.testing.assert_allclose(even.gradient(centre + apart)[0], slope, rtol=1e-6)
