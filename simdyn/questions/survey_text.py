@@ -122,10 +122,16 @@ def _counts(survey: Survey) -> str:
         found += f"; other critical points: {', '.join(parts)}"
     if survey.complete:
         return f"{found} (complete: a separable polynomial)"
-    kinked = isinstance(survey.landscape, Potential) and survey.landscape.expression.has(*_KINKS)
-    found += "; bottoms that are kinks are not among them" * kinked
+    found += "; bottoms that are kinks are not among them" * _kinked(survey.landscape)
     boxes = [f"[{low:.6g}, {high:.6g}]" for low, high in dict.fromkeys(survey.landscape.domain)]
     return f"{found} (searched in {' x '.join(boxes[:3])}{' x ...' * (len(boxes) > 3)})"
+
+
+def _kinked(landscape: Any) -> bool:
+    if isinstance(landscape, SampleMean):
+        # A mean over many samples is not written out; the loss of one has the kinks of all.
+        return isinstance(landscape, FiniteSum) and landscape.loss.has(*_KINKS)
+    return isinstance(landscape, Potential) and landscape.expression.has(*_KINKS)
 
 
 def _rows(survey: Survey) -> list[str]:

@@ -49,7 +49,8 @@ def test_text_files_and_figure(call, tmp_path):
 def test_json_and_table(call, tmp_path):
     table = tmp_path / "map.csv"
     code, out, err = call(*ASKED, "--json", "--out", str(table), "--tolerance", "0.2")
-    assert (code, err) == (0, "")
+    # Beside an object for programs, where things lie is said to people.
+    assert (code, err) == (0, f"data: {table}\n")
     answer = json.loads(out)
     assert answer["tolerance"] == 0.2
     assert answer["parameters"][1] == {"name": "k", "values": [1.0, 2.0]}
