@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.plotting.intervals import draw_intervals, draw_quantity
+from simdyn.plotting.intervals import draw_intervals, draw_means, draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
 from studies.jastrzebski2017.claims import SAME, course_crossings, spread_crossings
@@ -86,9 +86,9 @@ def network_figures(results: Results) -> list[StudyFigure]:
         StudyFigure(
             "noise",
             "Left and middle: networks with learning rate and batch size multiplied alike (solid) and with "
-            "the batch size alone (dashed); geometric means over runs. Right: updates with a lower training "
-            "loss between their ends, at the last look, against the batch size; the largest is GD. "
-            "Means over runs, bars from the least to the largest.",
+            "the batch size alone (dashed); geometric means over runs, 95 % intervals. Right: updates with a "
+            "lower training loss between their ends, at the last look, against the batch size; the largest "
+            "is GD. Means over runs, bars from the least to the largest.",
             _noise_figure(results),
         ),
     ]
@@ -346,10 +346,11 @@ def _noise_figure(results: Results) -> Figure:
             for beta, color, marker in zip(data["beta"].values, COLORS, MARKERS, strict=False):
                 if scaled == "batch" and beta == 1:
                     continue
-                values = np.log(data[name].sel(scaled=scaled, beta=beta).transpose("epoch", "run").values)
-                axes.plot(
+                draw_means(
+                    axes,
                     data["epoch"].values,
-                    np.exp(values.mean(axis=1)),
+                    data[name].sel(scaled=scaled, beta=beta),
+                    logarithmic=True,
                     color=color,
                     linestyle=style,
                     marker=marker,

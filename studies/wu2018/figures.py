@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.plotting.intervals import draw_quantity
+from simdyn.plotting.intervals import draw_means, draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.wu2018.experiment import Settings, has_networks
@@ -60,9 +60,9 @@ def figures(results: Results, settings: Settings) -> list[StudyFigure]:
                     "training",
                     "Left: test accuracy where training ends. Middle: training and test accuracy from "
                     f"scratch after equally many steps, GD and B = {min(settings.batch_sizes)}; "
-                    "means of runs. Right: steps that SGD takes from a minimum of gradient descent until the "
-                    "loss is ten times as large, and until it is as small again, against the sharpness of "
-                    "the minimum; one symbol a run.",
+                    "means of runs, 95 % intervals. Right: steps that SGD takes from a minimum of gradient "
+                    "descent until the loss is ten times as large, and until it is as small again, against "
+                    "the sharpness of the minimum; one symbol a run.",
                     _training_figure(results, settings),
                 ),
             ]
@@ -253,9 +253,11 @@ def _training_figure(results: Results, settings: Settings) -> Figure:
     data = results["course"].sortby("step")
     for size, color in ((settings.samples, MEASURED), (min(settings.batch_sizes), PREDICTED[0])):
         for part, style, marker in (("train", "-", "o"), ("test", "--", "s")):
-            course.plot(
+            draw_means(
+                course,
                 data["step"].values,
-                100 * data[f"{part}_accuracy"].sel(B=size).mean("run").values,
+                100 * data[f"{part}_accuracy"].sel(B=size),
+                bounds=(0.0, 100.0),
                 color=color,
                 linestyle=style,
                 marker=marker,
