@@ -50,7 +50,7 @@ PROBLEMS = {
     ),
     "hessian_noise": (SGD(1e-4, 0.1, noise="hessian", floor=1.0), muller_brown(), "x > -0.5", "deepest"),
     "rates_by_direction": (
-        SGD("0.1/(1 + curvature**2)", 1.0, noise="constant", covariance=0.5),
+        SGD("0.1/(1 + curvature**2)", 1.0, noise="constant", covariance=5.0),
         PLANE,
         "x > 0",
         [-1.0, 0.0],
