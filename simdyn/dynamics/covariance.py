@@ -193,7 +193,7 @@ def loss_root(potential: Potential | DriftField, start: np.ndarray | None) -> Co
     potential = _with_energy(potential, "loss")
     if start is None:
         raise InputError('noise="loss" takes its curvature from the start\'s valley; give a start.')
-    minimum = potential.valley(start).minimum
+    minimum = potential.minimum_below(start)
     if minimum.energy < 0:
         raise InputError(
             f'noise="loss" needs a loss of at least zero, but {potential.name!r} is {minimum.energy:.6g} at '

@@ -1,4 +1,9 @@
-"""What every dynamics has to keep: kernels do what `Update.advance` says, however a run is cut."""
+"""What every dynamics has to keep: kernels do what `Update.advance` says, however a run is cut.
+
+Rules that draw samples are held against plain loops over those samples instead: what they draw is part of no
+formula. The errors of a linearised network, `FunctionSpace`, have no formula and no samples of gradients;
+tests/engines/test_function_space.py holds them against the run in parameters, and cuts it in the same way.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,13 @@ from functools import cache
 
 import numpy as np
 import pytest
+from plain_minibatches import normals_for, plain_run
 from reference_philox import words
+from sample_means import sample_mean
 
 from potentials import Potential, double_well
-from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable
-from simdyn.engines.cpu import CpuEngine
+from simdyn.dynamics import SDE, SGD, SGLD, AlphaStable, MinibatchUpdate
+from simdyn.engines import engine_for
 from simdyn.errors import InputError
 from simdyn.exits import resolve_exit
 from simdyn.noise.key import key_of
@@ -20,7 +27,9 @@ from simdyn.questions.record import dynamics_record
 
 WELL = double_well()
 PLANE = Potential("x**2/2 + y**2 + x*y/4 + x**4/8")
+SAMPLES = sample_mean("formula")
 SPACE = Potential("(x**2 - 1)**2/4 + y**2 + z**2/2 + x*y*z/3")
+CONSTANT = [[0.4, 0.1], [0.1, 0.2]]
 MATRIX = [["1 + x**2", "x/2", 0], ["x/2", 1, "y/4"], [0, "y/4", "1 + y**2"]]
 SHAPED = "0.1*(1 + x**2)"
 RULES = {
@@ -45,8 +54,27 @@ RULES = {
         SPACE,
     ),
     "matrix_in_space": (SDE(MATRIX, 0.01), SPACE),
+    "descent": (SGD(0.1, 1, noise="none", momentum=0.3), PLANE),
+    "constant": (SGD(0.05, 2.0, noise="constant", covariance=CONSTANT), PLANE),
+    "loss": (SGD(0.05, 0.5, noise="loss"), PLANE),
+    "rates_of_coordinates": (SGD([0.05, 0.02], 2.0, noise=SHAPED), PLANE),
+    "rates_of_curvature": (SGD("0.06/(1 + curvature)", 2.0, noise=SHAPED), PLANE),
+    "with_replacement": (SGD(0.05, 5, sampling="with_replacement"), SAMPLES),
+    "fresh_subsets": (SGD(0.05, 5, sampling="without_replacement"), SAMPLES),
+    "shuffled_epochs": (SGD("0.1/(1 + step/20)", 5, sampling="epoch_shuffle", momentum=0.5), SAMPLES),
+    "sgld_of_batches": (SGLD(0.05, 0.02, batch_size=5), SAMPLES),
+    "empirical": (SGD(0.05, 2.5, noise="empirical"), SAMPLES),
 }
-PASSAGES = ("sgld_momentum", "sgld_cosine_rate", "cauchy", "leimkuhler_matthews", "baoab")
+PASSAGES = (
+    "sgld_momentum",
+    "sgld_cosine_rate",
+    "cauchy",
+    "leimkuhler_matthews",
+    "baoab",
+    "loss",
+    "shuffled_epochs",
+    "empirical",
+)
 STEPS, PATHS, SEED = 19, 40, 11
 
 
@@ -55,16 +83,22 @@ def name(request):
     return request.param
 
 
+def start_in(landscape):
+    """Where first passages begin, in the valley that gives noise="loss" its curvature."""
+    return np.full(landscape.dim, -1.0)
+
+
 @cache
 def update_of(name):
     dynamics, landscape = RULES[name]
-    return dynamics.update(landscape)
+    return dynamics.update(landscape, start_in(landscape))
 
 
 @cache
 def engine_of(name, threads=1):
-    exit = resolve_exit("x >= 0", WELL, np.array([-1.0])) if name in PASSAGES else None
-    return CpuEngine(update_of(name), exit, threads=threads)
+    landscape = RULES[name][1]
+    exit = resolve_exit("x >= 0", landscape, start_in(landscape)) if name in PASSAGES else None
+    return engine_for("cpu", update_of(name), exit, threads=threads)
 
 
 @cache
@@ -89,9 +123,15 @@ def levy_uniforms(update, paths, steps):
     return ((np.array(drawn) + 0.5) / 2.0**32).reshape(paths, steps, update.uniforms)
 
 
-def test_kernels_do_what_the_rule_says(name, normals_of):
-    """To rounding, which the dynamics may enlarge over the steps: 1e-9 against kicks of 1e-2 and more."""
+def advanced(name, normals_of):
+    """States after the steps, as the rule says."""
     update, state = update_of(name), starts(name)
+    if isinstance(update, MinibatchUpdate):
+        ends = [
+            plain_run(update, x, STEPS, SEED, path, normals_for(update, path, STEPS, SEED))[-1]
+            for path, x in enumerate(state[:, : update.dim])
+        ]
+        return np.array([np.concatenate(end)[: update.state_dim] for end in ends])
     shape = {"paths": PATHS, "steps": STEPS, "seed": SEED}
     normals = normals_of(update.noise_dim, **shape) if update.noise_dim else None
     uniforms = levy_uniforms(update, PATHS, STEPS) if update.uniforms else None
@@ -103,6 +143,12 @@ def test_kernels_do_what_the_rule_says(name, normals_of):
                 None if uniforms is None else uniforms[:, step],
                 step,
             )
+    return state
+
+
+def test_kernels_do_what_the_rule_says(name, normals_of):
+    """To rounding, which the dynamics may enlarge over the steps: 1e-9 against kicks of 1e-2 and more."""
+    state = advanced(name, normals_of)
     kept = np.abs(state).max(axis=1) < 1e3
     assert kept.mean() > 0.9
     np.testing.assert_allclose(whole(name)[kept], state[kept], rtol=1e-8, atol=1e-9)
@@ -122,14 +168,15 @@ def test_runs_may_be_cut_anywhere(name):
     many = np.tile(starts(name), (15, 1))
     one, two = (engine_of(name, threads).integrate(many, steps=7, seed=SEED) for threads in (1, 2))
     assert one.tobytes() == two.tobytes()
-    assert engine.integrate(starts(name), steps=STEPS, seed=SEED + 1).tobytes() != bits
+    other = engine.integrate(starts(name), steps=STEPS, seed=SEED + 1)
+    assert (other.tobytes() != bits) == (name != "descent")
 
 
 @pytest.mark.parametrize("passage", PASSAGES)
 def test_first_passage_agrees_with_integration(passage):
     """Each exit state is where integration stands at that step, and no step before it was outside."""
-    start = np.array([-1.0])
     engine, update = engine_of(passage), update_of(passage)
+    start, dim = start_in(RULES[passage][1]), update_of(passage).dim
     records = engine.first_passage(start, paths=300, max_steps=60, seed=SEED)
     again = engine_of(passage, 2).first_passage(start, paths=300, max_steps=60, seed=SEED)
     assert records.steps.tobytes() == again.steps.tobytes()
@@ -139,7 +186,7 @@ def test_first_passage_agrees_with_integration(passage):
     for step in range(60):
         state = engine.integrate(state, steps=1, seed=SEED, first_step=step)
         now = records.exited & (records.steps == step + 1)
-        assert (state[now, :1] == records.state[now]).all()
+        assert (state[now, :dim] == records.state[now]).all()
         assert (state[now, 0] >= 0).all()
         left |= now
         assert not (state[~left & (records.code == 0), 0] >= 0).any()
@@ -149,14 +196,19 @@ def test_first_passage_agrees_with_integration(passage):
 def test_laws_are_those_of_the_equation_or_refused(name):
     dynamics, landscape = RULES[name]
     update = update_of(name)
+    start = start_in(landscape)
+    if isinstance(update, MinibatchUpdate):
+        with pytest.raises(InputError, match="no density in symbols"):
+            dynamics.law(landscape, start)
+        return
     refused = update.memory or update.uniforms or update.scheduled
     if name == "leimkuhler_matthews":
         refused = False
     if refused:
         with pytest.raises(InputError, match="no chain with one Gaussian law"):
-            dynamics.law(landscape)
+            dynamics.law(landscape, start)
         return
-    law = dynamics.law(landscape)
+    law = dynamics.law(landscape, start)
     assert law.gaussian
     x = np.random.default_rng(1).uniform(-1.5, 1.5, (9, law.dim))
     factor = law.factor_at(x)
@@ -168,25 +220,35 @@ def test_laws_are_those_of_the_equation_or_refused(name):
         # -eta/4 d(f^2) and D = eta C / 2.
         "second_order_limit": -0.05 * (u**3 - u) * (3 * u**2 - 1),
     }.get(name, 0 * u)
-    expected = -landscape.gradient(x)
+    hessian, one = landscape.hessian(x), np.eye(law.dim)
+    # Learning rates by direction make a step one unit of time.
+    rates = {
+        "rates_of_coordinates": np.diag([0.05, 0.02]),
+        "rates_of_curvature": 0.06 * np.linalg.inv(one + hessian),
+    }.get(name, one)
+    expected = -(rates @ landscape.gradient(x)[..., None])[..., 0]
     expected[:, 0] += drift
     np.testing.assert_allclose(law.drift_at(x) / law.step, expected, rtol=1e-11, atol=1e-13)
     if name == "matrix_in_space":
-        v, zero, one = x[:, 1], np.zeros_like(u), np.ones_like(u)
-        rows = [1 + u**2, u / 2, zero, u / 2, one, v / 4, zero, v / 4, 1 + v**2]
+        v, zero = x[:, 1], np.zeros_like(u)
+        rows = [1 + u**2, u / 2, zero, u / 2, zero + 1, v / 4, zero, v / 4, 1 + v**2]
         wanted = np.stack(rows, axis=-1).reshape(-1, 3, 3)
-        np.testing.assert_allclose(diffusion, wanted, rtol=1e-11, atol=1e-14)
-        return
-    if name == "sri2_areas":
+    elif name == "sri2_areas":
         wanted = np.stack([1 + u**2, u / 2, u / 2, np.ones_like(u)], axis=-1).reshape(-1, 2, 2)
+    elif name == "constant":
+        wanted = np.broadcast_to(0.05 / (2 * 2.0) * np.array(CONSTANT), diffusion.shape)
+    elif name == "loss":
+        wanted = 0.05 / (2 * 0.5) * 2 * landscape.energy(x)[:, None, None] * landscape.hessian(np.zeros(2))
     else:
         size = {
             "sgld": 0.1 + 0 * u,
             "leimkuhler_matthews": 0.1 + 0 * u,
             "second_order_limit": 0.05 * 0.1 * (1 + u**2),
+            "rates_of_coordinates": 0.1 * (1 + u**2) / (2 * 2.0),
+            "rates_of_curvature": 0.1 * (1 + u**2) / (2 * 2.0),
         }.get(name, 0.1 * (1 + u**2))
-        wanted = size[:, None, None]
-    np.testing.assert_allclose(diffusion, wanted, rtol=1e-11)
+        wanted = size[:, None, None] * rates @ rates
+    np.testing.assert_allclose(diffusion, wanted, rtol=1e-11, atol=1e-14)
 
 
 def test_records_are_json(name):

@@ -49,6 +49,12 @@ PROBLEMS = {
         [-1.0, 0],
     ),
     "hessian_noise": (SGD(1e-4, 0.1, noise="hessian", floor=1.0), muller_brown(), "x > -0.5", "deepest"),
+    "rates_by_direction": (
+        SGD("0.1/(1 + curvature**2)", 1.0, noise="constant", covariance=5.0),
+        PLANE,
+        "x > 0",
+        [-1.0, 0.0],
+    ),
     "functions": (SGLD(0.03, 0.3), WAVES, "x**2 + y**2 > 4", [1.0, 0.0]),
     "momentum": (SGLD(0.05, 0.05, momentum=0.8), WELL, "x >= 0", [-1.0]),
     "schedule": (SGLD("cosine(0.1, 0.02, 400)", 0.15), WELL, "x >= 0", [-1.0]),

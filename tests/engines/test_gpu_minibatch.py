@@ -12,7 +12,8 @@ from host_build import HostModule, needs_compiler
 from sample_means import sample_mean
 
 from potentials import LinearisedNetwork
-from simdyn.dynamics import SGD, MinibatchUpdate
+from simdyn.dynamics import SDE, SGD, SGLD, MinibatchUpdate
+from simdyn.engines import engine_for
 from simdyn.engines.device import usage_of
 from simdyn.engines.gpu import GpuEngine
 from simdyn.engines.minibatch import MinibatchEngine
@@ -53,7 +54,12 @@ CASES = [(landscape, rule) for landscape in LANDSCAPES for rule in RULES]
 
 # Each way to draw, each form of a model, all settings that may change with the step; the others take minutes
 # to compile for the CPU engine.
-QUICK = [("formula", "everything"), ("network", "growing"), ("line", "growing_empirical")]
+QUICK = [
+    ("formula", "everything"),
+    ("network", "growing"),
+    ("network", "growing_independent"),
+    ("line", "growing_empirical"),
+]
 
 
 @pytest.fixture(
@@ -161,6 +167,36 @@ def test_what_a_thread_cannot_hold_runs_on_the_cpu():
     big = LinearisedNetwork(np.ones((2, count)), np.ones(2))
     with pytest.raises(InputError, match=r'up to 1,024 coordinates.*1,025; .*backend="cpu"'):
         GpuEngine(SGD(0.1, 1).update(big), device=DeviceUnderTest())
+
+
+FUNCTION_SPACE = {
+    "batches": SGD(0.1, 4),
+    "epochs": SGD(0.1, 4, sampling="epoch_shuffle", momentum=0.5),
+    "empirical": SGD(0.1, 4, noise="empirical"),
+    "descent": SGD(0.1, 1, noise="none"),
+    "sgld": SGLD(0.1, 0.3),
+    "sde": SDE(0.3, 0.1),
+}
+
+
+@pytest.mark.own_backend
+@pytest.mark.parametrize("rule", FUNCTION_SPACE.values(), ids=FUNCTION_SPACE)
+def test_function_space_runs_on_the_cpu(monkeypatch, rule):
+    """As one sentence says to whoever asks for the GPU; "auto" goes there by itself, whatever the work."""
+    space = sample_mean("network").function_space()
+    update = rule.update(space)
+    monkeypatch.setattr("simdyn.engines.device.missing_device", lambda: "")
+    monkeypatch.setattr("simdyn.engines.gpu.CupyDevice", DeviceUnderTest)
+    with pytest.raises(InputError) as refusal:
+        engine_for("gpu", update)
+    expected = 'Function space has no kernels on the GPU; it runs on the CPU, with backend="cpu".'
+    assert str(refusal.value) == expected
+    large = {"start": space.errors, "paths": 1 << 20, "steps": 1 << 20}
+    assert engine_for("auto", update, **large).backend == "cpu"
+    # Control: the same work on the network itself goes to the GPU, if it gives the same paths.
+    monkeypatch.setattr("simdyn.engines.backends._same_paths", lambda *_: True)
+    network = engine_for("auto", SGD(0.1, 4).update(sample_mean("network")), **large | {"start": np.zeros(5)})
+    assert network.backend == "gpu"
 
 
 @needs_compiler
