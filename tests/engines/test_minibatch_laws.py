@@ -127,6 +127,7 @@ def test_a_random_walk_takes_the_square_of_the_distance():
     assert abs(steps.mean() - 64) < 5 * np.sqrt(2 * (8**4 - 8**2) / 3 / 20_000)
     assert answer.events == 20_000
     assert answer.reference is None
-    assert answer.predictions == ()
+    # A flat loss has no minimum, and closed forms say so.
+    assert not any(prediction.valid or np.isfinite(prediction.value) for prediction in answer.predictions)
     assert "noise of samples" in answer.reference_note
     assert "exact      none" in str(answer)
