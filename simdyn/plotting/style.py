@@ -93,6 +93,13 @@ def figure_bytes(figure: Figure, form: str, salt: str = "simdyn") -> bytes:
     return stream.getvalue()
 
 
+def saved(figure: Figure, path: str | Path | None) -> Figure:
+    """The figure, also written to a file if there is a path; see `save`."""
+    if path is not None:
+        save(figure, path)
+    return figure
+
+
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure as PDF, SVG or PNG, by the ending of `path`.
 

@@ -121,14 +121,11 @@ class EscapeEstimate(Estimate):
         """
         from simdyn.plotting.flux import flux_figure
         from simdyn.plotting.splitting import splitting_figure
-        from simdyn.plotting.style import save
+        from simdyn.plotting.style import saved
         from simdyn.plotting.survival import survival_figure
 
         draw = {"direct": survival_figure, "flux": flux_figure}.get(self.measurement.method, splitting_figure)
-        figure = draw(self)
-        if path is not None:
-            save(figure, path)
-        return figure
+        return saved(draw(self), path)
 
     def to_json(self) -> dict[str, Any]:
         """The object that the shell prints; unbounded values are None."""

@@ -88,12 +88,9 @@ class GradientNoise:
         With `path` the figure is also written there (.pdf, .svg or .png).
         """
         from simdyn.plotting.gradient_noise import gradient_noise_figure
-        from simdyn.plotting.style import save
+        from simdyn.plotting.style import saved
 
-        figure = gradient_noise_figure(self.data)
-        if path is not None:
-            save(figure, path)
-        return figure
+        return saved(gradient_noise_figure(self.data), path)
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain data; what is not finite is None."""

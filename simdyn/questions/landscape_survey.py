@@ -79,12 +79,9 @@ class Survey:
     def plot(self, path: str | None = None) -> Figure:
         """The landscape with its critical points; with `path` also written there (.pdf, .svg or .png)."""
         from simdyn.plotting.landscape import landscape_figure
-        from simdyn.plotting.style import save
+        from simdyn.plotting.style import saved
 
-        figure = landscape_figure(self.landscape)
-        if path is not None:
-            save(figure, path)
-        return figure
+        return saved(landscape_figure(self.landscape), path)
 
     def to_json(self) -> dict[str, Any]:
         """The object that the shell prints; a number that is not finite is None."""

@@ -78,12 +78,9 @@ class LinearScaling:
         With `path` the figure is also written there (.pdf, .svg or .png).
         """
         from simdyn.plotting.linear_scaling import linear_scaling_figure
-        from simdyn.plotting.style import save
+        from simdyn.plotting.style import saved
 
-        figure = linear_scaling_figure(self.data)
-        if path is not None:
-            save(figure, path)
-        return figure
+        return saved(linear_scaling_figure(self.data), path)
 
     def to_json(self) -> dict[str, Any]:
         """One object of plain data; what is not finite is None."""

@@ -232,12 +232,9 @@ class StabilityReport:
         With `path` the figure is also written there (.pdf, .svg or .png).
         """
         from simdyn.plotting.stability import stability_figure
-        from simdyn.plotting.style import save
+        from simdyn.plotting.style import saved
 
-        figure = stability_figure(self)
-        if path is not None:
-            save(figure, path)
-        return figure
+        return saved(stability_figure(self), path)
 
     def to_json(self) -> dict[str, Any]:
         """The object that the shell prints; unbounded or unknown values are None."""

@@ -299,12 +299,9 @@ class StationaryEstimate:
         With `path` the figure is also written there (.pdf, .svg or .png).
         """
         from simdyn.plotting.stationary import stationary_figure
-        from simdyn.plotting.style import save
+        from simdyn.plotting.style import saved
 
-        figure = stationary_figure(self)
-        if path is not None:
-            save(figure, path)
-        return figure
+        return saved(stationary_figure(self), path)
 
     def to_json(self) -> dict[str, Any]:
         """The object that the shell prints; what is unbounded or undefined is None."""

@@ -78,13 +78,10 @@ class ValidityMap:
         width
             In inches; by default that of one column of a journal for one panel and of two for several.
         """
-        from simdyn.plotting.style import save
+        from simdyn.plotting.style import saved
         from simdyn.plotting.validity import validity_figure
 
-        figure = validity_figure(self.data, width)
-        if path is not None:
-            save(figure, path)
-        return figure
+        return saved(validity_figure(self.data, width), path)
 
     def to_json(self) -> dict[str, Any]:
         """The object that the shell prints; missing numbers are None."""

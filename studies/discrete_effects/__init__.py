@@ -50,8 +50,7 @@ STUDY = Study(
     "SGLD, "
     "stability of single runs and of the mean square, the spread of shuffled epochs, and power-law tails.\n\n"
     "Where the two part, the measurement should side with the chain; the verdicts below are computed from "
-    "the "
-    "measurements of this run.",
+    "the measurements of this run.",
     methods="Landscape of the escapes: x^4/4 - x^2/2 with minima at -1 and 1 and the barrier 1/4, and -cos x "
     "with the barrier 2. Times are means of independent paths by censored-exponential maximum likelihood, "
     "with a chi-square interval; escapes to another minimum run in units until their relative error is met, "

@@ -258,8 +258,7 @@ def _data(results: Results, settings: Settings) -> list[Claim]:
         *found,
         Claim(
             claim="Shifted data: noise of real batches acts like Gaussian noise of its covariance; measured "
-            "over "
-            "exact time of the Gaussian chain",
+            "over exact time of the Gaussian chain",
             source=f"{PAPER}, equation (1)",
             predicted=1.0,
             measured=ratio,
@@ -297,8 +296,7 @@ def _flux(results: Results) -> Claim:
     ratio, low, high = mean_ratio(log, sigma)
     return Claim(
         claim="The mean escape time is the population of the valley over the flux out of it; measured over "
-        "exact "
-        "mean escape time, all temperatures",
+        "exact mean escape time, all temperatures",
         source=f"{DECK}, equation (4)",
         predicted=1.0,
         measured=ratio,
@@ -325,8 +323,7 @@ def _flux_formula(results: Results) -> Claim:
         high=high,
         verdict=judge(low, high, 0.8, 1.2),
         why=f"Exact ratio {float(data['exact'] / data['predicted']):.3f}, and {_at_largest(results):.3f} at "
-        "the "
-        "highest temperature: the assumptions need a low one. Judged within 20 %.",
+        "the highest temperature: the assumptions need a low one. Judged within 20 %.",
     )
 
 

@@ -383,8 +383,7 @@ def _two_ways(results: Results) -> Claim:
         high=high,
         verdict=judge(low, high, 0.85, 1.15),
         why=f"Exact ratio {float(data['outer_exact'] / data['middle_exact']):.4f} at D = {float(data.D):g}: "
-        "the "
-        "curvatures 8 and 2 make a way out of an outer well twice as fast. Judged within 15 %.",
+        "the curvatures 8 and 2 make a way out of an outer well twice as fast. Judged within 15 %.",
     )
 
 
