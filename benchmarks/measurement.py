@@ -23,6 +23,9 @@ FIRST_SEED = 1_000
 """The first call's seed; checks and rounds count on from there, so that no two calls share their noise."""
 
 
+WARM_SECONDS = 0.4
+"""So long each contestant runs before the call that is timed."""
+
 Offer = Callable[[Workload], list[Contestant]]
 """What a peer has for a workload."""
 
@@ -93,6 +96,11 @@ def measure(
         # Another one begins each round: nobody always follows the same neighbour's cache and clock.
         turn = number % len(running) if running else 0
         for contestant, row in running[turn:] + running[:turn]:
+            # A processor may take a while to come to its speed in vectors of 512 bits, or out of rest: what is
+            # compared is the speed that lasts.
+            begin = time.perf_counter()
+            while time.perf_counter() - begin < WARM_SECONDS:
+                contestant.run(FIRST_SEED + CHECKED_PATHS - 1)
             begin = time.perf_counter()
             sample = contestant.run(FIRST_SEED + CHECKED_PATHS + number)
             row.nanoseconds.append((time.perf_counter() - begin) * 1e9 / workload.path_steps(sample))
