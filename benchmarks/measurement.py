@@ -96,8 +96,8 @@ def measure(
         # Another one begins each round: nobody always follows the same neighbour's cache and clock.
         turn = number % len(running) if running else 0
         for contestant, row in running[turn:] + running[:turn]:
-            # A processor may take a while to come to its speed in vectors of 512 bits, or out of rest: what is
-            # compared is the speed that lasts.
+            # A processor may take a while to come to its speed in vectors of 512 bits, or out of rest: what
+            # is compared is the speed that lasts.
             begin = time.perf_counter()
             while time.perf_counter() - begin < WARM_SECONDS:
                 contestant.run(FIRST_SEED + CHECKED_PATHS - 1)
