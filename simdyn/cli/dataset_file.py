@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simdyn.cli.picture import check_folder
 from simdyn.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,10 +50,7 @@ def check_map_target(out: str | None) -> None:
 
 def _check_place(out: str, question: str, verb: str) -> None:
     path = Path(out)
-    if not path.resolve().parent.is_dir():
-        raise InputError(f"The folder of the file {out!r} does not exist; make it first or choose another.")
-    if not os.access(path.resolve().parent, os.W_OK):
-        raise InputError(f"The folder of the file {out!r} cannot be written to; choose another.")
+    check_folder("file", out)
     if path.exists() and not (_is_our_table(path) if path.suffix == ".csv" else _is_ours(path, question)):
         raise InputError(
             f"The file {out!r} exists and is not from {verb}; choose another name or move it away."

@@ -162,12 +162,13 @@ def _range(text: str) -> list[float]:
 def _check_out(out: str | None) -> None:
     from pathlib import Path
 
+    from simdyn.cli.picture import check_folder
+
     if out is None:
         return
     if Path(out).suffix not in (".nc", ".csv"):
         raise InputError(f"The file {out!r} must end in .nc or .csv.")
-    if not Path(out).resolve().parent.is_dir():
-        raise InputError(f"The folder of the file {out!r} does not exist; make it first or choose another.")
+    check_folder("file", out)
 
 
 def _write(found: Any, out: str) -> None:

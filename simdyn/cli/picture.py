@@ -1,4 +1,4 @@
-"""Whether a picture can be written where it is wanted: asked before a run, not after it."""
+"""Whether a picture or another file can be written where it is wanted: asked before a run, not after it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,23 @@ def check_picture(plot: str | None) -> None:
 
     if Path(plot).suffix.lower() not in FORMATS:
         raise InputError(f"The picture {plot!r} must end in one of: {', '.join(FORMATS)}.")
-    if not Path(plot).resolve().parent.is_dir():
-        raise InputError(
-            f"The folder of the picture {plot!r} does not exist; make it first or choose another."
-        )
     if Path(plot).is_dir():
         raise InputError(f"The picture {plot!r} is a folder; give the name of a file.")
-    if not os.access(Path(plot).resolve().parent, os.W_OK):
-        raise InputError(f"The folder of the picture {plot!r} cannot be written to; choose another.")
+    check_folder("picture", plot)
+
+
+def check_folder(what: str, name: str) -> None:
+    """Refuse a picture or a file in a folder that is not there or cannot be written to.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    folder = Path(name).resolve().parent
+    if not folder.is_dir():
+        raise InputError(
+            f"The folder of the {what} {name!r} does not exist; make it first or choose another."
+        )
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"The folder of the {what} {name!r} cannot be written to; choose another.")
