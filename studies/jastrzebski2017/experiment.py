@@ -480,7 +480,7 @@ def _network_grids(settings: Settings) -> list[Grid]:
             f"learning rate {settings.steered_rate:g}, batches of {settings.steered_batch_size}, "
             f"{settings.steered_steps:,} steps.",
         ),
-        *noise_networks.noise_grids(settings),
+        *noise_networks.noise_grids(settings, runs, curvature[1:]),
     ]
 
 

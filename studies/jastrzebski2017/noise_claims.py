@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,17 +107,7 @@ _EACH = "Each stands for a run."
 
 
 def _with_verdict(claim: Claim, verdict: Verdict, more: str) -> Claim:
-    return Claim(
-        claim=claim.claim,
-        source=claim.source,
-        predicted=claim.predicted,
-        measured=claim.measured,
-        low=claim.low,
-        high=claim.high,
-        verdict=verdict,
-        why=f"{claim.why} {more}",
-        unit=claim.unit,
-    )
+    return dataclasses.replace(claim, verdict=verdict, why=f"{claim.why} {more}")
 
 
 def _told(claim: Claim) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -23,14 +24,8 @@ MOVES = 20
 """Successive updates that a look at the walk goes along."""
 
 
-def noise_grids(settings: Settings) -> list[Grid]:
-    """Equal noise, and walks."""
-    runs = Dimension("run", settings.runs, "", "number of the training samples, first parameters and batches")
-    accuracies = [
-        Quantity("loss", "", "training loss"),
-        Quantity("train_accuracy", "", "share of the training samples that are right"),
-        Quantity("test_accuracy", "", "share of the other samples that are right"),
-    ]
+def noise_grids(settings: Settings, runs: Dimension, outcomes: Sequence[Quantity]) -> list[Grid]:
+    """Equal noise, and walks: for these runs, with these quantities of the networks that come out."""
     return [
         Grid(
             "equal",
@@ -41,7 +36,7 @@ def noise_grids(settings: Settings) -> list[Grid]:
                 runs,
                 Dimension("epoch", settings.equal_epochs, "epochs", "passes over the data"),
             ],
-            [Quantity("sharpness", "", "largest eigenvalue of the Hessian"), *accuracies],
+            [Quantity("sharpness", "", "largest eigenvalue of the Hessian"), *outcomes],
             f"eta = {settings.equal_rate:g}, B = {settings.equal_batch_size} at the factor 1.",
         ),
         Grid(
@@ -62,7 +57,7 @@ def noise_grids(settings: Settings) -> list[Grid]:
                 Quantity("height", "", "loss at the ends of an update above that, mean"),
                 Quantity("distance", "", "from the first parameters"),
                 Quantity("sharpness", "", "largest eigenvalue of the Hessian, at the last look"),
-                *accuracies,
+                *outcomes,
             ],
             f"{MOVES} successive updates, {POINTS} places on each.",
         ),
