@@ -18,6 +18,7 @@ from simdyn.noise.device import (
     exp,
     fma,
     four_normals,
+    philox_opening,
     philox_twice,
     prefer_wide_vectors,
 )
@@ -25,22 +26,30 @@ from simdyn.noise.device import (
 LANES = 256
 _HALF = np.uint64(LANES // 2)
 _1, _2, _3 = np.uint64(LANES), np.uint64(2 * LANES), np.uint64(3 * LANES)
-_32 = np.uint64(32)
 _kernel: Any = njit(nogil=True, error_model="numpy")
 _inlined: Any = njit(error_model="numpy", inline="always")
 
 
 @_kernel
-def draw(normals: Any, words: Any, first_path: Any, block: Any, key0: Any, key1: Any) -> None:
-    """Four normals for each of 256 paths."""
+def open_paths(opened: Any, first_path: Any, key0: Any, key1: Any) -> None:
+    """What words owe to the numbers of 256 paths alone."""
+    distinct_arrays()
+    prefer_wide_vectors()
+    for j in range(_1):
+        opened[j], opened[_1 + j], opened[_2 + j] = philox_opening(uint64(0), first_path + j, key0, key1)
+
+
+@_kernel
+def draw(normals: Any, words: Any, opened: Any, block: Any, key0: Any, key1: Any) -> None:
+    """Four normals for each of 256 paths; paths and blocks below 2^32."""
     distinct_arrays()
     prefer_wide_vectors()
     for j in range(_HALF):
         k = j + _HALF
-        p, q = first_path + j, first_path + k
         words[j], words[_1 + j], words[_2 + j], words[_3 + j], a, b, c, d = philox_twice(
-            block, block >> _32, p, p >> _32, block, block >> _32, q, q >> _32, key0, key1
-        )
+            block, uint64(0), opened[j], opened[_1 + j], opened[_2 + j],
+            block, uint64(0), opened[k], opened[_1 + k], opened[_2 + k], key0, key1,
+        )  # fmt: skip
         words[k], words[_1 + k], words[_2 + k], words[_3 + k] = a, b, c, d
     for j in range(_1):
         a, b, c, d = four_normals(words[j], words[_1 + j], words[_2 + j], words[_3 + j])
@@ -102,10 +111,12 @@ def kernel_of(step: Any, steps_of_block: int) -> Any:
     @_kernel
     def advance(x: Any, steps: Any, dt: Any, noise: Any, key0: Any, key1: Any) -> None:
         normals, words = np.empty(4 * LANES), np.empty(4 * LANES, np.uint64)
+        opened = np.empty(3 * LANES, np.uint64)
         for begin in range(0, x.shape[1], LANES):
+            open_paths(opened, uint64(begin), key0, key1)
             lanes = x[:, begin : begin + LANES].copy()
             for block in range(steps // steps_of_block):
-                draw(normals, words, uint64(begin), uint64(block), key0, key1)
+                draw(normals, words, opened, uint64(block), key0, key1)
                 step(lanes, normals, dt, noise)
             x[:, begin : begin + LANES] = lanes
 

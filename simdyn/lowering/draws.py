@@ -16,22 +16,46 @@ LANE_UNIT = 16
 """Lanes are drawn in multiples of this, which fills whole vectors on every processor: the number of lanes has
 to be a multiple, and arrays of lanes must be as long."""
 
+OPENED = 3
+"""Words of a lane that serve it for all groups of steps."""
+
+STEADY_BLOCKS = 2**32
+"""Up to so many blocks the words that serve a lane for all of them stay the same."""
+
+_KINDS = {"group": "_in_step", "groups": ""}
+
 _DRAW = '''
 @njit(nogil=True, error_model="numpy")
-def draw_{name}(numbers, words, paths, blocks, width, key0, key1):
-    """The {name} of a group of steps, for the path and the group of steps of each lane."""
+def open_{name}{kind}(opened, paths, {groups}, q, width, key0, key1):
+    """What the words of block q of a group of steps owe to the path alone."""
+    distinct_arrays()
+    never_inlined()
+    prefer_wide_vectors()
+    for j in range((uint64(width) + uint64({unit} - 1)) & uint64(~({unit} - 1) & 0xFFFFFFFF)):
+        m = uint64({group_j}) * uint64({blocks}) + uint64(q)
+        p = {place}
+        opened[p], opened[ROW1 + p], opened[ROW2 + p] = philox_opening(
+            (m >> uint64(32)) | uint64({purpose}), paths[j], key0, key1
+        )
+
+
+@njit(nogil=True, error_model="numpy")
+def draw_{name}{kind}(numbers, words, opened, paths, {groups}, steady, width, key0, key1):
+    """The {name} of a group of steps{of_whom}; `opened` is new for each block unless it is steady."""
     distinct_arrays()
     prefer_wide_vectors()
     lanes = (uint64(width) + uint64({unit} - 1)) & uint64(~({unit} - 1) & 0xFFFFFFFF)
     half = lanes >> uint64(1)
     for q in range({blocks}):
+        if not steady:
+            open_{name}{kind}(opened, paths, {groups}, q, width, key0, key1)
         for h in range(half):
             {pair}
-            m = blocks[j] * uint64({blocks}) + uint64(q)
-            n = blocks[k] * uint64({blocks}) + uint64(q)
             a0, a1, a2, a3, b0, b1, b2, b3 = philox_twice(
-                m, (m >> uint64(32)) | uint64({purpose}), paths[j], paths[j] >> uint64(32),
-                n, (n >> uint64(32)) | uint64({purpose}), paths[k], paths[k] >> uint64(32),
+                uint64({group_j}) * uint64({blocks}) + uint64(q), {far_j},
+                opened[p], opened[ROW1 + p], opened[ROW2 + p],
+                uint64({group_k}) * uint64({blocks}) + uint64(q), {far_k},
+                opened[r], opened[ROW1 + r], opened[ROW2 + r],
                 key0, key1,
             )
 {keep}
@@ -94,18 +118,36 @@ class Stream:
         """Numbers that the blocks make."""
         return self.blocks * (2 if self.purpose is Purpose.GAUSSIAN_WIDE else 4)
 
-    def call(self, width: str) -> str:
-        """The line that draws for so many lanes; the caller has arrays of these names."""
-        return f"draw_{self.name}({self.name}, words, paths, blocks, {width}, key0, key1)"
-
     @property
     def array(self) -> str:
         """The line that makes the array of numbers."""
         return f"{self.name} = np.empty({self.count} * LANES, dtype=REAL)"
 
+    @property
+    def opened(self) -> str:
+        """The line that makes the array of what `open` finds."""
+        return f"opened_{self.name} = np.empty({OPENED} * LANES, dtype=np.uint64)"
 
-def draw_function(stream: Stream, single: bool) -> str:
-    """The function draw_`name`, for a module whose header is that of the CPU kernels."""
+    def open(self, groups: str) -> str:
+        """The line that prepares all lanes for being drawn for, steadily."""
+        of = _KINDS[groups]
+        return f"open_{self.name}{of}(opened_{self.name}, paths, {groups}, 0, width, key0, key1)"
+
+    def draw(self, groups: str, steady: str = "steady", width: str = "width", given: str = "") -> str:
+        """The line that draws for so many lanes; the caller has arrays of these names.
+
+        `groups` says in which groups of steps they are: "group" is one for all of them, "groups" has one for
+        each; `given` stands in its place if it bears another name.
+        """
+        return (
+            f"draw_{self.name}{_KINDS[groups]}({self.name}, words, opened_{self.name}, paths, "
+            f"{given or groups}, {steady}, {width}, key0, key1)"
+        )
+
+
+def draw_functions(stream: Stream, single: bool, groups: str) -> str:
+    """The functions that `Stream.open` and `Stream.draw` call with these `groups`, for a module whose header
+    is that of the CPU kernels."""
     # Wide normals are made in double precision always.
     together = single and stream.purpose is not Purpose.GAUSSIAN_WIDE
     words = ", ".join(f"words[{place}j]" for place in ("", "ROW1 + ", "ROW2 + ", "ROW3 + "))
@@ -116,12 +158,24 @@ def draw_function(stream: Stream, single: bool) -> str:
     else:
         numbers = _UNIFORMS.format(function="uniform32" if single else "uniform", words="{words}")
     numbers = numbers.format(words=words.replace("words", "halves") if together else words)
+    in_step = groups == "group"
     return _DRAW.format(
         name=stream.name,
+        kind=_KINDS[groups],
+        of_whom=" that all lanes are in" if in_step else ", another for each lane",
+        groups=groups,
+        group_j="group" if in_step else "groups[j]",
+        group_k="group" if in_step else "groups[k]",
+        far_j=f"paths[{0 if in_step else 'j'}] >> uint64(32)",
+        far_k=f"paths[{0 if in_step else 'k'}] >> uint64(32)",
         unit=LANE_UNIT,
         blocks=stream.blocks,
         purpose=int(stream.purpose) << 24,
-        pair="j, k = uint64(2) * h, uint64(2) * h + uint64(1)" if together else "j, k = h, h + half",
+        # Lanes whose words share 64 bits lie apart in `opened`, so that a register takes them as they are.
+        place="(j >> uint64(1)) + (j & uint64(1)) * HALF_ROW1" if together else "j",
+        pair="j, k, p, r = uint64(2) * h, uint64(2) * h + uint64(1), h, HALF_ROW1 + h"
+        if together
+        else "j, k, p, r = h, h + half, h, h + half",
         keep=_TOGETHER if together else _APART,
         numbers=("        halves = words.view(np.uint32)\n" if together else "") + numbers,
     )

@@ -17,7 +17,7 @@ import numpy as np
 
 from simdyn.dynamics.matrix_root import ROUNDING
 from simdyn.errors import InputError
-from simdyn.lowering.draws import draw_function
+from simdyn.lowering.draws import STEADY_BLOCKS, draw_functions
 from simdyn.lowering.loop_templates import (
     CLOCK_HANDS,
     LOOK_OUTSIDE,
@@ -25,11 +25,13 @@ from simdyn.lowering.loop_templates import (
     LOOP_FIRST_PASSAGE,
     LOOP_HEADER,
     LOOP_INTEGRATE,
+    SAME_GROUP,
     TAKE_STEP,
 )
 from simdyn.lowering.machine_code import MachineCode
 from simdyn.lowering.numba_kernels import grouping, streams
 from simdyn.lowering.numba_printer import NumbaPrinter
+from simdyn.lowering.numba_templates import BEGIN_WINDOW
 from simdyn.lowering.program import DIVERGED, Program
 from simdyn.lowering.root_templates import (
     ABSOLUTE,
@@ -198,8 +200,11 @@ class _LoopWriter:
 
     def text(self) -> str:
         p, group = self.program, self.group
-        drawn = [stream for stream in self.streams if p.crossed or stream.name != "uniforms"]
-        pieces = [draw_function(stream, self.single) for stream in drawn]
+        used = [stream for stream in self.streams if stream.name != "uniforms"]
+        pieces = [draw_functions(stream, self.single, "group") for stream in used]
+        if p.crossed:
+            pieces += [draw_functions(stream, self.single, "groups") for stream in self.streams]
+            pieces.append(BEGIN_WINDOW)
         step_trees: tuple[Node, ...] = p.step
         timed: tuple[Node, ...] = ()
         before = ""
@@ -227,15 +232,28 @@ class _LoopWriter:
         shared = {
             "normals": max(1, group.steps * p.noise_dim),
             "folds": self.folds,
-            "scratch": indent("\n".join(f"{name} = {made}" for name, made in extra.items() if made), " " * 4),
+            "most": max((stream.blocks for stream in self.streams), default=0),
+            "steady_blocks": STEADY_BLOCKS,
             "more": more,
             "shaped": shaped,
         }
-        pieces.append(LOOP_INTEGRATE.format(draw=self._draw(False), **shared))
+        made = [f"{name} = {array}" for name, array in extra.items() if array]
+        clocks = ["groups = np.empty(LANES, dtype=np.int64)"] if p.clocked else []
+        pieces.append(
+            LOOP_INTEGRATE.format(
+                scratch=_lines([*made, *clocks, *(stream.opened for stream in used)], 4),
+                open=_lines([stream.open("group") for stream in used], 8),
+                draw=_lines([stream.draw("group") for stream in used], 12),
+                clock=SAME_GROUP if p.clocked else "",
+                **shared,
+            )
+        )
         if p.crossed:
             pieces.append(
                 LOOP_FIRST_PASSAGE.format(
-                    draw=self._draw(True),
+                    scratch=_lines([*made, *(stream.opened for stream in self.streams)], 4),
+                    open=_lines([stream.open("groups") for stream in self.streams], 8),
+                    draw=_lines([stream.draw("groups") for stream in self.streams], 12),
                     uniforms=max(1, group.steps * p.uniform_dim),
                     second=p.dim if group.steps > 1 else 1,
                     spare="second" if group.steps > 1 else "first",
@@ -262,7 +280,7 @@ class _LoopWriter:
         p = self.program
         extra: dict[str, str] = {}
         if p.clocked:
-            extra |= {"blocks": "", "clock": _reals(1), "timed": _reals(timed)}
+            extra |= {"groups": "", "clock": _reals(1), "timed": _reals(timed)}
         if p.kick_dim:
             extra["kicks"] = _reals(self.group.steps * p.kick_dim)
         if p.roots:
@@ -324,10 +342,6 @@ class _LoopWriter:
         return (
             self.printer.literal(leaf.value) if leaf.op == "const" else f"values[{self.tables.place(leaf)}]"
         )
-
-    def _draw(self, uniforms: bool) -> str:
-        drawn = [stream.call("width") for stream in self.streams if uniforms or stream.name != "uniforms"]
-        return indent("\n".join(drawn), " " * 12)
 
     def _loops(
         self,
@@ -407,6 +421,10 @@ class _LoopWriter:
             "    for j in range(lanes):",
             *(f"        {line}" for line in body),
         ]
+
+
+def _lines(lines: Sequence[str], margin: int) -> str:
+    return indent("\n".join(lines), " " * margin)
 
 
 def _reals(entries: int) -> str:

@@ -11,8 +11,9 @@ import math
 import numpy as np
 from numba import float32, int64, njit, uint64
 from simdyn.noise.device import (
-    cos, cos32, distinct_arrays, exp, exp32, fma, four_normals, four_normals32, log, log32, never_inlined,
-    normal_pair_wide, philox_twice, prefer_wide_vectors, sin, sin32, uniform, uniform32,
+    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, four_normals, four_normals32, log, log32,
+    never_inlined, normal_pair_wide, philox_opening, philox_twice, prefer_wide_vectors, sin, sin32, uniform,
+    uniform32,
 )
 
 REAL = np.{dtype}
@@ -38,8 +39,12 @@ def take_step(old, new, normals, folds, s, width, values, table{more}):
 {loops}
 '''
 
+SAME_GROUP = """            for j in range(width):
+                groups[j] = group
+"""
+
 CLOCK_HANDS = """    for j in range(lanes):
-        clock[j] = REAL(int64(blocks[j]) * STEPS + s)
+        clock[j] = REAL(int64(groups[j]) * STEPS + s)
 """
 
 LOOK_OUTSIDE = '''
@@ -77,19 +82,22 @@ def run_groups(
     normals, folds = np.empty({normals} * LANES, dtype=REAL), np.empty({folds} * LANES, dtype=REAL)
 {scratch}
     words = np.empty(4 * LANES, dtype=np.uint64)
-    paths, blocks = np.empty(LANES, dtype=np.uint64), np.empty(LANES, dtype=np.uint64)
+    paths = np.zeros(LANES, dtype=np.uint64)
+    steady = last_group * {most} <= {steady_blocks}
     count = x.shape[1]
-    for begin in range(0, count, LANES):
-        width = min(LANES, count - begin)
+    begin = 0
+    while begin < count:
+        width = count_alike(numbers, begin, min(LANES, count - begin))
         for j in range(width):
             paths[j] = numbers[begin + j]
         for i in range(DIM):
             for j in range(width):
                 here[i * LANES + j] = x[i, begin + j]
+        group = first_group
+{open}
         for group in range(first_group, last_group):
-            for j in range(width):
-                blocks[j] = uint64(group)
 {draw}
+{clock}
             for s in range(first, last):
                 take_step(here, there, normals, folds, s, width, values, table{more})
                 here, there = there, here
@@ -101,6 +109,7 @@ def run_groups(
         for i in range(DIM):
             for j in range(width):
                 x[i, begin + j] = here[i * LANES + j]
+        begin += width
 '''
 
 LOOP_FIRST_PASSAGE = '''
@@ -128,7 +137,7 @@ def first_passage(
     uniforms = np.empty({uniforms} * LANES, dtype=REAL)
 {scratch}
     words = np.empty(4 * LANES, dtype=np.uint64)
-    paths, blocks = np.empty(LANES, dtype=np.uint64), np.empty(LANES, dtype=np.uint64)
+    paths = np.zeros(LANES, dtype=np.uint64)
     due, found = np.empty(LANES, dtype=COUNT), np.empty(LANES, dtype=COUNT)
     fine = np.empty(LANES, dtype=COUNT)
     over = np.empty(LANES, dtype=np.bool_)
@@ -148,12 +157,11 @@ def first_passage(
             width += 1
         if width == 0 or (width < LANES and not drain):
             break
-        for j in range(width):
-            paths[j] = uint64(first_path) + uint64(shifts[j])
-            due[j] = groups[j] + every
+        latest = begin_window(paths, due, shifts, groups, first_path, every, width)
+        steady = (latest + every + 1) * {most} <= {steady_blocks}
+{open}
         for _ in range(every):
             for j in range(width):
-                blocks[j] = uint64(groups[j])
                 found[j] = CHANNELS
                 fine[j] = one
 {draw}
@@ -179,8 +187,6 @@ def first_passage(
             over[j] = False
             ended = ended or groups[j] < due[j]
         if ended:
-            for j in range(width):
-                blocks[j] = uint64(groups[j])
 {draw}
             source, target = here, first
             for s in range(STEPS):

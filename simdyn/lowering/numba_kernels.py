@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import indent
 
-from simdyn.lowering.draws import LANE_UNIT, Stream, draw_function
+from simdyn.lowering.draws import LANE_UNIT, OPENED, STEADY_BLOCKS, Stream, draw_functions
 from simdyn.lowering.numba_printer import NumbaPrinter
-from simdyn.lowering.numba_templates import FIRST_PASSAGE, HEADER, INTEGRATE, SWEEP
+from simdyn.lowering.numba_templates import BEGIN_WINDOW, FIRST_PASSAGE, HEADER, INTEGRATE, SWEEP
 from simdyn.lowering.program import DIVERGED, Program
 from simdyn.noise.purposes import Purpose
 
 LANES = (64, 128, 256)
 """Numbers of paths that a kernel may advance side by side."""
 
-CACHED_NUMBERS = 3600
+CACHED_NUMBERS = 3840
 """Numbers of eight bytes that may lie in the first-level cache; it holds 4,096 where it is smallest."""
 
 _OTHERS = 6
-"""Words, paths and blocks of a lane."""
+"""Words of a lane, its path and its group of steps."""
 
 _LETTERS = {"normals": "z", "uniforms": "u", "kicks": "q"}
 """What steps call the random numbers of each kind."""
@@ -85,7 +85,7 @@ def lanes_of(program: Program, wide: bool) -> int:
 
     As many as leave all that they need in the first-level cache.
     """
-    drawn = sum(stream.count for stream in streams(grouping(program, wide), wide))
+    drawn = sum(stream.count + OPENED for stream in streams(grouping(program, wide), wide))
     numbers = program.dim + drawn + _OTHERS
     return max(n for n in LANES if n * numbers <= CACHED_NUMBERS or n == LANES[0])
 
@@ -109,25 +109,25 @@ class _Writer:
         # A counter as wide as the numbers, so that both fill equally many vectors.
         count = "int32" if self.single else "int64"
         header = HEADER.format(dtype=self.printer.dtype, lanes=self.lanes, count=count)
-        drawn = [stream for stream in self.streams if self.program.crossed or stream.name != "uniforms"]
-        functions = "".join(draw_function(stream, self.single) for stream in drawn)
-        return header + functions + self.integrate() + (self.first_passage() if self.program.crossed else "")
+        return header + self.integrate() + (self.first_passage() if self.program.crossed else "")
 
     def integrate(self) -> str:
         """Two kernels: whole groups of steps, nearly always; and the part of one group at either end of a
         run."""
         dim, steps = self.program.dim, self.group.steps
         used = [stream for stream in self.streams if stream.name != "uniforms"]
-        arguments = self._arguments("lanes", used, "blocks")
+        arguments = self._arguments("lanes", used, "group")
         whole, part = self._load(used), self._load(used)
         for s in range(steps):
-            step = [*self._clock(s, "blocks[j]"), *self._step(s)]
+            step = [*self._clock(s, "group"), *self._step(s)]
             whole += [*step, *(f"x{i} = y{i}" for i in range(dim))]
             part += [*step, f"begun = first <= {s}"]
             part += [f"x{i} = y{i} if begun else x{i}" for i in range(dim)]
             part += [f"passed[{self._place(s * dim + i)}] = x{i}" for i in range(dim)]
+        functions = "".join(draw_functions(stream, self.single, "group") for stream in used)
         return (
-            self._sweep("advance", arguments, "All lanes by a group of steps.", [*whole, *self._store()])
+            functions
+            + self._sweep("advance", arguments, "All lanes by a group of steps.", [*whole, *self._store()])
             + self._sweep(
                 "advance_part",
                 f"{arguments}, passed, first",
@@ -138,8 +138,10 @@ class _Writer:
                 dim=dim,
                 steps=steps,
                 scratch=self._scratch(used),
-                draw=self._draw(used),
-                part_draw=self._lines([stream.call("width") for stream in used], 8),
+                open=self._lines([stream.open("group") for stream in used], 8),
+                draw=self._lines([stream.draw("group") for stream in used], 12),
+                part_draw=self._lines([stream.draw("group", steady="False") for stream in used], 8),
+                **self._steady(used),
                 arguments=arguments,
             )
         )
@@ -155,9 +157,9 @@ class _Writer:
             forward = [f"x{i} = y{i}" for i in range(dim)]
             outside = " | ".join(f"out{k}" for k in range(len(self.program.crossed)))
             calm = [*self._tame(s), f"calm = calm & tame{s}"] if tame else []
-            advance += [*self._clock(s, "blocks[j]"), *step, f"left = left | {outside}", *calm, *forward]
+            advance += [*self._clock(s, "groups[j]"), *step, f"left = left | {outside}", *calm, *forward]
             looked = self._tame(s) if tame else []
-            replay += [*self._clock(s, "block"), *step, *looked, *forward, *self._ending(s)]
+            replay += [*self._clock(s, "group"), *step, *looked, *forward, *self._ending(s)]
         body = [
             *self._load(self.streams),
             *advance,
@@ -166,20 +168,30 @@ class _Writer:
             *(f"lanes[{self._place(i)}] = x{i} if going else lanes[{self._place(i)}]" for i in range(dim)),
             "groups[j] += one if going else zero",
         ]
-        arguments = self._arguments("lanes", self.streams, "blocks", "groups")
+        arguments = self._arguments("lanes", self.streams, "groups")
         purpose = "All lanes by a group of steps, but those whose path ends in it."
-        return self._sweep("watch", arguments, purpose, body) + FIRST_PASSAGE.format(
-            dim=dim,
-            steps=steps,
-            diverged=DIVERGED,
-            constants=self._constants(),
-            scratch=self._scratch(self.streams),
-            draw=self._draw(self.streams),
-            watch=f"watch({arguments}, width, constants)",
-            numbers="".join(f"{stream.name}, " for stream in self.streams),
-            load_one=self._lines(self._load_one(), 4),
-            draw_one=self._lines([stream.call("1") for stream in self.streams], 16),
-            replay=self._lines([*replay, *(f"state[{i}] = x{i}" for i in range(dim))], 4),
+        functions = "".join(draw_functions(stream, self.single, "groups") for stream in self.streams)
+        one = [stream.draw("groups", steady="False", width="1", given="last") for stream in self.streams]
+        return (
+            functions
+            + BEGIN_WINDOW
+            + self._sweep("watch", arguments, purpose, body)
+            + FIRST_PASSAGE.format(
+                dim=dim,
+                steps=steps,
+                diverged=DIVERGED,
+                constants=self._constants(),
+                scratch=self._scratch(self.streams),
+                open=self._lines([stream.open("groups") for stream in self.streams], 8),
+                draw=self._lines([stream.draw("groups") for stream in self.streams], 12),
+                unit=LANE_UNIT,
+                watch=f"watch({arguments}, width, constants)",
+                numbers="".join(f"{stream.name}, " for stream in self.streams),
+                load_one=self._lines(self._load_one(), 4),
+                draw_one=self._lines(one, 16),
+                replay=self._lines([*replay, *(f"state[{i}] = x{i}" for i in range(dim))], 4),
+                **self._steady(self.streams),
+            )
         )
 
     def _sweep(self, name: str, arguments: str, purpose: str, body: list[str]) -> str:
@@ -198,14 +210,17 @@ class _Writer:
 
     def _scratch(self, used: Sequence[Stream]) -> str:
         """Arrays of a kernel beside those that it is given."""
-        lines = [stream.array for stream in used]
+        lines = [line for stream in used for line in (stream.array, stream.opened)]
         if used:
             lines.append("words = np.empty(4 * LANES, dtype=np.uint64)")
-        lines.append("paths, blocks = np.zeros(LANES, dtype=np.uint64), np.zeros(LANES, dtype=np.uint64)")
+        lines.append("paths = np.zeros(LANES, dtype=np.uint64)")
         return self._lines(lines, 4)
 
-    def _draw(self, used: Sequence[Stream]) -> str:
-        return self._lines([stream.call("width") for stream in used], 12)
+    @staticmethod
+    def _steady(used: Sequence[Stream]) -> dict[str, int]:
+        """Up to when the words that serve a lane for all groups stay the same: the most blocks that a group
+        takes, and how many there may be."""
+        return {"most": max((stream.blocks for stream in used), default=0), "steady_blocks": STEADY_BLOCKS}
 
     def _step(self, s: int) -> list[str]:
         names = {f"z{j}": f"z{s * self.program.noise_dim + j}" for j in range(self.program.noise_dim)}

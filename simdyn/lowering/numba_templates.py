@@ -11,8 +11,9 @@ import math
 import numpy as np
 from numba import float32, int64, njit, uint64
 from simdyn.noise.device import (
-    cos, cos32, distinct_arrays, exp, exp32, fma, four_normals, four_normals32, log, log32, normal_pair_wide,
-    philox_twice, prefer_wide_vectors, sin, sin32, uniform, uniform32,
+    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, four_normals, four_normals32, log, log32,
+    never_inlined, normal_pair_wide, philox_opening, philox_twice, prefer_wide_vectors, sin, sin32, uniform,
+    uniform32,
 )
 
 REAL = np.{dtype}
@@ -41,22 +42,25 @@ def integrate(x, numbers, first_group, last_group, constants, key0, key1):
     """Advance by whole groups of steps; column p of x is the path of number numbers[p]."""
     lanes = np.zeros({dim} * LANES, dtype=REAL)
 {scratch}
+    steady = last_group * {most} <= {steady_blocks}
     count = x.shape[1]
-    for begin in range(0, count, LANES):
-        width = min(LANES, count - begin)
+    begin = 0
+    while begin < count:
+        width = count_alike(numbers, begin, min(LANES, count - begin))
         for j in range(width):
             paths[j] = numbers[begin + j]
         for i in range({dim}):
             for j in range(width):
                 lanes[i * LANES + j] = x[i, begin + j]
+        group = first_group
+{open}
         for group in range(first_group, last_group):
-            for j in range(width):
-                blocks[j] = uint64(group)
 {draw}
             advance({arguments}, width, constants)
         for i in range({dim}):
             for j in range(width):
                 x[i, begin + j] = lanes[i * LANES + j]
+        begin += width
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -69,11 +73,11 @@ def integrate_part(x, numbers, group, first, last, places, states, constants, ke
     passed = np.zeros({steps} * {dim} * LANES, dtype=REAL)
 {scratch}
     count = x.shape[1]
-    for begin in range(0, count, LANES):
-        width = min(LANES, count - begin)
+    begin = 0
+    while begin < count:
+        width = count_alike(numbers, begin, min(LANES, count - begin))
         for j in range(width):
             paths[j] = numbers[begin + j]
-            blocks[j] = uint64(group)
         for i in range({dim}):
             for j in range(width):
                 lanes[i * LANES + j] = x[i, begin + j]
@@ -88,11 +92,28 @@ def integrate_part(x, numbers, group, first, last, places, states, constants, ke
         for i in range({dim}):
             for j in range(width):
                 x[i, begin + j] = passed[((last - 1) * {dim} + i) * LANES + j]
+        begin += width
+'''
+
+BEGIN_WINDOW = '''
+@njit(nogil=True, error_model="numpy")
+def begin_window(paths, due, shifts, groups, first_path, every, width):
+    """The paths of lanes, and the groups of steps that they shall have done in the end; returns the most that
+    any has done so far."""
+    distinct_arrays()
+    prefer_wide_vectors()
+    latest = zero
+    for j in range(uint64(width)):
+        paths[j] = uint64(first_path) + uint64(shifts[j])
+        done = groups[j]
+        due[j] = done + COUNT(every)
+        latest = done if done > latest else latest
+    return int64(latest)
 '''
 
 FIRST_PASSAGE = '''
 @njit(nogil=True, error_model="numpy")
-def replay_group(lanes, {numbers}j, block, constants, state):
+def replay_group(lanes, {numbers}j, group, constants, state):
     """Go through the group of steps in which lane j ended, with the numbers in lane 0; returns the step,
     counted from 1, and the reason."""
 {constants}
@@ -120,6 +141,7 @@ def first_passage(
     many = start.shape[1] > 1
     state = np.empty({dim}, dtype=REAL)
     due = np.empty(LANES, dtype=COUNT)
+    last = np.zeros({unit}, dtype=COUNT)
 {scratch}
     events = 0
     censored = 0
@@ -136,12 +158,10 @@ def first_passage(
             width += 1
         if width == 0 or (width < LANES and not drain):
             break
-        for j in range(width):
-            paths[j] = uint64(first_path) + uint64(shifts[j])
-            due[j] = groups[j] + every
+        latest = begin_window(paths, due, shifts, groups, first_path, every, width)
+        steady = (latest + every) * {most} <= {steady_blocks}
+{open}
         for _ in range(every):
-            for j in range(width):
-                blocks[j] = uint64(groups[j])
 {draw}
             {watch}
         j = 0
@@ -155,9 +175,9 @@ def first_passage(
             slot = int64(slots[j])
             reason = 0
             if ended:
-                paths[0], blocks[0] = uint64(first_path) + uint64(shifts[j]), uint64(done)
+                paths[0], last[0] = uint64(first_path) + uint64(shifts[j]), groups[j]
 {draw_one}
-                extra, reason = replay_group(lanes, {numbers}j, blocks[0], constants, state)
+                extra, reason = replay_group(lanes, {numbers}j, done, constants, state)
                 taken += extra
             if taken > max_steps:
                 taken = max_steps

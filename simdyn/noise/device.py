@@ -145,10 +145,10 @@ def _side_by_side(lines: Sequence[str], lanes: str) -> list[str]:
     return [line.replace("@", lane) for line in lines for lane in lanes]
 
 
-def _philox(lanes: str, clean: bool) -> Any:
-    """A device function that does one block for each lane, side by side."""
+def _rounds(first: int) -> list[str]:
+    """The rounds of Philox from number `first` on, of ten."""
     lines = []
-    for r in range(10):
+    for r in range(first, 10):
         w0, w1 = (0x9E3779B9 * r) & 0xFFFFFFFF, (0xBB67AE85 * r) & 0xFFFFFFFF
         lines += [
             f"a{r}@ = (c0@ & LOW) * M0",
@@ -158,22 +158,69 @@ def _philox(lanes: str, clean: bool) -> Any:
             f"c1@ = b{r}@",
             f"c3@ = a{r}@",
         ]
-    words = [f"c{n}{lane}" for lane in lanes for n in range(4)]
-    cleaned = [word + " & LOW" * (clean or word[1] in "02") for word in words]
-    body = [*_side_by_side(lines, lanes), f"return {', '.join(cleaned)}"]
+    return lines
+
+
+def _words_of(name: str, arguments: Sequence[str], lines: Sequence[str], results: Sequence[str]) -> Any:
+    """A device function of these arguments and of the key."""
     names = {"LOW": _LOW, "U": _U, "S32": _32, "M0": _U(0xD2511F53), "M1": _U(0xCD9E8D57)}
-    return _written("philox", [*words, "k0", "k1"], body, names)
+    return _written(name, [*arguments, "k0", "k1"], [*lines, f"return {', '.join(results)}"], names)
 
 
-philox = _philox("a", clean=True)
+_COUNTER = [f"c{n}a" for n in range(4)]
+
+philox = _words_of("philox", _COUNTER, _side_by_side(_rounds(0), "a"), [f"{word} & LOW" for word in _COUNTER])
 """(c0, c1, c2, c3, k0, k1), all uint64 with the word in the lower half -> four words, clean."""
 
-philox_twice = _philox("ab", clean=False)
-"""The same for two counters: (c0, ..., c3, d0, ..., d3, k0, k1) -> eight words.
+# The first round multiplies the block by M0 and the path by M1; the second multiplies by M0 what the first
+# made of the path, and by M1 what it made of the block. So half of both belongs to the path.
+philox_opening = _words_of(
+    "philox_opening",
+    ["c1", "path"],
+    [
+        "b0 = (path & LOW) * M1",
+        "a1 = (((b0 >> S32) ^ c1 ^ k0) & LOW) * M0",
+    ],
+    ["b0 ^ (k0 + U(0x9E3779B9))", "a1", "(a1 >> S32) ^ (k1 + U(0xBB67AE85))"],
+)
+"""(c1, path, k0, k1) -> what the first two rounds make of a path and the upper word of its block, as three
+words; it serves as long as that upper word stays the same."""
+
+_OPENED = [
+    "a0@ = (block@ & LOW) * M0",
+    "b1@ = (((a0@ >> S32) ^ far@ ^ k1) & LOW) * M1",
+    "c0@ = (b1@ >> S32) ^ p0@",
+    "c1@ = b1@",
+    "c2@ = a0@ ^ p2@",
+    "c3@ = p1@",
+]
+
+philox_twice = _words_of(
+    "philox_twice",
+    [f"{word}{lane}" for lane in "ab" for word in ("block", "far", "p0", "p1", "p2")],
+    _side_by_side([*_OPENED, *_rounds(2)], "ab"),
+    [f"c{n}{lane}{' & LOW' if n in (0, 2) else ''}" for lane in "ab" for n in range(4)],
+)
+"""The words of two counters: for each its block, the upper word of its path and the three of an opening,
+then the key -> eight words.
 
 The second and the fourth of each four come with garbage in their upper halves: those who make numbers of them
 mask what they need of them anyway.
 """
+
+
+@_device
+def count_alike(numbers, begin, most):  # type: ignore[no-untyped-def]
+    """How many paths from entry `begin` on have one upper word of their numbers, up to `most`."""
+    first, differing = numbers[begin], _U(0)
+    for i in range(most):
+        differing |= numbers[begin + i] ^ first
+    if differing >> _32 == 0:
+        return most
+    count = 1
+    while (numbers[begin + count] ^ first) >> _32 == 0:
+        count += 1
+    return count
 
 
 # --- normals ------------------------------------------------------------------------------------------------

@@ -127,6 +127,25 @@ def test_huge_path_numbers_and_seed_sequences(engine_of, problem, same_records):
     )
 
 
+@pytest.mark.parametrize("engine", ["well", "loop"])
+def test_path_numbers_and_steps_on_both_sides_of_a_power_of_two(engine):
+    """Kernels share work between paths, and between steps, whose upper words are the same."""
+    engine, dim = {"well": (well_engine(), 1), "loop": (loop_engine(), 15)}[engine]
+    start = np.linspace(-1, 1, 300 * dim).reshape(300, dim)
+    # Fifteen coordinates take fifteen blocks for four steps, one takes one.
+    for first_step in (0, 4 * (2**32 // dim - 2)):
+        run = {"steps": 21, "seed": 4, "first_step": first_step}
+        first_path = 2**32 - 130
+        whole = engine.integrate(start, first_path=first_path, **run)
+        for path in (0, 129, 130, 131, 299):
+            alone = engine.integrate(start[path : path + 1], first_path=first_path + path, **run)
+            assert alone.tobytes() == whole[path : path + 1].tobytes()
+        stepwise = start[:3]
+        for step in range(first_step, first_step + 21):
+            stepwise = engine.integrate(stepwise, steps=1, seed=4, first_step=step, first_path=first_path)
+        assert stepwise.tobytes() == whole[:3].tobytes()
+
+
 @pytest.mark.parametrize("paths", [1, 2, LANES - 1, LANES, LANES + 1, 3 * LANES])
 def test_any_number_of_paths(engine_of, problem, paths):
     records = passage(engine_of("two_exits", threads=3), problem("two_exits")[2], paths=paths)
