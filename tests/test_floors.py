@@ -15,6 +15,7 @@ GROUND = -1
 FLOORS = {
     "simdyn.errors": GROUND,
     "simdyn.counts": GROUND,
+    "simdyn.whole_files": GROUND,
     "simdyn._version": GROUND,
     "potentials": 0,
     "simdyn.results": 0,
@@ -45,6 +46,7 @@ SIDEWAYS = {
     # The ground of potentials is its own errors module, which simdyn.errors hands on.
     ("simdyn.errors", "potentials.errors"),
     ("simdyn.counts", "simdyn.errors"),
+    ("simdyn.whole_files", "simdyn.errors"),
     # An estimator of the long run watches paths as recorders do.
     ("simdyn.estimators", "simdyn.recorders"),
     # Intervals are results.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simdyn.cli.picture import check_folder
 from simdyn.errors import InputError
@@ -32,7 +33,7 @@ def check_target(out: str | None) -> None:
 
 
 def check_map_target(out: str | None) -> None:
-    """The same for a map, which is NetCDF or a table.
+    """The same for a validity map, which is NetCDF or a table.
 
     Raises
     ------
@@ -41,19 +42,47 @@ def check_map_target(out: str | None) -> None:
     """
     if out is None:
         return
+    from simdyn.questions.validity_map import COLUMNS, QUESTION
+
+    _check_ending(out)
+    _check_place(
+        out,
+        QUESTION,
+        "simdyn diagram validity",
+        lambda names: names[:1] == ["prediction"] and tuple(names[3:]) == COLUMNS,
+    )
+
+
+def check_diagram_target(out: str | None, question: str) -> None:
+    """The same for a diagram of stability, which is NetCDF or a table.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    if out is None:
+        return
+    _check_ending(out)
+    axes = {"batch_size", "sharpness" if question == "sharpness diagram" else "learning_rate"}
+    _check_place(out, question, "this kind of diagram", lambda names: axes <= set(names))
+
+
+def _check_ending(out: str) -> None:
     if Path(out).suffix not in (".nc", ".csv"):
         raise InputError(f"The file {out!r} must end in .nc for NetCDF or in .csv for a table.")
-    from simdyn.questions.validity_map import QUESTION
-
-    _check_place(out, QUESTION, "simdyn diagram validity")
 
 
-def _check_place(out: str, question: str, verb: str) -> None:
+def _check_place(
+    out: str, question: str, maker: str, has_columns: Callable[[list[str]], bool] = lambda _: False
+) -> None:
     path = Path(out)
     check_folder("file", out)
-    if path.exists() and not (_is_our_table(path) if path.suffix == ".csv" else _is_ours(path, question)):
+    if path.exists() and not (
+        has_columns(_columns(path)) if path.suffix == ".csv" else _answers(path, question)
+    ):
         raise InputError(
-            f"The file {out!r} exists and is not from {verb}; choose another name or move it away."
+            f"The file {out!r} exists and is not from {maker}; choose another name or move it away."
         )
 
 
@@ -65,7 +94,7 @@ def write_dataset(data: xarray.Dataset, out: str) -> None:
     InputError
         If the operating system refuses.
     """
-    from simdyn.study.atomic import ANOTHER_PLACE, replace_atomically
+    from simdyn.whole_files import ANOTHER_PLACE, replace_atomically
 
     replace_atomically(Path(out), lambda partial: data.to_netcdf(partial, engine="h5netcdf"), ANOTHER_PLACE)
 
@@ -78,7 +107,7 @@ def write_map(answer: ValidityMap, out: str) -> None:
     InputError
         If the operating system refuses.
     """
-    from simdyn.study.atomic import ANOTHER_PLACE, write_atomically
+    from simdyn.whole_files import ANOTHER_PLACE, write_atomically
 
     if out.endswith(".csv"):
         table = answer.table().to_csv(index=False, lineterminator="\n")
@@ -87,7 +116,34 @@ def write_map(answer: ValidityMap, out: str) -> None:
         write_dataset(answer.data, out)
 
 
-def _is_ours(path: Path, question: str) -> bool:
+def write_diagram(found: xarray.Dataset, out: str) -> None:
+    """Write a diagram of stability as NetCDF or as a long table.
+
+    Raises
+    ------
+    InputError
+        If the operating system refuses.
+    """
+    from simdyn.whole_files import ANOTHER_PLACE, write_atomically
+
+    if out.endswith(".csv"):
+        table = _long_table(found).to_csv(index=False, lineterminator="\n")
+        write_atomically(Path(out), table.encode(), ANOTHER_PLACE)
+    else:
+        write_dataset(found, out)
+
+
+def _long_table(found: xarray.Dataset) -> Any:
+    """All variables as one table; those with coarser cells, or fewer dimensions, in rows of their own."""
+    import pandas
+
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, variable in found.data_vars.items():
+        groups.setdefault(tuple(map(str, variable.dims)), []).append(str(name))
+    return pandas.concat([found[names].to_dataframe().reset_index() for names in groups.values()])
+
+
+def _answers(path: Path, question: str) -> bool:
     """Whether the file says that it answers this question."""
     import h5py
 
@@ -98,13 +154,10 @@ def _is_ours(path: Path, question: str) -> bool:
         return False
 
 
-def _is_our_table(path: Path) -> bool:
-    """Whether the file has the columns of a map."""
-    from simdyn.questions.validity_map import COLUMNS
-
+def _columns(path: Path) -> list[str]:
+    """Names in the first line of a table; none if there is no text."""
     try:
         with path.open(encoding="utf-8") as file:
-            names = file.readline().strip().split(",")
+            return file.readline().strip().split(",")
     except (OSError, UnicodeDecodeError):
-        return False
-    return names[:1] == ["prediction"] and tuple(names[3:]) == COLUMNS
+        return []

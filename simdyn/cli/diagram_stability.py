@@ -57,16 +57,17 @@ def stability(
 ) -> None:
     """Draw where SGD is stable: sharpness against non-uniformity, learning rate against batch size."""
     from simdyn.cli import problem
+    from simdyn.cli.dataset_file import check_diagram_target, write_diagram
     from simdyn.cli.picture import check_picture
     from simdyn.questions import stability_diagrams as diagrams
 
     check_picture(plot)
-    _check_out(out)
     if out is None and plot is None and not as_json:
         raise InputError("A diagram needs --plot FILE, --out FILE or --json to go to.")
     batches = None if batch_sizes is None else _batches(batch_sizes)
     moments = [0.0] if momenta is None else listed(momenta, "--momenta")
     rates = None if learning_rates is None else _range(learning_rates)
+    check_diagram_target(out, "rate diagram" if kind == "rates" else f"{kind} diagram")
     found: Any
     if kind == "sharpness":
         if potential is not None:
@@ -115,7 +116,7 @@ def stability(
     else:
         raise InputError(f"--kind is {kind!r}, but it must be one of: sharpness, rates, selection.")
     if out is not None:
-        _write(found, out)
+        write_diagram(found, out)
     if plot is not None:
         from simdyn.plotting.stability_diagram import diagram_figure
         from simdyn.plotting.style import save
@@ -157,39 +158,3 @@ def _range(text: str) -> list[float]:
         raise InputError(
             f"--learning-rates is {text!r}, but it must be LOW,HIGH,N such as 0.1,1,40."
         ) from None
-
-
-def _check_out(out: str | None) -> None:
-    from pathlib import Path
-
-    from simdyn.cli.picture import check_folder
-
-    if out is None:
-        return
-    if Path(out).suffix not in (".nc", ".csv"):
-        raise InputError(f"The file {out!r} must end in .nc or .csv.")
-    check_folder("file", out)
-
-
-def _write(found: Any, out: str) -> None:
-    from pathlib import Path
-
-    from simdyn.study.atomic import ANOTHER_PLACE, replace_atomically
-
-    def write(partial: Path) -> None:
-        if out.endswith(".nc"):
-            found.to_netcdf(partial, engine="h5netcdf")
-        else:
-            _table(found).to_csv(partial, index=False)
-
-    replace_atomically(Path(out), write, ANOTHER_PLACE)
-
-
-def _table(found: Any) -> Any:
-    """The variables with the most dimensions as one long table; coarser measured cells in their own rows."""
-    import pandas
-
-    groups: dict[tuple[str, ...], list[str]] = {}
-    for name, variable in found.data_vars.items():
-        groups.setdefault(tuple(variable.dims), []).append(str(name))
-    return pandas.concat([found[names].to_dataframe().reset_index() for names in groups.values()])

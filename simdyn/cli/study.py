@@ -143,8 +143,12 @@ def new(
     """Begin a study of your own in the working directory, from a template that runs as it is."""
     from importlib.resources import files
 
+    from simdyn.study.discovery import study_names
+
     if not name.isidentifier():
         raise InputError(f"the name {name!r} is not an identifier; use letters, digits and underscores")
+    if name in study_names():
+        raise InputError(f"{name} is a study that simdyn ships; choose another name")
     path = Path(f"{name}.py")
     text = files("simdyn.cli").joinpath("study_template.py").read_text(encoding="utf-8")
     try:
@@ -194,9 +198,9 @@ def report(
 
 def _gather(folders: list[Path], out: Path) -> None:
     from simdyn.study import study_names
-    from simdyn.study.atomic import ANOTHER_PLACE, write_atomically
     from simdyn.study.report import SYMBOLS
     from simdyn.study.summary import find_runs, summary_html
+    from simdyn.whole_files import ANOTHER_PLACE, write_atomically
 
     runs = find_runs(folders)
     missing = [name for name in study_names() if name not in {run.manifest.study for run in runs}]

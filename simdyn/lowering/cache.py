@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -14,6 +13,10 @@ from pathlib import Path
 from types import ModuleType
 
 from simdyn.errors import InputError
+from simdyn.whole_files import write_atomically
+
+ANOTHER_CACHE = "make room there, or set SIMDYN_CACHE to a folder that can be written"
+"""The remedy when a kernel cannot be kept."""
 
 _LOADING = threading.RLock()
 
@@ -37,7 +40,7 @@ def cache_folder() -> Path:
     try:
         base.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(base, error) from None
+        raise InputError(f"cannot make the kernel cache {base}: {error.strerror}; {ANOTHER_CACHE}") from None
     return base
 
 
@@ -52,7 +55,7 @@ def load_kernels(source: str) -> ModuleType:
 def _load(name: str, source: str) -> ModuleType:
     path = cache_folder() / f"{name}.py"
     if not path.exists() or path.read_text() != source:
-        write_atomically(path, source)
+        write_atomically(path, source.encode(), ANOTHER_CACHE)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -80,7 +83,7 @@ def cached_file(name: str, make: Callable[[], bytes]) -> Path:
     """A file in the cache folder; written there first by `make` if it is new."""
     path = cache_folder() / name
     if not path.exists():
-        write_atomically(path, make())
+        write_atomically(path, make(), ANOTHER_CACHE)
     return path
 
 
@@ -88,21 +91,3 @@ def cached_file(name: str, make: Callable[[], bytes]) -> Path:
 def _device_text() -> str:
     folder = Path(__file__).parent.parent
     return "".join((folder / name).read_text() for name in _DEVICE_MODULES)
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Atomically, since several processes may want the same kernel at once."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise _unwritable(path.parent, error) from None
-
-
-def _unwritable(folder: Path, error: OSError) -> InputError:
-    return InputError(
-        f"The kernel cache {folder} cannot be written ({error.strerror}); set SIMDYN_CACHE to a folder "
-        "that can."
-    )

@@ -29,7 +29,8 @@ from typing import Any
 
 import numpy as np
 
-from simdyn.lowering.cache import cache_folder, load_kernels, module_name, write_atomically
+from simdyn.lowering.cache import ANOTHER_CACHE, cache_folder, load_kernels, module_name
+from simdyn.whole_files import write_atomically
 
 _PROCESSORS = ("x86_64", "AMD64")
 """Elsewhere Numba loads its code in ways of its own."""
@@ -145,7 +146,7 @@ class _Kernel:
             made = _compiled(getattr(load_kernels(self._source), self._name), kinds, digest)
             if made is None:
                 return self._through_numba
-            write_atomically(path, _with_checksum(made))
+            write_atomically(path, _with_checksum(made), ANOTHER_CACHE)
             found = made
         return _loaded(found, digest, count)
 

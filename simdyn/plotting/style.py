@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simdyn.errors import InputError
+from simdyn.whole_files import ANOTHER_PLACE, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -106,19 +107,10 @@ def save(figure: Figure, path: str | Path) -> None:
     Raises
     ------
     InputError
-        Another ending, or a folder that cannot be written.
+        Another ending, or a place that cannot be written.
     """
     target = Path(path)
     if target.suffix.lower() not in FORMATS:
         raise InputError(f"The picture {str(path)!r} must end in one of: {', '.join(FORMATS)}.")
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        # A picture that is there already is lost only to one that is whole.
-        partial.write_bytes(figure_bytes(figure, target.suffix.lower()[1:]))
-        partial.replace(target)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise InputError(
-            f"The picture {str(path)!r} cannot be written ({error.strerror}); choose another place."
-        ) from None
+    # A picture that is there already is lost only to one that is whole.
+    write_atomically(target, figure_bytes(figure, target.suffix.lower()[1:]), ANOTHER_PLACE)

@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from simdyn.study.atomic import write_atomically
+from simdyn.whole_files import write_atomically
 
 
 class DamagedRecordError(Exception):

@@ -16,7 +16,6 @@ from simdyn.engines.threads import default_threads
 from simdyn.errors import InputError
 from simdyn.plotting.style import FORMATS, figure_bytes
 from simdyn.results import versions
-from simdyn.study.atomic import replace_atomically, write_atomically
 from simdyn.study.claims import Claim, claims_text
 from simdyn.study.definition import Grid, Size, Study, StudyFigure, settings_record
 from simdyn.study.interrupt import noticed
@@ -26,6 +25,7 @@ from simdyn.study.results import Results, collect, csv_text, write_netcdf
 from simdyn.study.storage import Manifest, StudyFolder, open_existing, open_folder
 from simdyn.study.sweep import Waiting, sweep_here, sweep_in_pool, waiting_cells
 from simdyn.study.work import Job, StudySource
+from simdyn.whole_files import replace_atomically, write_atomically
 
 
 @dataclass(frozen=True)

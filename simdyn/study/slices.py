@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simdyn.errors import InputError
-from simdyn.study.atomic import ANOTHER_PLACE, replace_atomically, write_atomically
 from simdyn.study.storage import MANIFEST
+from simdyn.whole_files import ANOTHER_PLACE, replace_atomically, write_atomically
 
 if TYPE_CHECKING:
     import xarray as xr

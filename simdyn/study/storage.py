@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from simdyn.errors import InputError
-from simdyn.study.atomic import PARTIAL, remove_partial_files
 from simdyn.study.definition import Parameters, Size, Value
 from simdyn.study.lock import LOCK, locked
 from simdyn.study.records import DamagedRecordError, canonical, digest, read_record, write_record
+from simdyn.whole_files import PARTIAL, remove_partial_files
 
 FORMAT = 2
 MANIFEST = "study.json"

@@ -95,7 +95,11 @@ def _grows(claim: str, source: str, course: DataArray) -> Claim:
         1.0 + MORE,
         np.inf,
         why=f"{_course_of(course)} Holds if above 1, but only here if it falls before."
-        + (f" Without {left_out} runs in which the loss curves down at a look." if left_out else ""),
+        + (
+            f" Left out where the loss curves down at a look: {left_out} of {len(whole)} runs."
+            if left_out
+            else ""
+        ),
     )
     before = ratio_claim(claim, source, (falling / first).values, 0.0, 1.0)
     if found.verdict == "holds" and before.verdict == "holds":

@@ -67,6 +67,23 @@ def test_diagrams_write_files(shell, tmp_path):
         assert data.sizes["criterion"] == 4
 
 
+def test_diagrams_replace_only_their_own_kind(shell, tmp_path):
+    sharpness = ("diagram", "stability", "--cells", "5", "--measured", "0")
+    rates = ("diagram", "stability", "two_functions", "--kind", "rates", "--at", "x=1")
+    for ending in ("csv", "nc"):
+        own, foreign = str(tmp_path / f"own.{ending}"), tmp_path / f"foreign.{ending}"
+        for _ in range(2):
+            assert shell(*sharpness, "--out", own)[0] == 0
+        code, _, err = shell(*rates, "--out", own)
+        assert code == 2
+        assert "is not from this kind of diagram" in err
+        foreign.write_text("my own notes")
+        code, _, err = shell(*sharpness, "--out", str(foreign))
+        assert code == 2
+        assert "choose another name or move it away" in err
+        assert foreign.read_text() == "my own notes"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -82,7 +99,7 @@ def test_diagrams_write_files(shell, tmp_path):
         (["diagram", "stability", "--json", "--batch-sizes", "nan"], "--batch-sizes is 'nan'"),
         ([*PROBLEM, "--steps", "9" * 20], "steps is " + "9" * 20),
         ([*PROBLEM, "--paths", "1" + "0" * 12], "The states of 1,000,000,000,000 paths"),
-        (["diagram", "stability", "--out", "x.txt"], ".nc or .csv"),
+        (["diagram", "stability", "--out", "x.txt"], "must end in .nc"),
     ],
 )
 def test_refusals(shell, arguments, message):

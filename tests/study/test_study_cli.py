@@ -118,7 +118,13 @@ def test_a_new_study_runs_as_it_is(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "named"), [("taken", "exists"), ("two words", "identifier"), ("../up", "identifier")]
+    ("name", "named"),
+    [
+        ("taken", "exists"),
+        ("two words", "identifier"),
+        ("../up", "identifier"),
+        ("wu2018", "a study that simdyn ships"),
+    ],
 )
 def test_a_new_study_overwrites_nothing(tmp_path, monkeypatch, name, named):
     monkeypatch.chdir(tmp_path)

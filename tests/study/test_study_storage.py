@@ -14,8 +14,8 @@ import pytest
 
 from simdyn.errors import InputError
 from simdyn.study import Study, report_study, run_study
-from simdyn.study.atomic import replace_atomically
 from simdyn.study.records import DamagedRecordError, read_record, write_record
+from simdyn.whole_files import replace_atomically
 
 pytestmark = pytest.mark.usefixtures("one_cell_a_shard")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +12,7 @@ from pathlib import Path
 from simdyn.errors import InputError
 
 PARTIAL = ".partial"
-"""How the name of an unfinished file ends; whatever ends so is worthless and is removed."""
-
+"""How the name of an unfinished file ends; whatever ends so is worthless and may be removed."""
 
 RUN_AGAIN = "what was finished before is kept, so mend this and run the same command again"
 """The remedy of a study."""
@@ -44,19 +44,21 @@ def replace_atomically(path: Path, write: Callable[[Path], object], remedy: str 
     InputError
         If the operating system refuses, for example because the disk is full.
     """
-    partial = path.with_name(path.name + PARTIAL)
+    # A name of its own, since several processes and threads may want the same kernel at once.
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
         _sync(partial)
         os.replace(partial, path)
         _sync(path.parent)
-    except (OSError, RuntimeError) as error:
-        reason = _reason(error)
-        if reason is None:
-            raise
+    except BaseException as error:
+        # Whatever ended it, Ctrl-C included.
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+        reason = _reason(error) if isinstance(error, OSError | RuntimeError) else None
+        if reason is None:
+            raise
         raise InputError(f"cannot write {path}: {reason}; {remedy}") from error
 
 
