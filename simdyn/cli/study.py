@@ -116,6 +116,7 @@ def run(
                 overrides=overrides,
                 workers=workers,
                 scheduler=scheduler,
+                spread=True,
                 origin=study,
                 progress=progress,
             )

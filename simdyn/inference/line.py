@@ -36,7 +36,12 @@ class Line:
 
 
 def fit_line(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> Line:
-    """Slope of y against x and its standard error, with errors `sigma` of y."""
+    """Slope of y against x and its standard error, with errors `sigma` of y.
+
+    With fewer than two different x there is no slope: NaN.
+    """
+    if len(np.unique(x)) < 2:
+        return Line(np.nan, np.nan, np.full(len(x), np.nan))
     weights = sigma**-2.0
     centre = float((weights * x).sum() / weights.sum())
     spread = float((weights * (x - centre) ** 2).sum())

@@ -63,7 +63,7 @@ def judge(low: float, high: float, band_low: float, band_high: float) -> Verdict
     """Verdict on a claim that a quantity lies in a band, given the interval of its measurement.
 
     "holds" when the whole interval lies in the band, "does not hold" when it lies wholly outside,
-    "undecided" when it straddles an edge or an end is not a number: a wide interval can neither confirm nor
+    "undecided" when it straddles an edge or anything is not a number: a wide interval can neither confirm nor
     refute. What holds only here, a study finds out with a second measurement elsewhere.
 
     Raises
@@ -71,10 +71,10 @@ def judge(low: float, high: float, band_low: float, band_high: float) -> Verdict
     ValueError
         If the band is empty.
     """
-    if not band_low <= band_high:
-        raise ValueError(f"the band from {band_low} to {band_high} is empty")
-    if math.isnan(low) or math.isnan(high):
+    if any(math.isnan(end) for end in (low, high, band_low, band_high)):
         return "undecided"
+    if band_low > band_high:
+        raise ValueError(f"the band from {band_low} to {band_high} is empty")
     if band_low <= low and high <= band_high:
         return "holds"
     if high < band_low or low > band_high:

@@ -162,6 +162,9 @@ class Grid:
         One or two sentences below the heading.
     budget
         Whether cells run in units until a relative error is met; None: the cell function is called once.
+    one_thread
+        Whether a cell uses one thread whatever it is given, as the training of a small network does, and
+        shares no work with other cells. Then several can run side by side (see `simdyn.study.run_study`).
     """
 
     name: str
@@ -170,6 +173,7 @@ class Grid:
     quantities: Sequence[Quantity] = ()
     description: str = ""
     budget: Budget | None = None
+    one_thread: bool = False
 
     def __post_init__(self) -> None:
         _check_name("grid", self.name)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ def run_study(
     workers: int | None = None,
     scheduler: str | None = None,
     executor: Executor | None = None,
+    spread: bool = False,
     origin: str | None = None,
     progress: Progress | None = None,
 ) -> Findings:
@@ -70,6 +71,10 @@ def run_study(
     executor
         Any executor of `concurrent.futures` to run the cells on instead; it stays yours to shut down. How
         many units of work it gets at a time follows from `workers` if given, else from its own number.
+    spread
+        Where cells run in this process: whether those that use one thread whatever they are given
+        (`Grid.one_thread`) run in as many processes instead, which start afresh as those of `workers` do. The
+        shell does so.
     origin
         What to give to `simdyn study run` to get this study, if that is not its name: its file.
 
@@ -97,7 +102,7 @@ def run_study(
         overrides=dict(overrides or {}),
     )
     with open_folder(out, manifest) as folder:
-        _run_cells(study, folder, grids, threads, pool, progress)
+        _run_cells(study, folder, grids, threads, pool, spread, progress)
         return write_outputs(study, collect(folder, grids), out)
 
 
@@ -149,6 +154,7 @@ def _run_cells(
     grids: tuple[Grid, ...],
     threads: int | None,
     pool: AbstractContextManager[Pool] | None,
+    spread: bool,
     progress: Progress,
 ) -> None:
     cells = _next_cells(study, folder, grids, progress)
@@ -163,10 +169,17 @@ def _run_cells(
         in_units=frozenset(grid.name for grid in grids if grid.budget is not None),
     )
     if pool is None:
+        width = default_threads(threads)
+        apart = {grid.name for grid in grids if spread and width > 1 and grid.one_thread and not grid.budget}
+        aside = [waiting for waiting in cells if waiting.cell[0] in apart]
         with noticed() as interrupt:
-            while cells:
-                sweep_here(study, folder, cells, job, progress, interrupt)
+            while here := [waiting for waiting in cells if waiting.cell[0] not in apart]:
+                sweep_here(study, folder, here, job, progress, interrupt)
                 cells = _further_cells(study, folder, grids, progress)
+        if aside:
+            apart_job = replace(job, source=StudySource.of(study), threads=1)
+            with processes(min(width, len(aside))) as workers:
+                sweep_in_pool(folder, aside, apart_job, workers, progress)
     else:
         with pool as workers:
             while cells:

@@ -73,6 +73,34 @@ def from_record(kind: type[S], record: Mapping[str, Any]) -> S:
     return kind(**{name: _tuples(value) for name, value in record.items()})
 
 
+def check_paired(settings: object, *pairs: tuple[str, str]) -> None:
+    """Refuse settings of which one should hold a value for each of another; for a study's `__post_init__`.
+
+    Raises
+    ------
+    InputError
+        Naming both and their lengths.
+    """
+    for one, other in pairs:
+        given, needed = len(getattr(settings, one)), len(getattr(settings, other))
+        if given != needed:
+            raise InputError(f"{one} has length {given} but {other} {needed}; give one value for each")
+
+
+def check_at_least(settings: object, **fewest: int) -> None:
+    """Refuse settings with fewer values than the study's claims and figures need; for its `__post_init__`.
+
+    Raises
+    ------
+    InputError
+        Naming the setting and its length.
+    """
+    for name, least in fewest.items():
+        given = len(getattr(settings, name))
+        if given < least:
+            raise InputError(f"{name} has length {given}; give at least {least} values, which claims compare")
+
+
 def toml_text(overrides: Mapping[str, Any]) -> str:
     """The overrides as TOML, to be read again by `read_overrides`."""
     return "".join(f"{name} = {_toml(value)}\n" for name, value in overrides.items())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simdyn.study import check_paired
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -48,6 +50,9 @@ class Settings:
     tail_rates: tuple[float, ...]
     tail_paths: int
     tail_share: float
+
+    def __post_init__(self) -> None:
+        check_paired(self, ("launch_batch_sizes", "launch_rates"))
 
 
 QUICK = Settings(

@@ -121,6 +121,7 @@ def network_grids(settings: NetworkSettings) -> list[Grid]:
             ],
             f"After {settings.descent_steps} steps at the same learning rate, and where L-BFGS goes down to "
             "from there.",
+            one_thread=True,
         ),
         Grid(
             "fitting",
@@ -137,5 +138,6 @@ def network_grids(settings: NetworkSettings) -> list[Grid]:
             ],
             f"Parity of {settings.fit_samples} digits, {settings.fit_flips:.0%} of the labels wrong, "
             f"{settings.fit_members} networks a run.",
+            one_thread=True,
         ),
     ]

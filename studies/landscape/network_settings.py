@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simdyn.study import check_at_least
+
 
 @dataclass(frozen=True)
 class NetworkSettings:
@@ -67,6 +69,9 @@ class NetworkSettings:
     fit_members: int
     fit_rate: float
     fit_steps: int
+
+    def __post_init__(self) -> None:
+        check_at_least(self, looks=3)
 
 
 QUICK_NETWORKS = NetworkSettings(

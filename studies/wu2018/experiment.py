@@ -238,6 +238,7 @@ def grids(settings: Settings) -> list[Grid]:
             ],
             f"{settings.samples} samples of {settings.data} in two groups of classes, one output, squared "
             f"loss.",
+            one_thread=True,
         ),
         Grid(
             "switch",

@@ -11,8 +11,8 @@ import xarray as xr
 
 from simdyn.inference import jackknife
 from simdyn.study import Claim, Results, Verdict, judge
-from studies.xie2021.networks import HISTOGRAM_BATCH, band
-from studies.xie2021.settings import DECK, PAPER, Settings
+from studies.xie2021.networks import band
+from studies.xie2021.settings import DECK, HISTOGRAM_BATCH, PAPER, Settings
 from studies.xie2021.slopes import halves, mean_ratio
 
 NOT_GAUSSIAN = 0.1

@@ -9,8 +9,7 @@ import numpy as np
 from simdyn.plotting.intervals import draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, PREDICTED, new_figure
 from simdyn.study import Results, StudyFigure
-from studies.xie2021.networks import HISTOGRAM_BATCH
-from studies.xie2021.settings import Settings
+from studies.xie2021.settings import HISTOGRAM_BATCH, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

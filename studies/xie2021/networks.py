@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simdyn.errors import InputError
 from simdyn.networks import one_thread
 from simdyn.study import Dimension, Grid, Quantity, quantity_with_interval, value_with_interval
+from studies.xie2021.settings import HISTOGRAM_BATCH
 
 if TYPE_CHECKING:
     import torch
@@ -24,8 +24,6 @@ Array = np.ndarray
 
 GRIDS = ("noise", "histogram", "alignment", "leaving")
 LAYERS = ("first", "second", "last")
-HISTOGRAM_BATCH = 16
-"""From which batch size on the noise is said to be Gaussian."""
 DIRECTIONS = 5
 """Eigenvectors along which noise and curvature are compared."""
 LOOK = 2
@@ -105,6 +103,7 @@ def network_grids(settings: Settings) -> list[Grid]:
             f"{min(settings.leaving_replicas)} to {max(settings.leaving_replicas)} networks from one "
             "minimum, the more the sooner they leave, until the loss over all samples has risen by "
             f"{settings.leaving_margin:g}; at factor 1 B = {settings.leaving_batch_size}.",
+            one_thread=True,
         ),
     ]
 
@@ -128,12 +127,12 @@ def network_cell(
 
 
 def images_of(data: str, folder: str) -> Images:
-    """A data set; measurements that are no image are standardised and stand in one row.
+    """One of `DATA_SETS`; measurements that are no image are standardised and stand in one row.
 
     Raises
     ------
     InputError
-        An unknown data set, or files that are not there.
+        Files that are not there.
     """
     from simdyn.networks import Images, cifar10, digits, fashion_mnist
 
@@ -141,11 +140,6 @@ def images_of(data: str, folder: str) -> Images:
         return digits()
     if data in ("fashion_mnist", "cifar10"):
         return (fashion_mnist if data == "fashion_mnist" else cifar10)(folder)
-    if data not in ("breast cancer", "wine"):
-        raise InputError(
-            f'the data set is {data!r}; it must be "digits", "breast cancer", "wine", "fashion_mnist" or '
-            '"cifar10".'
-        )
     from sklearn.datasets import load_breast_cancer, load_wine
 
     table = (load_wine if data == "wine" else load_breast_cancer)()

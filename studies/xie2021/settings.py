@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simdyn.errors import InputError
+from simdyn.study import check_at_least, check_paired
+
 PAPER = "Xie, Sato & Sugiyama 2021"
 DECK = "slides on Xie, Sato & Sugiyama 2021 (Master 2 Data Science, 2022)"
+
+DATA_SETS = ("digits", "breast cancer", "wine", "fashion_mnist", "cifar10")
+"""What networks may be trained on; the last two from files."""
+HISTOGRAM_BATCH = 16
+"""From which batch size on the noise is said to be Gaussian."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,20 @@ class Settings:
     leaving_replicas: tuple[int, ...]
     leaving_steps: int
     leaving_margin: float
+
+    def __post_init__(self) -> None:
+        check_paired(self, ("leaving_rates", "data_sets"), ("leaving_replicas", "leaving_factors"))
+        check_at_least(
+            self, large_batch_sizes=3, log_rates=2, floors=2, bend_floors=2, favour_batch_sizes=2, data_sets=1
+        )
+        if HISTOGRAM_BATCH not in self.noise_batch_sizes:
+            raise InputError(
+                f"noise_batch_sizes lacks {HISTOGRAM_BATCH}, at which layers are compared; add it to the list"
+            )
+        for data in self.data_sets:
+            if data not in DATA_SETS:
+                known = ", ".join(map(repr, DATA_SETS))
+                raise InputError(f"the data set is {data!r}; it must be one of {known}")
 
 
 QUICK = Settings(

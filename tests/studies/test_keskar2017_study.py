@@ -201,3 +201,15 @@ def test_around_a_point_both_sides_have_its_curvature_and_no_slope():
     step = 1e-6 * np.array([1.0, 0.0])
     slope = (even.energy(centre + apart + step) - even.energy(centre + apart - step)) / 2e-6
     np.testing.assert_allclose(even.gradient(centre + apart)[0], slope, rtol=1e-6)
+
+
+def test_shorter_settings_are_refused_or_judged(model, failures_of_shorter_settings, monkeypatch):
+    monkeypatch.setattr(experiment, "can_train", lambda: False)
+    study, findings = model
+    assert failures_of_shorter_settings(study, findings.results) == []
+
+
+@needs_torch
+def test_shorter_settings_of_networks_are_refused_or_judged(networks, failures_of_shorter_settings):
+    study, findings = networks
+    assert failures_of_shorter_settings(study, findings.results) == []

@@ -402,3 +402,9 @@ def test_a_boundary_that_random_inputs_drive_away_comes_closer_only_here(network
         ("critical", "critical", 0.1, {"epoch": LAST, "data": INPUTS}),
     ]
     assert verdict(study, changed(findings.results, changes), "critical rises") == "holds only here"
+
+
+@needs_torch
+def test_shorter_settings_are_refused_or_judged(networks, failures_of_shorter_settings):
+    study, findings = networks
+    assert failures_of_shorter_settings(study, findings.results) == []

@@ -11,7 +11,6 @@ from potentials import styblinski_tang
 from simdyn import SDE, SGD, SGLD, exact
 from simdyn.estimators import measure_escape
 from simdyn.exits import parse_start, resolve_exit
-from simdyn.inference import fit_line
 from simdyn.networks import can_train
 from simdyn.study import conclude, run_study
 from studies.xie2021 import STUDY, experiment
@@ -110,6 +109,19 @@ def test_every_cell_agrees_with_its_exact_value(findings):
         assert np.abs(z).max() < 4.5, grid
 
 
+def test_shorter_settings_are_refused_or_judged(findings, failures_of_shorter_settings, monkeypatch):
+    monkeypatch.setattr(experiment, "can_train", lambda: False)
+    study = dataclasses.replace(STUDY, quick=TINY)
+    assert failures_of_shorter_settings(study, findings.results) == []
+
+
+@needs_torch
+def test_shorter_settings_of_networks_are_refused_or_judged(networks, failures_of_shorter_settings):
+    study = dataclasses.replace(STUDY, quick=TINY)
+    pairs = [("data_sets", "leaving_rates"), ("leaving_factors", "leaving_replicas")]
+    assert failures_of_shorter_settings(study, networks, *pairs) == []
+
+
 def test_there_is_a_claim_for_each_plot_and_formula(findings):
     sources = " ".join(claim.source for claim in findings.claims)
     for place in (
@@ -204,18 +216,6 @@ def test_the_rescaled_chain_takes_the_same_steps_path_by_path():
         update = SGD(eta, 0.2, noise="hessian", floor=0.0).update(landscape)
         steps.append(measure_escape(update, exit, start, paths=500, seed=8, max_steps=10**6).records.steps)
     assert np.mean(steps[0] == steps[1]) > 0.99
-
-
-def test_fit_line_recovers_a_line_and_its_error():
-    # 4,000 lines with known noise: the 95 % intervals cover 95 % of them; 4.5 binomial standard deviations
-    # allowed.
-    rng = np.random.default_rng(5)
-    x, sigma = np.array([0.0, 1.0, 3.0, 4.0]), np.array([0.1, 0.2, 0.1, 0.3])
-    covered = 0
-    for _ in range(4000):
-        line = fit_line(x, 2.0 * x + 1.0 + sigma * rng.normal(size=4), sigma)
-        covered += line.low <= 2.0 <= line.high
-    assert abs(covered / 4000 - 0.95) < 4.5 * np.sqrt(0.95 * 0.05 / 4000)
 
 
 def test_the_ratio_of_slopes_knows_the_point_that_its_halves_share():

@@ -126,6 +126,11 @@ def test_judge(low, high, verdict):
     assert judge(low, high, 0.9, 1.1) == verdict
 
 
+@pytest.mark.parametrize("band", [(float("nan"), 1.1), (0.9, float("nan"))])
+def test_a_prediction_without_a_value_decides_nothing(band):
+    assert judge(0.95, 1.05, *band) == "undecided"
+
+
 def test_an_empty_band_and_an_unknown_verdict_are_refused():
     with pytest.raises(ValueError, match="empty"):
         judge(0, 1, 2, 1)

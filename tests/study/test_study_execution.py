@@ -58,6 +58,29 @@ def test_processes_give_the_same_bytes_and_tell_how_they_get_on(
     assert set(progress.states) <= {4000}
 
 
+def _pids(folder):
+    return {int(path.stem) for path in folder.glob("*.pid")}
+
+
+@pytest.mark.parametrize(("threads", "others"), [(1, 0), (2, 2)])
+def test_cells_of_one_thread_run_side_by_side(toy, tmp_path, outputs, expected, monkeypatch, threads, others):
+    monkeypatch.setenv("TOY_PIDS", str(tmp_path))
+    monkeypatch.setenv("TOY_SECONDS", "0.3")  # so that no worker is done with all before the other has begun
+    run_study(toy, tmp_path / "out", size="quick", seed=3, threads=threads, spread=True)
+    assert outputs(tmp_path / "out") == expected
+    assert os.getpid() in _pids(tmp_path)
+    assert len(_pids(tmp_path) - {os.getpid()}) == others
+
+
+def test_ctrl_c_among_cells_side_by_side_keeps_what_is_finished(
+    toy, tmp_path, outputs, expected, interrupted_after
+):
+    with pytest.raises(KeyboardInterrupt):
+        run_study(toy, tmp_path, size="quick", seed=3, threads=2, spread=True, progress=interrupted_after(4))
+    run_study(toy, tmp_path, size="quick", seed=3)
+    assert outputs(tmp_path) == expected
+
+
 @pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
 def test_any_executor_gives_the_same_bytes_and_stays_open(toy, tmp_path, outputs, expected, kind):
     with kind(2) as executor:

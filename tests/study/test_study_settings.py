@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from simdyn.cli import run
 from simdyn.errors import InputError
+from simdyn.study import find_study
 from simdyn.study.settings import from_record, overridden, read_overrides, toml_text
 
 
@@ -53,6 +54,20 @@ def test_mistakes_are_named(overrides, named):
     with pytest.raises(InputError) as caught:
         overridden(Settings(), overrides)
     assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("study", "overrides", "named"),
+    [
+        ("xie2021", {"data_sets": ["wine"]}, "leaving_rates has length 3 but data_sets 1"),
+        ("xie2021", {"leaving_factors": [1.0]}, "leaving_replicas has length 4 but leaving_factors 1"),
+        ("xie2021", {"data_sets": ["a", "b", "c"]}, "the data set is 'a'; it must be one of 'digits'"),
+        ("discrete_effects", {"launch_rates": [0.1]}, "launch_batch_sizes has length 5 but launch_rates 1"),
+    ],
+)
+def test_settings_that_belong_together_are_refused_before_anything_runs(study, overrides, named):
+    with pytest.raises(InputError, match=re.escape(named)):
+        overridden(find_study(study).quick, overrides)
 
 
 VALUES = st.one_of(

@@ -35,6 +35,7 @@ def grids(settings):
                 Dimension("threshold", (1, 2), "steps", "what to exceed"),
             ],
             [Quantity("share", "", "share above the threshold"), Quantity("clean", "", "no value diverged")],
+            one_thread=True,
         ),
     ]
 
