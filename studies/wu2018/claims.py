@@ -112,6 +112,12 @@ NETWORK_CLAIMS = {
 }
 """Statement and source."""
 
+OF_MINIMA = (
+    "near_a", "near_s", "nearer_s", "proportional", "batch_a", "batch_s", "rate_a", "rate_s", "slower",
+    "less_stable", "sgd_test", "bound_a", "bound_s", "stable", "theorem1",
+)  # fmt: skip
+"""Those of them that are about where training from scratch ends, if it does not diverge."""
+
 
 def _not_run(claim: str, source: str) -> Claim:
     return Claim(
@@ -333,6 +339,8 @@ def _of_networks(results: Results, settings: Settings) -> list[Claim]:
     slow, fast = (minima.sel(eta=choice(settings.learning_rates)) for choice in (min, max))
     adam = results["adaptive"]
     right = minima["train_accuracy"].values.ravel()
+    diverged = int(minima["loss"].isnull().sum())
+    without = f" Without {diverged} of {right.size}, whose training diverged." if diverged else ""
     found = {
         "interpolates": _plain(
             "interpolates",
@@ -340,7 +348,7 @@ def _of_networks(results: Results, settings: Settings) -> list[Claim]:
             1.0,
             1.0,
             1.0,
-            f"{right.size} networks. {_table(minima)}",
+            f"{right.size} networks, of which the training of {diverged} diverged. {_table(minima)}",
         ),
         "bound_a": _plain(
             "bound_a",
@@ -421,6 +429,8 @@ def _of_networks(results: Results, settings: Settings) -> list[Claim]:
             "Holds if above 0.",
         ),
     }
+    for name in OF_MINIMA:
+        found[name] = dataclasses.replace(found[name], why=found[name].why + without)
     return [found[name] for name in NETWORK_CLAIMS]
 
 
@@ -441,9 +451,10 @@ def _log(data: DataArray) -> DataArray:
     return data.copy(data=np.log(data.values))
 
 
-def _per_run(data: DataArray) -> np.ndarray:
-    """Mean of a quantity over all but the runs, which are independent of one another."""
-    return np.asarray(data.mean([name for name in data.dims if name != "run"], skipna=False).values)
+def _per_run(data: DataArray, skip: bool) -> np.ndarray:
+    """Mean of a quantity over all but the runs, which are independent of one another; NaN is left out or
+    makes NaN."""
+    return np.asarray(data.mean([name for name in data.dims if name != "run"], skipna=skip).values)
 
 
 def _plain(name: str, value: float, predicted: float | None, low: float, high: float, why: str) -> Claim:
@@ -465,7 +476,7 @@ def _mean(name: str, values: DataArray, predicted: float | None, low: float, hig
     """A mean over all networks, with the spread of the runs."""
     return mean_claim(
         *NETWORK_CLAIMS[name],
-        _per_run(values),
+        _per_run(values, name in OF_MINIMA),
         low,
         high,
         predicted=predicted,
@@ -480,7 +491,7 @@ def _ratio(name: str, ratios: DataArray, *, below: bool, why: str = "") -> Claim
     """A geometric mean of ratios that is said to be below 1, or above, with the spread of the runs."""
     return ratio_claim(
         *NETWORK_CLAIMS[name],
-        np.exp(_per_run(_log(ratios))),
+        np.exp(_per_run(_log(ratios), name in OF_MINIMA)),
         *((0.0, 1.0) if below else (1.0, np.inf)),
         why=f"{_MEANS} {why}Holds if {'below' if below else 'above'} 1.",
     )
@@ -499,13 +510,14 @@ def _power(
 ) -> Claim:
     """The power of x in y, one a run; y has a level of its own at each value of the dimensions `by`.
 
-    NaN where a value is, which leaves the claim undecided.
+    Where a value is NaN it is left out if training diverged there, or else leaves the claim undecided.
     """
-    logs = [_log(one) for one in (x, y)]
-    u, v = (one - one.mean([name for name in one.dims if name not in (*by, "run")]) for one in logs)
-    powers = (u * v).sum([name for name in u.dims if name != "run"], skipna=False) / (u**2).sum(
-        [name for name in u.dims if name != "run"], skipna=False
-    )
+    skip = name in OF_MINIMA
+    both = x.notnull() & y.notnull()
+    logs = [_log(one.where(both)) for one in (x, y)]
+    u, v = (one - one.mean([dim for dim in one.dims if dim not in (*by, "run")]) for one in logs)
+    rest = [dim for dim in u.dims if dim != "run"]
+    powers = (u * v).sum(rest, skipna=skip) / (u**2).sum(rest, skipna=skip)
     return mean_claim(
         *NETWORK_CLAIMS[name],
         np.asarray(powers.values),

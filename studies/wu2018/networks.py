@@ -24,6 +24,10 @@ Array = np.ndarray
 ESCAPES = 20
 """Escapes of which the mean is taken, from one minimum with different batches; they are short."""
 
+LOOKS = ("sharpness", "nonuniformity", "train_accuracy", "test_accuracy", "loss")
+STABLE = ("threshold", "theorem1")
+"""What is seen where parameters stand, and what takes longer."""
+
 
 def two_groups(data: str, folder: str) -> tuple[Images, Images | None]:
     """Images of class 0 and 1 to train on and, if the data set has them, others to test on.
@@ -125,10 +129,15 @@ class Task:
             )
 
     def look(self, module: torch.nn.Module, stable_for: int | None = None) -> dict[str, float]:
-        """Curvature, accuracy and loss where the parameters stand, and which rates are stable for a batch."""
+        """Curvature, accuracy and loss where the parameters stand, and which rates are stable for a batch.
+
+        NaN throughout where training has diverged.
+        """
         from potentials import FunctionSpace
         from simdyn.exact import gram_stability
 
+        if self.diverged(module):
+            return dict.fromkeys((*LOOKS, *(STABLE if stable_for is not None else ())), math.nan)
         with one_thread():
             space = FunctionSpace.from_torch(module, self.split.inputs, self.targets)
             residuals = np.asarray(space.errors)
@@ -147,6 +156,15 @@ class Task:
                 }
             return found
 
+    def diverged(self, module: torch.nn.Module) -> bool:
+        """Whether the loss over the training samples is no number, or too large for one."""
+        import torch
+
+        with one_thread(), torch.no_grad():
+            kind = next(module.parameters()).dtype
+            outputs = module(torch.as_tensor(self.split.inputs).to(kind))
+            return not bool(((outputs - torch.as_tensor(self.targets)) ** 2).sum().isfinite())
+
     def accuracies(self, module: torch.nn.Module) -> dict[str, float]:
         """Shares of the training and of the test samples that are right."""
         from simdyn.networks import accuracy
@@ -163,7 +181,7 @@ class Task:
         training = self.trained(module, rate, batch)
         return {
             **self.look(module, min(batch, n)),
-            "steps": training.steps,
+            "steps": math.nan if self.diverged(module) else training.steps,
             "sharpness_bound": 2.0 / rate,
             "nonuniformity_bound": math.inf
             if batch >= n
@@ -230,7 +248,7 @@ class Task:
         module = self.network(settings.architectures[0])
         rate = settings.adam_rate if optimiser == "adam" else max(settings.learning_rates)
         training = self.trained(module, rate, settings.adam_batch_size, optimiser=optimiser)
-        return {**self.look(module), "steps": training.steps}
+        return {**self.look(module), "steps": math.nan if self.diverged(module) else training.steps}
 
 
 @cache

@@ -10,8 +10,9 @@ import pytest
 from simdyn.errors import InputError
 from simdyn.study import run_study
 from studies.wu2018 import STUDY, bounds, experiment
-from studies.wu2018.claims import NETWORK_CLAIMS
+from studies.wu2018.claims import NETWORK_CLAIMS, OF_MINIMA
 from studies.wu2018.experiment import QUICK, can_train
+from studies.wu2018.networks import Task
 
 TINY = dataclasses.replace(
     QUICK,
@@ -159,6 +160,45 @@ def test_minima_of_networks(networks):
     assert float((data["sharpness"] * data["eta"]).sel(B=40).max()) < 2.05
     # What is stable in mean square is in particular stable for gradient descent.
     assert float((data["threshold"] * data["sharpness"]).max()) <= 2.0 + 1e-9
+
+
+@needs_torch
+def test_training_that_diverges_is_left_out_and_counted(networks):
+    study, findings = networks
+    where = {"architecture": "fully connected", "eta": 0.2, "B": 4, "run": 1}
+    whole = findings.results
+    results = dataclasses.replace(
+        whole, datasets={**whole.datasets, "minima": whole["minima"].assign(steps=lambda d: d["steps"] * 1.0)}
+    )
+    for quantity in ("sharpness", "nonuniformity", "train_accuracy", "test_accuracy", "loss", "steps",
+                     "threshold", "theorem1"):  # fmt: skip
+        results = results.altered("minima", quantity, np.nan, **where)
+    found = {claim.claim: claim for claim in study.claims(results, study.quick)}
+    assert "the training of 1 diverged" in found[NETWORK_CLAIMS["interpolates"][0]].why
+    assert found[NETWORK_CLAIMS["interpolates"][0]].verdict == "does not hold"
+    for name in OF_MINIMA:
+        claim = found[NETWORK_CLAIMS[name][0]]
+        assert np.isfinite(claim.measured), name
+        assert "Without 1 of 12, whose training diverged." in claim.why
+    assert len(study.figures(results, study.quick)) == 5
+
+
+@needs_torch
+def test_where_training_has_diverged_nothing_is_seen():
+    import torch
+
+    task = Task.of(TINY, 0)
+    module = task.network("fully connected")
+    with torch.no_grad():
+        next(module.parameters()).fill_(float("inf"))
+    assert task.diverged(module)
+    assert np.isnan(list(task.look(module, 4).values())).all()
+    module = task.network("fully connected")
+    assert not task.diverged(module)
+    assert np.isfinite(list(task.look(module, 4).values())).all()
+    # At this rate the loss is soon too large for a number, with parameters that still are some.
+    found = task.minimum("fully connected", 3.0, 4)
+    assert np.isnan([found["steps"], found["sharpness"], found["threshold"]]).all()
 
 
 ONE, OTHER = {"B": 4}, {"B": 40}
