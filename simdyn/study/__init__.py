@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simdyn.study.progress import CellProgress, Progress, SilentProgress
     from simdyn.study.results import Results
     from simdyn.study.runner import Findings, conclude, report_study, run_study
-    from simdyn.study.settings import check_at_least, check_paired
+    from simdyn.study.settings import check_at_least, check_contains, check_paired
 
 __getattr__, __dir__ = names_on_first_use(
     __name__,
@@ -48,7 +48,7 @@ __getattr__, __dir__ = names_on_first_use(
         "simdyn.study.progress": ["CellProgress", "Progress", "SilentProgress"],
         "simdyn.study.results": ["Results"],
         "simdyn.study.runner": ["Findings", "conclude", "report_study", "run_study"],
-        "simdyn.study.settings": ["check_at_least", "check_paired"],
+        "simdyn.study.settings": ["check_at_least", "check_contains", "check_paired"],
     },
 )
 
@@ -71,6 +71,7 @@ __all__ = [
     "Value",
     "Verdict",
     "check_at_least",
+    "check_contains",
     "check_paired",
     "conclude",
     "coverage_claim",

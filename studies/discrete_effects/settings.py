@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simdyn.study import check_paired
+from simdyn.study import check_at_least, check_paired
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_paired(self, ("launch_batch_sizes", "launch_rates"))
+        check_at_least(self, action_rates=2)
 
 
 QUICK = Settings(

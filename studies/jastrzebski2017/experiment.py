@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simdyn.networks import can_train
-from simdyn.study import Dimension, Execution, Grid, Quantity, Results, quantity_with_interval
+from simdyn.study import (
+    Dimension,
+    Execution,
+    Grid,
+    Quantity,
+    Results,
+    check_at_least,
+    check_contains,
+    quantity_with_interval,
+)
 from studies.jastrzebski2017 import equilibrium, networks, noise_networks, reparametrised, valleys
 
 if TYPE_CHECKING:
@@ -119,6 +128,12 @@ class Settings:
     move_rates: tuple[float, ...]
     move_sizes: tuple[int, ...]
     move_steps: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        check_at_least(
+            self, scaling_factors=2, course_factors=2, looks=2, equal_factors=2, move_sizes=2, move_steps=2
+        )
+        check_contains(self, steer_factors=1.0, flatter_temperatures=0.0, steered_factors=1.0)
 
 
 QUICK = Settings(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.networks import can_train
-from simdyn.study import Dimension, Execution, Grid, Quantity, Results
+from simdyn.study import Dimension, Execution, Grid, Quantity, Results, check_at_least
 from studies.keskar2017 import networks
 
 if TYPE_CHECKING:
@@ -91,6 +91,9 @@ class Settings:
     warm_epochs: tuple[int, ...]
     scales: tuple[float, ...]
     steep_share: float
+
+    def __post_init__(self) -> None:
+        check_at_least(self, batch_sizes=2, levels=2, warm_epochs=2, scales=2)
 
 
 QUICK = Settings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simdyn.errors import InputError
-from simdyn.study import check_at_least, check_paired
+from simdyn.study import check_at_least, check_contains, check_paired
 
 PAPER = "Xie, Sato & Sugiyama 2021"
 DECK = "slides on Xie, Sato & Sugiyama 2021 (Master 2 Data Science, 2022)"
@@ -127,10 +127,7 @@ class Settings:
         check_at_least(
             self, large_batch_sizes=3, log_rates=2, floors=2, bend_floors=2, favour_batch_sizes=2, data_sets=1
         )
-        if HISTOGRAM_BATCH not in self.noise_batch_sizes:
-            raise InputError(
-                f"noise_batch_sizes lacks {HISTOGRAM_BATCH}, at which layers are compared; add it to the list"
-            )
+        check_contains(self, noise_batch_sizes=HISTOGRAM_BATCH)
         for data in self.data_sets:
             if data not in DATA_SETS:
                 known = ", ".join(map(repr, DATA_SETS))

@@ -42,10 +42,10 @@ def findings(tmp_path_factory):
     return run_study(study, tmp_path_factory.mktemp("discrete") / "out", size="quick", seed=5)
 
 
-def test_shorter_settings_are_refused_or_judged(findings, failures_of_shorter_settings):
+def test_shorter_settings_are_refused_or_judged(findings, check_shorter_settings):
     study = dataclasses.replace(STUDY, quick=TINY)
     pair = ("launch_rates", "launch_batch_sizes")
-    assert failures_of_shorter_settings(study, findings.results, pair) == []
+    check_shorter_settings(study, findings.results, pair)
 
 
 def verdicts(results):

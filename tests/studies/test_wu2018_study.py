@@ -312,13 +312,13 @@ def test_unknown_data_is_refused(tmp_path):
         run(tmp_path, data="mnist")
 
 
-def test_shorter_settings_are_refused_or_judged(models, failures_of_shorter_settings, monkeypatch):
+def test_shorter_settings_are_refused_or_judged(models, check_shorter_settings, monkeypatch):
     monkeypatch.setattr(experiment, "can_train", lambda: False)
     study, findings = models
-    assert failures_of_shorter_settings(study, findings.results) == []
+    check_shorter_settings(study, findings.results)
 
 
 @needs_torch
-def test_shorter_settings_of_networks_are_refused_or_judged(networks, failures_of_shorter_settings):
+def test_shorter_settings_of_networks_are_refused_or_judged(networks, check_shorter_settings):
     study, findings = networks
-    assert failures_of_shorter_settings(study, findings.results) == []
+    check_shorter_settings(study, findings.results)
