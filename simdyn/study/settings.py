@@ -101,17 +101,18 @@ def check_at_least(settings: object, **fewest: int) -> None:
             raise InputError(f"{name} has length {given}; give at least {least} values, which claims compare")
 
 
-def check_contains(settings: object, **needed: float) -> None:
-    """Refuse settings that lack a value with which the study's claims compare; for its `__post_init__`.
+def check_contains(settings: object, **needed: float | tuple[float, ...]) -> None:
+    """Refuse settings that lack values with which the study's claims compare; for its `__post_init__`.
 
     Raises
     ------
     InputError
         Naming the setting and the value.
     """
-    for name, value in needed.items():
-        if value not in getattr(settings, name):
-            raise InputError(f"{name} lacks {value:g}, with which claims compare; add it to the list")
+    for name, values in needed.items():
+        for value in values if isinstance(values, tuple) else (values,):
+            if value not in getattr(settings, name):
+                raise InputError(f"{name} lacks {value:g}, with which claims compare; add it to the list")
 
 
 def toml_text(overrides: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.networks import can_train, one_thread
-from simdyn.study import Dimension, Execution, Grid, Quantity, Results
+from simdyn.study import Dimension, Execution, Grid, Quantity, Results, check_at_least, check_contains
 from studies.memorisation import eigenmodes, training
 from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
 
@@ -20,6 +20,8 @@ PAPER = "Arpit et al. 2017"
 DECK = "slides on flatness and generalisation (Bengio 2018)"
 FACTORS = "Jastrzebski et al. 2017"
 LINEAR = "closed form of the linearised network"
+TOP = 10
+"""Eigenvectors in which targets are said to lie."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,10 @@ class Settings:
     noise_rate: float
     noise_batch: int
     noise_factor: int
+
+    def __post_init__(self) -> None:
+        check_at_least(self, critical_epochs=2, counts=2)
+        check_contains(self, shares=(0.0, self.noise_share, 1.0), capacity_shares=(0.0, 1.0), directions=TOP)
 
 
 QUICK = Settings(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from studies.memorisation.experiment import DECK, FACTORS, LINEAR, PAPER, Settings, judged_radius
+from studies.memorisation.experiment import DECK, FACTORS, LINEAR, PAPER, TOP, Settings, judged_radius
 from studies.memorisation.samples import INPUTS, LABELS, noisy
-
-TOP = 10
-"""Eigenvectors in which targets are said to lie."""
 
 FEW = 0.25
 """So small a share of the wrong labels counts as few."""
