@@ -71,7 +71,7 @@ class NetworkSettings:
     fit_steps: int
 
     def __post_init__(self) -> None:
-        check_at_least(self, looks=3)
+        check_at_least(self, classes=2, looks=3)
 
 
 QUICK_NETWORKS = NetworkSettings(

@@ -438,7 +438,7 @@ def test_growth_is_judged_by_the_runs_in_which_the_noise_scale_has_a_value():
     course[0, 2] = np.nan
     found = _grows("it grows", "here", course)
     assert found.verdict == "holds only here"
-    assert "Without 1 runs" in found.why
+    assert "1 of 5 runs" in found.why
     course[1:4, 0] = np.nan
     found = _grows("it grows", "here", course)
     assert found.verdict == "undecided"
