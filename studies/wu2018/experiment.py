@@ -297,6 +297,7 @@ def grids(settings: Settings) -> list[Grid]:
             ],
             f"Gradient descent to its minimum, then SGD with the learning rate {settings.escape_rate:g} and "
             f"batches of {settings.switch_batch_size}.",
+            one_thread=True,
         ),
     ]
 
