@@ -180,7 +180,11 @@ def _minima_figure(results: Results, settings: Settings) -> Figure:
         axes.set_xlabel("batch size B")
         plain_numbers(axes.xaxis, settings.batch_sizes)
     for axis in (sharp.yaxis, uneven.yaxis, both.xaxis, both.yaxis):
-        plain_numbers(axis, [m * 10.0**k for k in range(-2, 4) for m in (1, 2, 5)])
+        low, high = axis.get_data_interval()
+        # Numbers between the powers of ten would lie on one another on a long axis.
+        between = (1, 2, 5) if high < 100 * low else (1,)
+        each = 1 if high < 10_000 * low else 2
+        plain_numbers(axis, [m * 10.0**k for k in range(-2, 7, each) for m in between])
     for axes in (sharp, uneven, both):
         axes.minorticks_off()
     sharp.set_ylabel("sharpness a")
