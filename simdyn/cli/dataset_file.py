@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simdyn.cli.picture import check_folder
 from simdyn.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
 
     from simdyn.questions import ValidityMap
@@ -44,8 +45,7 @@ def check_map_target(out: str | None) -> None:
         return
     from simdyn.questions.validity_map import COLUMNS, QUESTION
 
-    _check_ending(out)
-    _check_place(
+    _check_either(
         out,
         QUESTION,
         "simdyn diagram validity",
@@ -63,14 +63,14 @@ def check_diagram_target(out: str | None, question: str) -> None:
     """
     if out is None:
         return
-    _check_ending(out)
     axes = {"batch_size", "sharpness" if question == "sharpness diagram" else "learning_rate"}
-    _check_place(out, question, "this kind of diagram", lambda names: axes <= set(names))
+    _check_either(out, question, "this kind of diagram", lambda names: axes <= set(names))
 
 
-def _check_ending(out: str) -> None:
+def _check_either(out: str, question: str, maker: str, has_columns: Callable[[list[str]], bool]) -> None:
     if Path(out).suffix not in (".nc", ".csv"):
         raise InputError(f"The file {out!r} must end in .nc for NetCDF or in .csv for a table.")
+    _check_place(out, question, maker, has_columns)
 
 
 def _check_place(
@@ -107,13 +107,7 @@ def write_map(answer: ValidityMap, out: str) -> None:
     InputError
         If the operating system refuses.
     """
-    from simdyn.whole_files import ANOTHER_PLACE, write_atomically
-
-    if out.endswith(".csv"):
-        table = answer.table().to_csv(index=False, lineterminator="\n")
-        write_atomically(Path(out), table.encode(), ANOTHER_PLACE)
-    else:
-        write_dataset(answer.data, out)
+    _write_either(answer.data, answer.table, out)
 
 
 def write_diagram(found: xarray.Dataset, out: str) -> None:
@@ -124,23 +118,28 @@ def write_diagram(found: xarray.Dataset, out: str) -> None:
     InputError
         If the operating system refuses.
     """
+    _write_either(found, lambda: _long_table(found), out)
+
+
+def _write_either(data: xarray.Dataset, table: Callable[[], pandas.DataFrame], out: str) -> None:
+    """The dataset as NetCDF, or the table that is made of it, by the ending."""
     from simdyn.whole_files import ANOTHER_PLACE, write_atomically
 
     if out.endswith(".csv"):
-        table = _long_table(found).to_csv(index=False, lineterminator="\n")
-        write_atomically(Path(out), table.encode(), ANOTHER_PLACE)
+        text = table().to_csv(index=False, lineterminator="\n")
+        write_atomically(Path(out), text.encode(), ANOTHER_PLACE)
     else:
-        write_dataset(found, out)
+        write_dataset(data, out)
 
 
-def _long_table(found: xarray.Dataset) -> Any:
+def _long_table(found: xarray.Dataset) -> pandas.DataFrame:
     """All variables as one table; those with coarser cells, or fewer dimensions, in rows of their own."""
-    import pandas
+    import pandas as pd
 
     groups: dict[tuple[str, ...], list[str]] = {}
     for name, variable in found.data_vars.items():
         groups.setdefault(tuple(map(str, variable.dims)), []).append(str(name))
-    return pandas.concat([found[names].to_dataframe().reset_index() for names in groups.values()])
+    return pd.concat([found[names].to_dataframe().reset_index() for names in groups.values()])
 
 
 def _answers(path: Path, question: str) -> bool:

@@ -17,7 +17,7 @@ from simdyn.engines.records import ExitRecords, Report, Tally
 from simdyn.engines.threads import default_threads, in_threads
 from simdyn.errors import InputError
 from simdyn.exits import Exit, Score
-from simdyn.lowering import MachineCode
+from simdyn.lowering import MachineCode, loaded_code
 from simdyn.lowering.minibatch_kernels import BATCH_LANES, minibatch_kernel
 from simdyn.noise import Seed, key_words
 
@@ -186,7 +186,7 @@ class MinibatchEngine(PathsInMemory):
 
     @cached_property
     def _kernels(self) -> MachineCode:
-        return MachineCode(self.source)
+        return loaded_code(self.source)
 
     def _state(self, x: np.ndarray) -> np.ndarray:
         """A copy of `x` with a column for each number of the state; velocities that are not there are

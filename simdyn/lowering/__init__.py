@@ -9,7 +9,7 @@ from potentials.first_use import names_on_first_use
 if TYPE_CHECKING:
     from simdyn.lowering.cache import cache_folder, cached_file, load_kernels
     from simdyn.lowering.kernel_choice import Kernels, kernels_of
-    from simdyn.lowering.machine_code import MachineCode
+    from simdyn.lowering.machine_code import MachineCode, loaded_code
     from simdyn.lowering.numba_kernels import Grouping, grouping
     from simdyn.lowering.program import DIVERGED, DIVERGENCE_BOUND, Program, lower
 
@@ -18,7 +18,7 @@ __getattr__, __dir__ = names_on_first_use(
     {
         "simdyn.lowering.cache": ["cache_folder", "cached_file", "load_kernels"],
         "simdyn.lowering.kernel_choice": ["Kernels", "kernels_of"],
-        "simdyn.lowering.machine_code": ["MachineCode"],
+        "simdyn.lowering.machine_code": ["MachineCode", "loaded_code"],
         "simdyn.lowering.numba_kernels": ["Grouping", "grouping"],
         "simdyn.lowering.program": ["DIVERGED", "DIVERGENCE_BOUND", "Program", "lower"],
     },
@@ -37,4 +37,5 @@ __all__ = [
     "kernels_of",
     "load_kernels",
     "lower",
+    "loaded_code",
 ]

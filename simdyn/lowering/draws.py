@@ -8,6 +8,7 @@ numbers are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simdyn.noise.purposes import Purpose
@@ -143,6 +144,12 @@ class Stream:
             f"draw_{self.name}{_KINDS[groups]}({self.name}, words, opened_{self.name}, paths, "
             f"{given or groups}, {steady}, {width}, key0, key1)"
         )
+
+
+def steady_limits(used: Sequence[Stream]) -> dict[str, int]:
+    """Until when the words that serve a lane for all groups stay the same, for templates: the most blocks
+    that a group takes, and how many there may be."""
+    return {"most": max((stream.blocks for stream in used), default=0), "steady_blocks": STEADY_BLOCKS}
 
 
 def draw_functions(stream: Stream, single: bool, groups: str) -> str:

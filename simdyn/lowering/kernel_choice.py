@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from simdyn.errors import InputError
-from simdyn.lowering.loop_kernels import LOOP_LANES, LoopMachineCode, loop_source
-from simdyn.lowering.machine_code import MachineCode
+from simdyn.lowering.loop_kernels import LOOP_LANES, loaded_loop_code, loop_source
+from simdyn.lowering.machine_code import MachineCode, loaded_code
 from simdyn.lowering.numba_kernels import Grouping, grouping, kernel_source, lanes_of
 from simdyn.lowering.program import Program
 
@@ -75,7 +74,7 @@ def unrolled(program: Program, dtype: str, wide: bool) -> Kernels:
     """Kernels in which every coordinate has its own lines."""
     constants = np.array(program.constant_values(), dtype=dtype)
     source, group = kernel_source(program, dtype, wide), grouping(program, wide)
-    return Kernels(source, _machine_code(source), lanes_of(program, wide), group, constants)
+    return Kernels(source, loaded_code(source), lanes_of(program, wide), group, constants)
 
 
 def looped(program: Program, dtype: str, wide: bool) -> Kernels:
@@ -89,13 +88,7 @@ def looped(program: Program, dtype: str, wide: bool) -> Kernels:
     source, tables = loop_source(program, dtype, wide)
     constants = tables.arguments(program.constant_values(), np.dtype(dtype))
     group = grouping(program, wide)
-    return Kernels(source, _loop_machine_code(source, group.steps), LOOP_LANES, group, constants)
-
-
-# A kernel that is loaded stays so: the next engine of the same source, as the next cell of a study has it,
-# need not read and link it again.
-_machine_code = lru_cache(maxsize=256)(MachineCode)
-_loop_machine_code = lru_cache(maxsize=256)(LoopMachineCode)
+    return Kernels(source, loaded_loop_code(source, group.steps), LOOP_LANES, group, constants)
 
 
 def size_of(program: Program) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from simdyn.lowering.machine_code import MachineCode
+from simdyn.lowering.machine_code import MachineCode, loaded_code
 
 LANES = 64
 """Paths that are advanced side by side."""
@@ -187,7 +185,6 @@ def grow(out, first_path, steps, marks, curvatures, factored, rate, momentum, ba
 '''
 
 
-@cache
 def linear_kernels() -> MachineCode:
     """The kernel `grow`."""
-    return MachineCode(SOURCE)
+    return loaded_code(SOURCE)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from textwrap import indent
 
 import numpy as np
 
 from simdyn.dynamics.matrix_root import ROUNDING
 from simdyn.errors import InputError
-from simdyn.lowering.draws import STEADY_BLOCKS, draw_functions
+from simdyn.lowering.draws import draw_functions, steady_limits
 from simdyn.lowering.loop_templates import (
     CLOCK_HANDS,
     LOOK_OUTSIDE,
@@ -156,6 +157,12 @@ class LoopMachineCode(MachineCode):
         self.run_groups(x, numbers, group, group + 1, first, last, places, states, constants, *key)
 
 
+@lru_cache(maxsize=256)
+def loaded_loop_code(source: str, steps: int) -> LoopMachineCode:
+    """The kernels of a source, loaded once in a process as by `loaded_code`."""
+    return LoopMachineCode(source, steps)
+
+
 def check_length(dim: int, operations: int) -> None:
     """Refuse kernels that would be too long.
 
@@ -232,8 +239,7 @@ class _LoopWriter:
         shared = {
             "normals": max(1, group.steps * p.noise_dim),
             "folds": self.folds,
-            "most": max((stream.blocks for stream in self.streams), default=0),
-            "steady_blocks": STEADY_BLOCKS,
+            **steady_limits(self.streams),
             "more": more,
             "shaped": shaped,
         }

@@ -22,7 +22,7 @@ import re
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,13 @@ class MachineCode:
         kernel = _Kernel(self._source, name)
         setattr(self, name, kernel)
         return kernel
+
+
+@lru_cache(maxsize=256)
+def loaded_code(source: str) -> MachineCode:
+    """The kernels of a source, loaded once in a process: the next engine of the same source, as the next cell
+    of a study has it, need not read and link them again."""
+    return MachineCode(source)
 
 
 class _Kernel:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import indent
 
-from simdyn.lowering.draws import LANE_UNIT, OPENED, STEADY_BLOCKS, Stream, draw_functions
+from simdyn.lowering.draws import LANE_UNIT, OPENED, Stream, draw_functions, steady_limits
 from simdyn.lowering.numba_printer import NumbaPrinter
 from simdyn.lowering.numba_templates import BEGIN_WINDOW, FIRST_PASSAGE, HEADER, INTEGRATE, SWEEP
 from simdyn.lowering.program import DIVERGED, Program
@@ -141,7 +141,7 @@ class _Writer:
                 open=self._lines([stream.open("group") for stream in used], 8),
                 draw=self._lines([stream.draw("group") for stream in used], 12),
                 part_draw=self._lines([stream.draw("group", steady="False") for stream in used], 8),
-                **self._steady(used),
+                **steady_limits(used),
                 arguments=arguments,
             )
         )
@@ -190,7 +190,7 @@ class _Writer:
                 load_one=self._lines(self._load_one(), 4),
                 draw_one=self._lines(one, 16),
                 replay=self._lines([*replay, *(f"state[{i}] = x{i}" for i in range(dim))], 4),
-                **self._steady(self.streams),
+                **steady_limits(self.streams),
             )
         )
 
@@ -215,12 +215,6 @@ class _Writer:
             lines.append("words = np.empty(4 * LANES, dtype=np.uint64)")
         lines.append("paths = np.zeros(LANES, dtype=np.uint64)")
         return self._lines(lines, 4)
-
-    @staticmethod
-    def _steady(used: Sequence[Stream]) -> dict[str, int]:
-        """Up to when the words that serve a lane for all groups stay the same: the most blocks that a group
-        takes, and how many there may be."""
-        return {"most": max((stream.blocks for stream in used), default=0), "steady_blocks": STEADY_BLOCKS}
 
     def _step(self, s: int) -> list[str]:
         names = {f"z{j}": f"z{s * self.program.noise_dim + j}" for j in range(self.program.noise_dim)}

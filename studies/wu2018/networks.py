@@ -179,9 +179,10 @@ class Task:
         n = len(self.split.inputs)
         module = self.network(architecture)
         training = self.trained(module, rate, batch)
+        found = self.look(module, min(batch, n))
         return {
-            **self.look(module, min(batch, n)),
-            "steps": math.nan if self.diverged(module) else training.steps,
+            **found,
+            "steps": math.nan if math.isnan(found["loss"]) else training.steps,
             "sharpness_bound": 2.0 / rate,
             "nonuniformity_bound": math.inf
             if batch >= n
@@ -248,7 +249,8 @@ class Task:
         module = self.network(settings.architectures[0])
         rate = settings.adam_rate if optimiser == "adam" else max(settings.learning_rates)
         training = self.trained(module, rate, settings.adam_batch_size, optimiser=optimiser)
-        return {**self.look(module), "steps": math.nan if self.diverged(module) else training.steps}
+        found = self.look(module)
+        return {**found, "steps": math.nan if math.isnan(found["loss"]) else training.steps}
 
 
 @cache
