@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: temporary name, fsync, rename."""
+"""Files that are either whole or not there: temporary name, fsync, rename; and their folders."""
 
 from __future__ import annotations
 
@@ -47,7 +47,6 @@ def replace_atomically(path: Path, write: Callable[[Path], object], remedy: str 
     # A name of its own, since several processes and threads may want the same kernel at once.
     partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
         _sync(partial)
         os.replace(partial, path)
@@ -60,6 +59,44 @@ def replace_atomically(path: Path, write: Callable[[Path], object], remedy: str 
         if reason is None:
             raise
         raise InputError(f"cannot write {path}: {reason}; {remedy}") from error
+
+
+def is_partial(name: str, path: Path) -> bool:
+    """Whether this is the name of what an interrupted write of `path` left behind."""
+    return name.startswith(path.name + ".") and name.endswith(PARTIAL)
+
+
+def check_folder(what: str, path: str | Path) -> None:
+    """Refuse a file, of which `what` says what it is, in a folder that is not there or cannot be written to.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise InputError(
+            f"The folder of the {what} {str(path)!r} does not exist; make it first or choose another."
+        )
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"The folder of the {what} {str(path)!r} cannot be written to; choose another.")
+
+
+def make_folder(path: Path, remedy: str = RUN_AGAIN) -> None:
+    """Make a folder, and those it lies in, unless it is there.
+
+    Raises
+    ------
+    InputError
+        If the operating system refuses.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise InputError(f"{path} is a file, not a folder; {remedy}") from error
+    except OSError as error:
+        raise InputError(f"cannot make the folder {path}: {error.strerror}; {remedy}") from error
 
 
 def remove_partial_files(folder: Path) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simdyn.cli.picture import check_folder
 from simdyn.errors import InputError
+from simdyn.whole_files import ANOTHER_PLACE, check_folder, replace_atomically, write_atomically
 
 if TYPE_CHECKING:
     import pandas
@@ -94,8 +94,6 @@ def write_dataset(data: xarray.Dataset, out: str) -> None:
     InputError
         If the operating system refuses.
     """
-    from simdyn.whole_files import ANOTHER_PLACE, replace_atomically
-
     replace_atomically(Path(out), lambda partial: data.to_netcdf(partial, engine="h5netcdf"), ANOTHER_PLACE)
 
 
@@ -123,8 +121,6 @@ def write_diagram(found: xarray.Dataset, out: str) -> None:
 
 def _write_either(data: xarray.Dataset, table: Callable[[], pandas.DataFrame], out: str) -> None:
     """The dataset as NetCDF, or the table that is made of it, by the ending."""
-    from simdyn.whole_files import ANOTHER_PLACE, write_atomically
-
     if out.endswith(".csv"):
         text = table().to_csv(index=False, lineterminator="\n")
         write_atomically(Path(out), text.encode(), ANOTHER_PLACE)

@@ -33,14 +33,12 @@ def slice_(
     """Export a slice of a result over one or two of its dimensions."""
     from simdyn.cli.settings import parse_settings
     from simdyn.plotting.style import FORMATS
+    from simdyn.whole_files import check_folder
 
     for file in out:
         if file.suffix not in (*FORMATS, *_TABLES):
             raise InputError(f"The file {file} must end in one of: {', '.join((*FORMATS, *_TABLES))}.")
-        if not file.resolve().parent.is_dir():
-            raise InputError(
-                f"The folder of the file {file} does not exist; make it first or choose another."
-            )
+        check_folder("file", file)
     places = {name: number for part in at or [] for name, number in parse_settings(part, "--at").items()}
 
     from simdyn.study.slices import open_result, take_slice, write_slice

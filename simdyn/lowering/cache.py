@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from simdyn.errors import InputError
-from simdyn.whole_files import write_atomically
+from simdyn.whole_files import make_folder, write_atomically
 
 ANOTHER_CACHE = "make room there, or set SIMDYN_CACHE to a folder that can be written"
 """The remedy when a kernel cannot be kept."""
@@ -37,10 +36,7 @@ def cache_folder() -> Path:
         if chosen
         else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "simdyn"
     )
-    try:
-        base.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the kernel cache {base}: {error.strerror}; {ANOTHER_CACHE}") from None
+    make_folder(base, ANOTHER_CACHE)
     return base
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simdyn.errors import InputError
-from simdyn.whole_files import ANOTHER_PLACE, write_atomically
+from simdyn.whole_files import ANOTHER_PLACE, check_folder, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -112,5 +112,6 @@ def save(figure: Figure, path: str | Path) -> None:
     target = Path(path)
     if target.suffix.lower() not in FORMATS:
         raise InputError(f"The picture {str(path)!r} must end in one of: {', '.join(FORMATS)}.")
+    check_folder("picture", target)
     # A picture that is there already is lost only to one that is whole.
     write_atomically(target, figure_bytes(figure, target.suffix.lower()[1:]), ANOTHER_PLACE)

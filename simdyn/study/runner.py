@@ -22,10 +22,10 @@ from simdyn.study.interrupt import noticed
 from simdyn.study.pools import Lent, Pool, cluster, processes
 from simdyn.study.progress import Progress, SilentProgress
 from simdyn.study.results import Results, collect, csv_text, write_netcdf
-from simdyn.study.storage import Manifest, StudyFolder, open_existing, open_folder
+from simdyn.study.storage import FIGURES, Manifest, StudyFolder, open_existing, open_folder
 from simdyn.study.sweep import Waiting, sweep_here, sweep_in_pool, waiting_cells
 from simdyn.study.work import Job, StudySource
-from simdyn.whole_files import replace_atomically, write_atomically
+from simdyn.whole_files import make_folder, replace_atomically, write_atomically
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,13 @@ def write_outputs(study: Study[Any], results: Results, out: Path) -> Findings:
     replace_atomically(out / "results.nc", lambda path: write_netcdf(results, path))
     write_atomically(out / "results.csv", csv_text(results).encode())
     write_atomically(out / "claims.json", claims_text(findings.claims).encode())
+    make_folder(out / FIGURES)
     drawings = {}
     for drawn in findings.figures:
         salt = f"{study.name}.{drawn.name}"
         files = {ending: figure_bytes(drawn.figure, ending[1:], salt) for ending in FORMATS}
         for ending, content in files.items():
-            write_atomically(out / "figures" / f"{drawn.name}{ending}", content)
+            write_atomically(out / FIGURES / f"{drawn.name}{ending}", content)
         drawings[drawn.name] = files[".svg"].decode()
     write_atomically(out / "report.html", report_html(study, findings, drawings).encode())
     return findings

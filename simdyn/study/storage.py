@@ -12,11 +12,12 @@ from simdyn.errors import InputError
 from simdyn.study.definition import Parameters, Size, Value
 from simdyn.study.lock import LOCK, locked
 from simdyn.study.records import DamagedRecordError, canonical, digest, read_record, write_record
-from simdyn.whole_files import PARTIAL, remove_partial_files
+from simdyn.whole_files import is_partial, make_folder, remove_partial_files
 
 FORMAT = 2
 MANIFEST = "study.json"
 SHARDS = "shards"
+FIGURES = "figures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +155,7 @@ def open_folder(path: Path, wanted: Manifest) -> Iterator[StudyFolder]:
     InputError
         If the folder is in use, foreign, damaged, or belongs to another study, size, settings or seed.
     """
-    _make_folder(path)
+    make_folder(path, "choose another --out")
     _check_ours(path)  # before the lock, so that nothing at all is put into somebody else's folder
     with locked(path):
         _check_ours(path)
@@ -167,6 +168,7 @@ def open_folder(path: Path, wanted: Manifest) -> Iterator[StudyFolder]:
                 write_record(path / MANIFEST, wanted.record())
         else:
             write_record(path / MANIFEST, wanted.record())
+        make_folder(path / SHARDS)
         _remove_leftovers(path)
         yield StudyFolder(path, wanted)
 
@@ -217,17 +219,8 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise InputError(f"--out {path} is a file, not a folder; choose another --out") from error
-    except OSError as error:
-        raise InputError(f"cannot make the folder {path}: {error.strerror}; choose another --out") from error
-
-
 def _remove_leftovers(path: Path) -> None:
-    for folder in (path, path / SHARDS, path / "figures"):
+    for folder in (path, path / SHARDS, path / FIGURES):
         remove_partial_files(folder)
 
 
@@ -235,7 +228,8 @@ def _check_ours(path: Path) -> None:
     if (path / MANIFEST).exists():
         return
     # A run killed before its manifest was in place leaves the lock and the unfinished manifest, nothing else.
-    strangers = sorted({item.name for item in path.iterdir()} - {LOCK, MANIFEST + PARTIAL})
+    strangers = sorted({item.name for item in path.iterdir()} - {LOCK})
+    strangers = [name for name in strangers if not is_partial(name, path / MANIFEST)]
     if strangers:
         raise InputError(
             f"the folder {path} is not empty and holds no study (it has {strangers[0]}, no {MANIFEST}); "

@@ -82,7 +82,7 @@ def test_a_curve_needs_no_second_dimension(file, tmp_path):
         (["--x", "a", "--y", "b", "--value", "cod"], "did you mean code"),
         (["--x", "a", "--y", "b", "--value", "code", "--at", "a=1"], "no other dimension; there are c"),
         (["--x", "a", "--y", "b", "--value", "code", "--grid", "curv"], "did you mean curve"),
-        (["--x", "a", "--value", "code", "--out", "nowhere/s.csv"], "folder of the file nowhere/s.csv"),
+        (["--x", "a", "--value", "code", "--out", "nowhere/s.csv"], "folder of the file 'nowhere/s.csv'"),
         (["--x", "a", "--value", "code", "--out", "s.jpg"], "must end in one of"),
     ],
 )

@@ -101,9 +101,13 @@ def test_the_figure(answer, tmp_path):
     assert "exponential fit" in labels
     assert "Kramers" in labels
     assert (tmp_path / "curve.pdf").read_bytes().startswith(b"%PDF")
-    for path in ("curve.jpeg", str(tmp_path / "no" / "curve.pdf")):
-        with pytest.raises(InputError, match="picture"):
+    for path, named in (
+        ("curve.jpeg", "must end in"),
+        (str(tmp_path / "no" / "curve.pdf"), "does not exist"),
+    ):
+        with pytest.raises(InputError, match=f"picture .* {named}"):
             answer.plot(path)
+    assert not (tmp_path / "no").exists()
 
 
 def test_agreement_tells_inside_from_outside(answer):

@@ -166,9 +166,12 @@ def test_leftovers_of_a_killed_run_are_removed_and_ignored(toy, finished, output
 
 def test_folder_of_a_run_killed_before_its_manifest_was_whole(toy, tmp_path):
     (tmp_path / "study.lock").touch()
-    (tmp_path / "study.json.partial").write_text("{")
+    killed = "import os, sys; from pathlib import Path; from simdyn.whole_files import replace_atomically\n"
+    killed += "replace_atomically(Path(sys.argv[1]), lambda path: (path.write_text('{'), os._exit(9)))"
+    subprocess.run([sys.executable, "-c", killed, tmp_path / "study.json"], check=False, capture_output=True)
+    (leftover,) = tmp_path.glob("study.json.*")
     run_study(toy, tmp_path, size="quick")
-    assert not (tmp_path / "study.json.partial").exists()
+    assert not leftover.exists()
 
 
 def test_full_disk_keeps_what_is_finished(toy, tmp_path, outputs, monkeypatch):
