@@ -126,13 +126,13 @@ class SampleMean(Potential):
         columns = self._columns(x)
         points = np.stack([c.ravel() for c in columns], axis=-1)
         result = np.empty((len(points), self.dim, self.dim))
-        for p, point in enumerate(points):
-            mean = self.gradient(point)
-            total = np.zeros((self.dim, self.dim))
-            for samples in self._chunks(self.dim):
-                deviation = self._gradients(point[None], samples)[0] - mean
-                total += deviation.T @ deviation
-            result[p] = total / self._size
+        for some in self._shares(len(points), self.dim):
+            mean = self.gradient(points[some])
+            total = np.zeros((len(mean), self.dim, self.dim))
+            for samples in self._chunks(self.dim * len(mean)):
+                deviations = self._gradients(points[some], samples) - mean[:, None]
+                total += np.swapaxes(deviations, 1, 2) @ deviations
+            result[some] = total / self._size
         return result.reshape((*columns[0].shape, self.dim, self.dim))
 
     def _mean(self, x: ArrayLike, part: Part, tail: tuple[int, ...]) -> Floats:
@@ -140,15 +140,12 @@ class SampleMean(Potential):
         points = np.stack([c.ravel() for c in columns], axis=-1)
         numbers = max(self.dim, int(np.prod(tail, dtype=np.int64)))
         result = np.empty((len(points), *tail))
-        # As many points at a time as go with a few samples, and then as many samples as still fit.
-        share = max(1, _CHUNK // (numbers * min(self._size, 256)))
         with np.errstate(all="ignore"):
-            for begin in range(0, len(points), share):
-                some = points[begin : begin + share]
-                total = np.zeros((len(some), *tail))
-                for samples in self._chunks(numbers * len(some)):
-                    total += part(some, samples).sum(axis=1)
-                result[begin : begin + share] = total / self._size
+            for some in self._shares(len(points), numbers):
+                total = np.zeros((len(points[some]), *tail))
+                for samples in self._chunks(numbers * len(total)):
+                    total += part(points[some], samples).sum(axis=1)
+                result[some] = total / self._size
         return result.reshape(columns[0].shape + tail)
 
     def _each(self, x: ArrayLike, part: Part, tail: tuple[int, ...]) -> Floats:
@@ -159,6 +156,14 @@ class SampleMean(Potential):
         with np.errstate(all="ignore"):
             pieces = [part(point[None], samples)[0] for samples in self._chunks(numbers)]
         return np.concatenate(pieces)
+
+    def _shares(self, points: int, numbers: int) -> Iterable[slice]:
+        """Ranges of points, each of which needs `numbers` numbers for a sample, that fit into memory.
+
+        As many points at a time as go with a few samples, and then as many samples as still fit.
+        """
+        step = max(1, _CHUNK // (numbers * min(self._size, 256)))
+        return (slice(begin, min(begin + step, points)) for begin in range(0, points, step))
 
     def _chunks(self, numbers: int) -> Iterable[slice]:
         """Ranges of samples, each of which needs `numbers` numbers, that fit into memory."""
