@@ -131,16 +131,20 @@ def threshold_radius(linear: LinearisedSGD) -> Radius | None:
     if not curved.any() or (not curved.all() and linear.share > 0):
         # A direction in which samples curve but their mean does not: the noise grows along it.
         return None
-    h, curvatures, share = values[curved], linear.curvatures.rotated(vectors[:, curved]), linear.share
+    h, share = values[curved], linear.share
+    if share == 0:
+        # Of 2 h_j h_k / (h_j + h_k) the largest is h itself.
+        leading = np.zeros((len(h), len(h)))
+        leading[-1, -1] = 1.0
+        spread = 8 * len(h) * float(np.finfo(float).eps)
+        return Radius(float(h[-1]), float(h[-1]) * (1 - spread), float(h[-1]) * (1 + spread), leading)
+    curvatures = linear.curvatures.rotated(vectors[:, curved])
     weight = np.sqrt(2.0 / (h[:, None] + h[None, :]))
     product = h[:, None] * h[None, :]
 
     def apply(matrix: Array) -> Array:
         inner = weight * matrix
-        moved = (1 - share) * product * inner
-        if share > 0:
-            moved = moved + share * curvatures.average(inner)
-        return weight * moved
+        return weight * ((1 - share) * product * inner + share * curvatures.average(inner))
 
     return spectral_radius(PositiveMap(len(h), apply, apply))
 

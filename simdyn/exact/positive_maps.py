@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -149,7 +150,7 @@ def _leading(operator: PositiveMap) -> tuple[float, Array]:
     start = _packed(np.eye(size))
     try:
         if operator.symmetric:
-            values, vectors = eigsh(system, k=1, which="LA", v0=start, ncv=min(length - 1, 60), tol=1e-13)
+            values, vectors = eigsh(system, k=1, which="LA", v0=start, ncv=min(length - 1, 20), tol=1e-13)
         else:
             values, vectors = eigs(system, k=1, which="LR", v0=start, ncv=min(length - 1, 60), tol=1e-11)
     except ArpackNoConvergence:
@@ -205,15 +206,23 @@ def _length(size: int) -> int:
 
 def _packed(matrix: Array) -> Array:
     """A symmetric matrix as a vector of the same norm."""
-    i, j = np.triu_indices(len(matrix))
-    return np.where(i == j, 1.0, np.sqrt(2.0)) * (matrix[i, j] + matrix[j, i]) / 2
+    above, below, scales = _triangle(len(matrix))
+    entries = matrix.ravel()
+    return (entries[above] + entries[below]) * (scales / 2)
 
 
 def _unpacked(vector: Array, size: int) -> Array:
+    above, below, scales = _triangle(size)
+    entries = np.empty(size * size)
+    entries[above] = entries[below] = vector / scales
+    return entries.reshape(size, size)
+
+
+@lru_cache(maxsize=1)
+def _triangle(size: int) -> tuple[Array, Array, Array]:
+    """Where the entries of a packed matrix lie in it, above and below the diagonal, and their scales."""
     i, j = np.triu_indices(size)
-    matrix = np.empty((size, size))
-    matrix[i, j] = matrix[j, i] = vector / np.where(i == j, 1.0, np.sqrt(2.0))
-    return matrix
+    return i * size + j, j * size + i, np.where(i == j, 1.0, np.sqrt(2.0))
 
 
 def _symmetric(matrix: Array) -> Array:
