@@ -74,7 +74,7 @@ def unrolled(program: Program, dtype: str, wide: bool) -> Kernels:
     """Kernels in which every coordinate has its own lines."""
     constants = np.array(program.constant_values(), dtype=dtype)
     source, group = kernel_source(program, dtype, wide), grouping(program, wide)
-    return Kernels(source, loaded_code(source), lanes_of(program, wide), group, constants)
+    return Kernels(source, loaded_code(source), lanes_of(program, dtype, wide), group, constants)
 
 
 def looped(program: Program, dtype: str, wide: bool) -> Kernels:

@@ -18,14 +18,11 @@ from simdyn.lowering.numba_templates import BEGIN_WINDOW, FIRST_PASSAGE, HEADER,
 from simdyn.lowering.program import DIVERGED, Program
 from simdyn.noise.purposes import Purpose
 
-LANES = (64, 128, 256)
+LANES = (64, 128, 256, 384)
 """Numbers of paths that a kernel may advance side by side."""
 
 CACHED_NUMBERS = 3840
 """Numbers of eight bytes that may lie in the first-level cache; it holds 4,096 where it is smallest."""
-
-_OTHERS = 6
-"""Words of a lane, its path and its group of steps."""
 
 _LETTERS = {"normals": "z", "uniforms": "u", "kicks": "q"}
 """What steps call the random numbers of each kind."""
@@ -80,13 +77,15 @@ def streams(group: Grouping, wide: bool) -> list[Stream]:
     return [stream for stream in found if stream.blocks]
 
 
-def lanes_of(program: Program, wide: bool) -> int:
+def lanes_of(program: Program, dtype: str, wide: bool) -> int:
     """Paths that one call of a kernel advances side by side.
 
-    As many as leave all that they need in the first-level cache.
+    As many as leave all that they need in the first-level cache: coordinates and random numbers; words in
+    64 bits each, or two of them in single precision; what serves for all groups, the path and its group.
     """
-    drawn = sum(stream.count + OPENED for stream in streams(grouping(program, wide), wide))
-    numbers = program.dim + drawn + _OTHERS
+    drawn = streams(grouping(program, wide), wide)
+    reals = program.dim + sum(stream.count for stream in drawn) + 4
+    numbers = (reals / 2 if dtype == "float32" else reals) + OPENED * len(drawn) + 2
     return max(n for n in LANES if n * numbers <= CACHED_NUMBERS or n == LANES[0])
 
 
@@ -101,7 +100,7 @@ class _Writer:
         self.program = program
         self.group = grouping(program, wide)
         self.streams = streams(self.group, wide)
-        self.lanes = lanes_of(program, wide)
+        self.lanes = lanes_of(program, dtype, wide)
         self.printer = NumbaPrinter(dtype)
         self.single = dtype == "float32"
 

@@ -43,16 +43,15 @@ RADIUS_WIDE = (  # degree 17, error 4.9e-15
     -0.13998377781024443,
     0.06507710665674324,
 )
-RADIUS_32 = (  # degree 8, error 7.1e-08
-    -1.9999999482621342,
-    0.9999999276424778,
-    -0.6666838657227016,
-    0.5000270437099212,
-    -0.399118667167665,
-    0.33155985793597725,
-    -0.2995480256025475,
-    0.28538516412437664,
-    -0.17066626165992305,
+RADIUS_32 = (  # degree 7, error 4.6e-07
+    -1.9999999362361198,
+    1.0000075011257945,
+    -0.666692120469046,
+    0.4993781391790534,
+    -0.39826695764747655,
+    0.3455641213285335,
+    -0.3225249581197421,
+    0.19790701473813027,
 )
 TURN_SIN_64 = (  # degree 4, error 6.8e-12
     1.5707963267881,
@@ -92,12 +91,11 @@ TURN_SIN_32 = (  # degree 3, error 4.8e-09
     0.07968021764775542,
     -0.004602149212814176,
 )
-TURN_COS_32 = (  # degree 4, error 4.8e-11
-    0.9999999999524894,
-    -1.2337005406331623,
-    0.2536692036551135,
-    -0.02086006950026408,
-    0.0009036280663802505,
+TURN_COS_32 = (  # degree 3, error 2.8e-08
+    0.9999999723284944,
+    -1.2336970074214912,
+    0.25359857130254576,
+    -0.020408158392998334,
 )
 LOG_64 = (  # degree 19, error 6.5e-17
     1.0,
@@ -217,13 +215,13 @@ def _specifications() -> dict[str, tuple[Callable[[Any], Any], Any, Any, int]]:
     return {
         "RADIUS_64": (lambda f: -2 * log_over(f), low, high, 11),
         "RADIUS_WIDE": (lambda f: -2 * log_over(f), low, high, 17),
-        "RADIUS_32": (lambda f: -2 * log_over(f), low, high, 8),
+        "RADIUS_32": (lambda f: -2 * log_over(f), low, high, 7),
         "TURN_SIN_64": (turn(sin_over, True), mp.mpf(0), mp.mpf(1) / 4, 4),
         "TURN_COS_64": (turn(cos_root, False), mp.mpf(0), mp.mpf(1) / 4, 4),
         "TURN_SIN_WIDE": (turn(sin_over, True), mp.mpf(0), mp.mpf(1) / 4, 6),
         "TURN_COS_WIDE": (turn(cos_root, False), mp.mpf(0), mp.mpf(1) / 4, 6),
         "TURN_SIN_32": (turn(sin_over, True), mp.mpf(0), mp.mpf(1) / 4, 3),
-        "TURN_COS_32": (turn(cos_root, False), mp.mpf(0), mp.mpf(1) / 4, 4),
+        "TURN_COS_32": (turn(cos_root, False), mp.mpf(0), mp.mpf(1) / 4, 3),
         "LOG_64": (log_over, low, high, 19),
         "LOG_32": (log_over, low, high, 9),
         "EXP_64": (mp.exp, -half_ln2, half_ln2, 12),

@@ -130,4 +130,5 @@ def test_exp_near_its_limits(device):
 def test_stored_coefficients_are_those_that_the_generator_computes():
     for name, (coefficients, error) in polynomials.compute().items():
         assert getattr(polynomials, name) == coefficients, name
-        assert error < 1.1e-7
+        # Half of it is what the radius of normals in single precision is off, of 0.83 and more.
+        assert error < (5e-7 if name == "RADIUS_32" else 1.1e-7)

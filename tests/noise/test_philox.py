@@ -6,7 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import reference_philox as reference
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simdyn.noise import Purpose, key_of
@@ -14,10 +14,8 @@ from simdyn.noise import Purpose, key_of
 word = st.integers(0, 2**32 - 1)
 
 # An error e of the polynomial for -2 log(1 + f)/f moves the squared radius by at most 0.42 e, and a normal
-# by half of
-# that over a radius of at least 0.83: 7e-11 for the degree of the standard normals. Those for the angle add
-# 4.8e-11
-# times a radius of up to 7.54.
+# by half of that over a radius of at least 0.83: 7e-11 for the degree of the standard normals. Those for the
+# angle add 4.8e-11 times a radius of up to 7.54.
 STANDARD_ERROR = 4.4e-10
 WIDE_ERROR = 1e-14
 SINGLE_ERROR = 3e-6
@@ -111,7 +109,7 @@ def test_float32_normals_come_from_the_same_words(normals_of):
 GOLDEN = {
     ("float64", "standard"): "a58153f0cc870bc90bc1d5928ed3be93d8a165070a444a20a3d2ac33a70f3a0b",
     ("float64", "wide"): "abeb72f9fae83968bcc598dbb326d7f92a7222433e492a965a8c8fa9f572197a",
-    ("float32", "standard"): "342388a1ea6160a82df99f512db56c882218409311721d73c9b608f4e0a7cc5f",
+    ("float32", "standard"): "4e3fa094cc44952712484cef25c1a7235b316072faf87ad06e5ffe69b63d0239",
 }
 
 
@@ -123,12 +121,17 @@ def test_bits_of_the_normals_never_change(normals_of, dtype, noise):
 
 
 @given(w=st.tuples(word, word, word, word))
+@example(w=(2**32 - 1, 0, 0, 0))
+@example(w=(2**31 - 40, 1, 2**32 - 1, 2**32 - 1))
 def test_transforms_are_exact_to_rounding(device, w):
     columns = [np.array([n], dtype=np.uint64) for n in w]
     with mp.workdps(30):
         _close(device.pairs(*columns[:2])[0], reference.normal_pair(*w[:2]), STANDARD_ERROR)
         _close(device.pairs_wide(*columns)[0], reference.normal_pair_wide(*w), WIDE_ERROR)
-        _close(device.pairs32(*columns[:2])[0], reference.normal_pair32(*w[:2]), SINGLE_ERROR)
+        single = reference.normal_pair32(*w[:2])
+        # Near u = 1 the 24 bits of u tell, of a squared radius of 2 (1 - u).
+        blurred = 2.0**-24 / max(float(mp.hypot(*single)), 2.0**-12)
+        _close(device.pairs32(*columns[:2])[0], single, SINGLE_ERROR + blurred)
 
 
 def test_largest_normals(device):
@@ -140,7 +143,7 @@ def test_largest_normals(device):
     cases = [
         (device.pairs(flat, low_angles), 7.54, 40),
         (device.pairs_wide(flat, flat, angles, flat), 8.57, 52),
-        (device.pairs32(flat, angles), 6.76, 32),
+        (device.pairs32(flat, angles), 6.66, 31),
     ]
     for normals, rounded, bits in cases:
         radius = np.hypot(normals[:, 0].astype(float), normals[:, 1].astype(float)).max()

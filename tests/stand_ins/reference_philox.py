@@ -56,5 +56,7 @@ def normal_pair_wide(w0, w1, w2, w3):
 
 
 def normal_pair32(w0, w1):
-    """32 bits of radius: w0; 23 of the angle's place in its quarter: bits 7 to 29 of w1."""
-    return _pair(w0, 32, (w1 & 0x3FFFFFFF) >> 7, 23, w1 >> 30)
+    """31 bits of radius: all of w0 but its top bit, which with the lowest bit of w1 chooses the quarter; the
+    place in it is w1 as a signed number.
+    """
+    return _pair(w0 & 0x7FFFFFFF, 31, w1 ^ 0x80000000, 32, (w0 >> 31) << 1 | w1 & 1)
