@@ -214,11 +214,10 @@ class MinibatchUpdate:
         kicked = self.potential.gram if isinstance(self.potential, FunctionSpace) else np.eye(self.dim)
         covariance = self.step**2 * self.covariance_factor * self.potential.gradient_covariance(x)
         covariance = covariance + float(self.kicks[0]) ** 2 * kicked
-        if not np.isfinite(covariance).all():
-            return np.full(covariance.shape, np.nan)
-        values, vectors = np.linalg.eigh(covariance)
+        known = np.isfinite(covariance).all(axis=(-2, -1), keepdims=True)
+        values, vectors = np.linalg.eigh(np.where(known, covariance, 0.0))
         root = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
-        return np.asarray(root @ np.swapaxes(vectors, -1, -2))
+        return np.where(known, root @ np.swapaxes(vectors, -1, -2), np.nan)
 
 
 def check_batch(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy
 
-from potentials import Potential, double_well, muller_brown
+from potentials import FiniteSum, Potential, double_well, muller_brown
 from potentials.formula import symbol
 from simdyn.dynamics import SDE, SGD, SGLD
 from simdyn.errors import InputError
@@ -202,6 +202,25 @@ def test_starts_where_a_matrix_is_no_covariance():
     check_start(update, np.array([0.5, 0, 0]), ball)
     with pytest.raises(InputError, match="not positive semidefinite at the start"):
         check_start(update, np.array([1.5, 0, 0]), ball)
+
+
+@pytest.mark.parametrize("block", [1, 40, 1 << 22])
+def test_the_start_that_is_wrong_is_named_among_many(block, monkeypatch):
+    monkeypatch.setattr("simdyn.questions.start._BLOCK", block)
+    starts = np.linspace(-1, 1, 30)[:, None] * [1.0, 0.5]
+    starts[23] = [-1.5, 0.25]
+    root = Potential("sqrt(1 + x) + y**2")
+    with pytest.raises(InputError, match=r"not finite at the start \[-1.5, 0.25\]"):
+        check_start(SGLD(0.1, 0.5).update(root), starts, root)
+    sides = FiniteSum("sqrt(a + x)*y**2", {"a": [1.0, 3.0]})
+    with pytest.raises(InputError, match=r"not finite at the start \[-1.5, 0.25\]"):
+        check_start(SGD(0.1, 1).update(sides), starts, sides)
+    starts[23] = 0.2
+    check_start(SGLD(0.1, 0.5).update(root), starts, root)
+    starts[23] = [1.5, 0.25]
+    bowl = Potential("x**2 + y**2")
+    with pytest.raises(InputError, match=r"semidefinite at the start \[1.5, 0.25\]"):
+        check_start(SGD(0.1, 1, noise=[["1", "x"], ["x", "1.01"]]).update(bowl), starts, bowl)
 
 
 def test_constant_matrices_are_the_same_in_every_convention():
