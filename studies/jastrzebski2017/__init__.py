@@ -52,8 +52,9 @@ digits within some dozen.
 
 from simdyn.study import Study
 from studies.jastrzebski2017.claims import claims
-from studies.jastrzebski2017.experiment import FULL, QUICK, cell, grids
+from studies.jastrzebski2017.experiment import cell, grids
 from studies.jastrzebski2017.figures import figures
+from studies.jastrzebski2017.settings import FULL, QUICK
 
 STUDY = Study(
     name="jastrzebski2017",

@@ -8,9 +8,10 @@ import numpy as np
 
 from simdyn.inference import fit_line
 from simdyn.study import Claim, Results, Verdict, coverage_claim, judge
-from studies.jastrzebski2017.experiment import FACTORS, Settings, has_networks
+from studies.jastrzebski2017.experiment import has_networks
 from studies.jastrzebski2017.network_claims import not_run, of_networks
 from studies.jastrzebski2017.reparametrised import of_reparametrisation
+from studies.jastrzebski2017.settings import FACTORS, Settings
 from studies.jastrzebski2017.valley_claims import at_both_ends, of_valleys
 
 if TYPE_CHECKING:

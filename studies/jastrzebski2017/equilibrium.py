@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from potentials import Potential
     from simdyn import SGD, StationaryEstimate
     from simdyn.study import Execution
-    from studies.jastrzebski2017.experiment import Settings
+    from studies.jastrzebski2017.settings import Settings
 
 Array = np.ndarray
 

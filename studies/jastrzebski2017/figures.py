@@ -10,7 +10,8 @@ from simdyn.plotting.intervals import draw_intervals, draw_means, draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure
 from simdyn.study import Results, StudyFigure
 from studies.jastrzebski2017.claims import SAME, course_crossings, spread_crossings
-from studies.jastrzebski2017.experiment import Settings, has_networks
+from studies.jastrzebski2017.experiment import has_networks
+from studies.jastrzebski2017.settings import Settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

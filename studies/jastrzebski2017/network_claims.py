@@ -6,8 +6,8 @@ import numpy as np
 
 from simdyn.inference import Figures, jackknife
 from simdyn.study import Claim, Results, judge
-from studies.jastrzebski2017.experiment import FACTORS, SHARPEST, Settings
 from studies.jastrzebski2017.noise_claims import NOISE_CLAIMS, of_noise
+from studies.jastrzebski2017.settings import FACTORS, SHARPEST, Settings
 
 Array = np.ndarray
 

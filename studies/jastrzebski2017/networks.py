@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from simdyn.networks import LossSurface, Split
-    from studies.jastrzebski2017.experiment import Settings
+    from studies.jastrzebski2017.settings import Settings
 
 Array = np.ndarray
 

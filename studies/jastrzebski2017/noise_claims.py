@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simdyn.study import Claim, Results, Verdict, mean_claim, ratio_claim
-from studies.jastrzebski2017.experiment import FACTORS, WALK, Settings
+from studies.jastrzebski2017.settings import FACTORS, WALK, Settings
 from studies.jastrzebski2017.valley_claims import at_both_ends
 
 if TYPE_CHECKING:

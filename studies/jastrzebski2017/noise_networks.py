@@ -15,7 +15,7 @@ from studies.jastrzebski2017.networks import Task
 if TYPE_CHECKING:
     import torch
 
-    from studies.jastrzebski2017.experiment import Settings
+    from studies.jastrzebski2017.settings import Settings
 
 POINTS = 11
 """At which the loss between two iterates is looked at, ends included."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from simdyn.inference import fit_line
 from simdyn.study import Claim, Results, Verdict, judge
-from studies.jastrzebski2017.experiment import FACTORS, SHARPEST, WALK, Settings
+from studies.jastrzebski2017.settings import FACTORS, SHARPEST, WALK, Settings
 
 if TYPE_CHECKING:
     from xarray import DataArray

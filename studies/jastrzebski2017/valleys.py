@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
     from simdyn.study import Execution
-    from studies.jastrzebski2017.experiment import Settings
+    from studies.jastrzebski2017.settings import Settings
 
 Array = np.ndarray
 

@@ -41,8 +41,9 @@ digits.
 
 from simdyn.study import Study
 from studies.keskar2017.claims import claims
-from studies.keskar2017.experiment import FULL, QUICK, cell, grids
+from studies.keskar2017.experiment import cell, grids
 from studies.keskar2017.figures import figures
+from studies.keskar2017.settings import FULL, QUICK
 
 STUDY = Study(
     name="keskar2017",

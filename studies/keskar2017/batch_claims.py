@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simdyn.study import Claim, Results, mean_claim, ratio_claim
-from studies.keskar2017.experiment import DECK, PAPER, Settings
+from studies.keskar2017.settings import DECK, PAPER, Settings
 
 if TYPE_CHECKING:
     from xarray import DataArray

@@ -8,7 +8,8 @@ import numpy as np
 
 from simdyn.study import Claim, Results, judge, mean_claim, ratio_claim
 from studies.keskar2017.batch_claims import batch_statements, of_batches
-from studies.keskar2017.experiment import DECK, DINH, FLAT, PAPER, SHARP, Settings, has_networks
+from studies.keskar2017.experiment import has_networks
+from studies.keskar2017.settings import DECK, DINH, FLAT, PAPER, SHARP, Settings
 
 if TYPE_CHECKING:
     from xarray import DataArray

@@ -11,7 +11,8 @@ from simdyn.plotting.intervals import draw_intervals, draw_means
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.keskar2017.claims import kinds
-from studies.keskar2017.experiment import FLAT, SHARP, Settings, has_networks
+from studies.keskar2017.experiment import has_networks
+from studies.keskar2017.settings import FLAT, SHARP, Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

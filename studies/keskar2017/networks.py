@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from simdyn.networks import LossSurface, Split
-    from studies.keskar2017.experiment import Settings
+    from studies.keskar2017.settings import Settings
 
 Array = np.ndarray
 

@@ -55,8 +55,9 @@ more.
 
 from simdyn.study import Study
 from studies.memorisation.claims import claims
-from studies.memorisation.experiment import FULL, QUICK, cell, grids
+from studies.memorisation.experiment import cell, grids
 from studies.memorisation.figures import figures
+from studies.memorisation.settings import FULL, QUICK
 
 STUDY = Study(
     name="memorisation",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simdyn.study import Claim, Results, Verdict, judge, mean_claim, ratio_claim
-from studies.memorisation.experiment import TOP, Settings, has_networks
+from studies.memorisation.experiment import has_networks
 from studies.memorisation.network_claims import fall_claim, of_courses, of_regularisers, of_sizes
 from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
+from studies.memorisation.settings import TOP, Settings
 from studies.memorisation.statements import ALARM, SMALL, statements
 
 if TYPE_CHECKING:

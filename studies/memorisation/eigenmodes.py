@@ -19,7 +19,7 @@ from studies.memorisation.training import PIXELS, networks
 
 if TYPE_CHECKING:
     from potentials import FunctionSpace
-    from studies.memorisation.experiment import Settings
+    from studies.memorisation.settings import Settings
 
 Array = np.ndarray
 

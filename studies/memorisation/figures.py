@@ -10,8 +10,9 @@ from simdyn.inference import means_over_runs
 from simdyn.plotting.intervals import draw_intervals, draw_means
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
-from studies.memorisation.experiment import Settings, has_networks, judged_radius
+from studies.memorisation.experiment import has_networks, judged_radius
 from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
+from studies.memorisation.settings import Settings
 from studies.memorisation.training import kinds, regularisers
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import numpy as np
 
 from simdyn.inference import jackknife
 from simdyn.study import Claim, Results, judge, mean_claim, ratio_claim
-from studies.memorisation.experiment import Settings, judged_radius
+from studies.memorisation.experiment import judged_radius
 from studies.memorisation.samples import INPUTS, LABELS, REAL, noisy
+from studies.memorisation.settings import Settings
 from studies.memorisation.statements import FEW, between, statements
 from studies.memorisation.training import regularisers, sgd_settings
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from studies.memorisation.experiment import DECK, FACTORS, LINEAR, PAPER, TOP, Settings, judged_radius
+from studies.memorisation.experiment import judged_radius
 from studies.memorisation.samples import INPUTS, LABELS, noisy
+from studies.memorisation.settings import DECK, FACTORS, LINEAR, PAPER, TOP, Settings
 
 FEW = 0.25
 """So small a share of the wrong labels counts as few."""

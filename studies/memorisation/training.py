@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from simdyn.inference import Unevenness
     from simdyn.networks import NetworkEnsemble
-    from studies.memorisation.experiment import Settings
+    from studies.memorisation.settings import Settings
 
 Array = np.ndarray
 

@@ -40,8 +40,9 @@ statements; the learning rates and batch sizes of their table are not on the sli
 
 from simdyn.study import Study
 from studies.wu2018.claims import claims
-from studies.wu2018.experiment import FULL, QUICK, cell, grids
+from studies.wu2018.experiment import cell, grids
 from studies.wu2018.figures import figures
+from studies.wu2018.settings import FULL, QUICK
 
 STUDY = Study(
     name="wu2018",

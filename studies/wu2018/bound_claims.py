@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simdyn.study import Claim, Results, Verdict, judge
-from studies.wu2018.experiment import DECK, PAPER
+from studies.wu2018.settings import DECK, PAPER
 
 SAME = 0.01
 """Factors that differ by a smaller share count as the same."""

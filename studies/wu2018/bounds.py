@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.random import SeedSequence
 
     from simdyn.study import Execution
-    from studies.wu2018.experiment import Settings
+    from studies.wu2018.settings import Settings
 
 Array = np.ndarray
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from simdyn.study import Claim, Results, coverage_claim, judge
 from studies.wu2018.bound_claims import of_bounds
-from studies.wu2018.experiment import DECK, PAPER, Settings
 from studies.wu2018.network_claims import of_networks
+from studies.wu2018.settings import DECK, PAPER, Settings
 
 if TYPE_CHECKING:
     from xarray import Dataset

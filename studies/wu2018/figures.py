@@ -9,7 +9,8 @@ import numpy as np
 from simdyn.plotting.intervals import draw_means, draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
-from studies.wu2018.experiment import Settings, has_networks
+from studies.wu2018.experiment import has_networks
+from studies.wu2018.settings import Settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

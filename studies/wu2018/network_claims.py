@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simdyn.study import Claim, Results, judge, mean_claim, ratio_claim
-from studies.wu2018.experiment import DECK, PAPER, Settings, has_networks
+from studies.wu2018.experiment import has_networks
+from studies.wu2018.settings import DECK, PAPER, Settings
 
 if TYPE_CHECKING:
     from xarray import DataArray, Dataset

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from simdyn.networks import Images, Split
-    from studies.wu2018.experiment import Settings
+    from studies.wu2018.settings import Settings
 
 Array = np.ndarray
 

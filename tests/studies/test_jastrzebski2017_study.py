@@ -11,11 +11,12 @@ from simdyn import SGD, exact
 from simdyn.study import run_study
 from studies.jastrzebski2017 import STUDY, equilibrium, experiment, valleys
 from studies.jastrzebski2017.claims import crossing
-from studies.jastrzebski2017.experiment import QUICK, can_train
+from studies.jastrzebski2017.experiment import can_train
 from studies.jastrzebski2017.figures import network_figures
 from studies.jastrzebski2017.landscapes import steepening_valley, wall_curvature, wells
 from studies.jastrzebski2017.line_chain import LineChain
 from studies.jastrzebski2017.network_claims import NETWORK_CLAIMS, of_networks
+from studies.jastrzebski2017.settings import QUICK
 
 TINY = dataclasses.replace(
     QUICK,

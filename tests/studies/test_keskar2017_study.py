@@ -10,7 +10,8 @@ import pytest
 from simdyn.study import run_study
 from studies.keskar2017 import STUDY, experiment
 from studies.keskar2017.claims import statements
-from studies.keskar2017.experiment import FLAT, QUICK, SHARP, can_train
+from studies.keskar2017.experiment import can_train
+from studies.keskar2017.settings import FLAT, QUICK, SHARP
 
 TINY = dataclasses.replace(
     QUICK,

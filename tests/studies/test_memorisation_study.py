@@ -10,9 +10,10 @@ import pytest
 from simdyn.study import run_study
 from studies.memorisation import STUDY, experiment
 from studies.memorisation.eigenmodes import TESTS
-from studies.memorisation.experiment import QUICK, can_train
+from studies.memorisation.experiment import can_train
 from studies.memorisation.network_claims import at_cost, falls
 from studies.memorisation.samples import INPUTS, LABELS, REAL, balanced, drawn, noisy
+from studies.memorisation.settings import QUICK
 from studies.memorisation.statements import statements
 from studies.memorisation.training import gini, sgd_settings
 

@@ -10,9 +10,10 @@ import pytest
 from simdyn.errors import InputError
 from simdyn.study import run_study
 from studies.wu2018 import STUDY, bounds, experiment
-from studies.wu2018.experiment import QUICK, can_train
+from studies.wu2018.experiment import can_train
 from studies.wu2018.network_claims import NETWORK_CLAIMS, OF_MINIMA
 from studies.wu2018.networks import Task
+from studies.wu2018.settings import QUICK
 
 TINY = dataclasses.replace(
     QUICK,
