@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -123,7 +124,7 @@ def train(
             return float(mean_loss(loss, module(x), y))
 
     # Only dropout draws from it.
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _channels_innermost(module):
         torch.manual_seed(seed)
         for step in range(steps):
             if step % look_every == 0:
@@ -137,6 +138,21 @@ def train(
             rule.step()
     now = loss_now()
     return Training(steps, now, now <= tolerance)
+
+
+@contextmanager
+def _channels_innermost(module: torch.nn.Module) -> Iterator[None]:
+    """The order of entries in which convolutions of small images take up to half the time; as before in the
+    end, since others want parameters that are contiguous."""
+    torch = torch_module()
+    kernels = [one for one in module.parameters() if one.dim() == 4 and one.is_contiguous()]
+    for one in kernels:
+        one.data = one.data.contiguous(memory_format=torch.channels_last)
+    try:
+        yield
+    finally:
+        for one in kernels:
+            one.data = one.data.contiguous()
 
 
 class Batches:

@@ -87,6 +87,22 @@ def test_the_same_seeds_give_the_same_network(build):
     assert torch.equal(before, torch.random.get_rng_state())
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_convolutions_are_trained_as_by_hand_and_left_contiguous(channels):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, channels, 8, 8)), rng.normal(size=(6, 1))
+    trained, by_hand = (vgg((channels, 8, 8), 1).double() for _ in range(2))
+    train(trained, x, y, learning_rate=0.05, steps=10)
+    for _ in range(10):
+        by_hand.zero_grad()
+        ((by_hand(torch.as_tensor(x)) - torch.as_tensor(y)) ** 2).sum().div(12).backward()
+        with torch.no_grad():
+            for one in by_hand.parameters():
+                one -= 0.05 * one.grad
+    np.testing.assert_allclose(weights(trained), weights(by_hand), rtol=1e-10, atol=1e-13)
+    assert all(one.is_contiguous() for one in trained.parameters())
+
+
 def test_adam_trains_a_network():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(20, 1, 4, 4)), np.sign(rng.normal(size=(20, 1)))
