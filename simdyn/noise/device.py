@@ -145,7 +145,7 @@ def _side_by_side(lines: Sequence[str], lanes: str) -> list[str]:
     return [line.replace("@", lane) for line in lines for lane in lanes]
 
 
-def _in_turn(lines: Sequence[str], lanes: str) -> list[str]:
+def _one_by_one(lines: Sequence[str], lanes: str) -> list[str]:
     """All lines for one lane, then for the next."""
     return [line.replace("@", lane) for lane in lanes for line in lines]
 
@@ -315,7 +315,7 @@ the place in it. Accurate to 5e-10, far below what any number of samples could s
 
 # Short enough for the processor to look ahead from one pair to the next; side by side, the two would need
 # more registers than there are without AVX-512.
-normal_pair32, four_normals32 = _pairs(_PAIR32, "a", _in_turn), _pairs(_PAIR32, "ab", _in_turn)
+normal_pair32, four_normals32 = _pairs(_PAIR32, "a", _one_by_one), _pairs(_PAIR32, "ab", _one_by_one)
 """The same in float32: 31 bits of radius (|z| <= 6.66), and 32 of the place in a quarter turn, rounded.
 
 The top bit of the first word and the lowest of the second choose the quarter; the radius has the rest of the
