@@ -150,7 +150,7 @@ def _leading(operator: PositiveMap) -> tuple[float, Array]:
     start = _packed(np.eye(size))
     try:
         if operator.symmetric:
-            values, vectors = eigsh(system, k=1, which="LA", v0=start, ncv=min(length - 1, 20), tol=1e-13)
+            values, vectors = eigsh(system, k=1, which="LA", v0=start, ncv=min(length - 1, 20), tol=1e-9)
         else:
             values, vectors = eigs(system, k=1, which="LR", v0=start, ncv=min(length - 1, 60), tol=1e-11)
     except ArpackNoConvergence:

@@ -59,7 +59,7 @@ def fully_connected(
 def vgg(
     pixels: tuple[int, int, int], outputs: int, *, channels: tuple[int, ...] = (8, 16), seed: int = 0
 ) -> torch.nn.Sequential:
-    """Blocks of a 3 by 3 convolution, rectified and pooled by two, then one hidden layer (after Simonyan &
+    """Blocks of a 3 by 3 convolution, pooled by two and rectified, then one hidden layer (after Simonyan &
     Zisserman 2015).
 
     Parameters
@@ -84,7 +84,8 @@ def vgg(
     with _seeded(torch, seed):
         layers: list[Any] = []
         for before, after in zip((pixels[0], *channels), channels, strict=False):
-            layers += [torch.nn.Conv2d(before, after, 3, padding=1), torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
+            # Pooled before rectified: the same function and gradient, and a quarter of the work.
+            layers += [torch.nn.Conv2d(before, after, 3, padding=1), torch.nn.MaxPool2d(2), torch.nn.ReLU()]
         hidden = 2 * channels[-1]
         return torch.nn.Sequential(
             *layers,
