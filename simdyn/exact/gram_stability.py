@@ -45,6 +45,9 @@ def gram_sharpness(space: FunctionSpace) -> Reference:
 def gram_nonuniformity(space: FunctionSpace) -> Reference:
     """s, the root of the largest eigenvalue of Sigma = mean of H_i^2 - H^2."""
     value, error = _largest(space, lambda b, g: _spread(space, g))
+    # Sigma is the difference of two matrices, of which either may be far larger.
+    curved = np.einsum("iaa->i", space.blocks)
+    error += 16 * float(np.finfo(float).eps * curved.max() * curved.mean())
     root = float(np.sqrt(max(value, 0.0)))
     return Reference(
         value=root,
@@ -190,6 +193,7 @@ def _largest(space: FunctionSpace, apply: Callable[[Array, Array], Array]) -> tu
     diagonal: list[float] = []
     off: list[float] = []
     theta, error, norm = 0.0, np.inf, 0.0
+    rounding = 32 * space.dim * float(np.finfo(float).eps)
     for step in range(1, min(_STEPS, space.dim) + 1):
         c = apply(basis[-1], images[-1])
         diagonal.append(float(c @ images[-1]))
@@ -200,8 +204,8 @@ def _largest(space: FunctionSpace, apply: Callable[[Array, Array], Array]) -> tu
         square, size = float(c @ g), float(c @ c)
         norm = max(norm, float(np.sqrt(g @ g / size))) if size > 0 else norm
         # What is left is a multiple of rounding errors, or outside of the range of G.
-        exhausted = square <= 32 * space.dim * np.finfo(float).eps * norm * size
         beta = float(np.sqrt(max(square, 0.0)))
+        exhausted = square <= rounding * norm * size or beta <= rounding * max(map(abs, diagonal))
         if step % 5 == 0 or step == space.dim or exhausted:
             matrix = np.diag(diagonal) + np.diag(off, 1) + np.diag(off, -1)
             values, vectors = np.linalg.eigh(matrix)

@@ -71,6 +71,24 @@ def test_the_same_as_from_curvatures_in_parameters(n, c, p):
         assert multiplier.value == pytest.approx(np.linalg.eigvalsh(matrix)[-1], rel=1e-8)
 
 
+@pytest.mark.parametrize("scale", [1.0, 7.0, 7e5])
+@pytest.mark.parametrize("distinct", [1, 2, 3])
+def test_a_network_that_tells_few_samples_apart(distinct, scale):
+    """What is left after as many steps as G has ranks is rounding, and no direction to go on in."""
+    rows = np.random.default_rng(distinct).normal(size=(distinct, 30)) * np.sqrt(scale)
+    net = LinearisedNetwork(np.tile(rows, (12, 1)))
+    space, curvatures = net.function_space(), SampleCurvatures.from_factors(net.jacobian)
+    assert gram_sharpness(space).value == pytest.approx(curvatures.sharpness, rel=1e-11)
+    found = gram_nonuniformity(space)
+    exact = 0.0 if distinct == 1 else curvatures.nonuniformity
+    assert abs(found.value - exact) <= found.error
+    alike = FunctionSpace(np.full((40, 40), scale))
+    assert gram_sharpness(alike).value == pytest.approx(scale, rel=1e-11)
+    assert gram_nonuniformity(alike).value <= gram_nonuniformity(alike).error <= 1e-6 * scale
+    rate = 0.7 * 2 / scale
+    assert gram_theorem1_multiplier(alike, rate, 4).value == pytest.approx((1 - 1.4) ** 2, rel=1e-9)
+
+
 @pytest.mark.parametrize(("n", "c", "p"), SIZES)
 @pytest.mark.parametrize("batch", [1, 3, None])
 def test_bounds_hold_what_is_exact(n, c, p, batch, monkeypatch):
