@@ -96,7 +96,7 @@ OF_MINIMA = (
     "near_a", "near_s", "nearer_s", "proportional", "batch_a", "batch_s", "rate_a", "rate_s", "slower",
     "less_stable", "sgd_test", "bound_a", "bound_s", "stable", "theorem1",
 )  # fmt: skip
-"""Those of them that are about where training from scratch ends, if it does not diverge."""
+"""Those of them that are about where training from scratch ends, if it does not fail."""
 
 
 def of_networks(results: Results, settings: Settings) -> list[Claim]:
@@ -128,8 +128,8 @@ def _measured(results: Results, settings: Settings) -> list[Claim]:
     slow, fast = (minima.sel(eta=choice(settings.learning_rates)) for choice in (min, max))
     adam = results["adaptive"]
     right = minima["train_accuracy"].values.ravel()
-    diverged = int(minima["loss"].isnull().sum())
-    without = f" Without {diverged} of {right.size}, whose training diverged." if diverged else ""
+    failed = int(minima["loss"].isnull().sum())
+    without = f" Without {failed} of {right.size}, whose training failed." if failed else ""
     found = {
         "interpolates": _plain(
             "interpolates",
@@ -137,7 +137,7 @@ def _measured(results: Results, settings: Settings) -> list[Claim]:
             1.0,
             1.0,
             1.0,
-            f"{right.size} networks, of which the training of {diverged} diverged. {_table(minima)}",
+            f"{right.size} networks, of which the training of {failed} failed. {_table(minima)}",
         ),
         "bound_a": _plain(
             "bound_a",
@@ -299,7 +299,7 @@ def _power(
 ) -> Claim:
     """The power of x in y, one a run; y has a level of its own at each value of the dimensions `by`.
 
-    Where a value is NaN it is left out if training diverged there, or else leaves the claim undecided.
+    Where a value is NaN it is left out if training failed there, or else leaves the claim undecided.
     """
     skip = name in OF_MINIMA
     both = x.notnull() & y.notnull()

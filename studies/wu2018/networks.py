@@ -24,6 +24,9 @@ Array = np.ndarray
 ESCAPES = 20
 """Escapes of which the mean is taken, from one minimum with different batches; they are short."""
 
+LOSS_OF_ZERO = 0.5
+"""Of a network that says 0 whatever it sees; one that ends there or above is at no minimum, but has died."""
+
 LOOKS = ("sharpness", "nonuniformity", "train_accuracy", "test_accuracy", "loss")
 STABLE = ("threshold", "theorem1")
 """What is seen where parameters stand, and what takes longer."""
@@ -175,11 +178,12 @@ class Task:
         }
 
     def minimum(self, architecture: str, rate: float, batch: int) -> dict[str, float]:
-        """Where training from scratch ends."""
+        """Where training from scratch ends; NaN if its loss is no number, or no less than that of zero."""
         n = len(self.split.inputs)
         module = self.network(architecture)
         training = self.trained(module, rate, batch)
-        found = self.look(module, min(batch, n))
+        learnt = training.loss < LOSS_OF_ZERO
+        found = self.look(module, min(batch, n)) if learnt else dict.fromkeys((*LOOKS, *STABLE), math.nan)
         return {
             **found,
             "steps": math.nan if math.isnan(found["loss"]) else training.steps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from simdyn.study import run_study
 from studies.wu2018 import STUDY, bounds, experiment
 from studies.wu2018.experiment import can_train
 from studies.wu2018.network_claims import NETWORK_CLAIMS, OF_MINIMA
-from studies.wu2018.networks import Task
+from studies.wu2018.networks import LOOKS, STABLE, Task
 from studies.wu2018.settings import QUICK
 
 TINY = dataclasses.replace(
@@ -175,12 +176,12 @@ def test_training_that_diverges_is_left_out_and_counted(networks):
                      "threshold", "theorem1"):  # fmt: skip
         results = results.altered("minima", quantity, np.nan, **where)
     found = {claim.claim: claim for claim in study.claims(results, study.quick)}
-    assert "the training of 1 diverged" in found[NETWORK_CLAIMS["interpolates"][0]].why
+    assert "the training of 1 failed" in found[NETWORK_CLAIMS["interpolates"][0]].why
     assert found[NETWORK_CLAIMS["interpolates"][0]].verdict == "does not hold"
     for name in OF_MINIMA:
         claim = found[NETWORK_CLAIMS[name][0]]
         assert np.isfinite(claim.measured), name
-        assert "Without 1 of 12, whose training diverged." in claim.why
+        assert "Without 1 of 12, whose training failed." in claim.why
     assert len(study.figures(results, study.quick)) == 5
 
 
@@ -200,6 +201,21 @@ def test_where_training_has_diverged_nothing_is_seen():
     # At this rate the loss is soon too large for a number, with parameters that still are some.
     found = task.minimum("fully connected", 3.0, 4)
     assert np.isnan([found["steps"], found["sharpness"], found["threshold"]]).all()
+
+
+@needs_torch
+def test_a_network_that_has_died_is_at_no_minimum(monkeypatch):
+    import torch
+
+    def deadened(self, module, rate, batch, **options):
+        with torch.no_grad():
+            for one in module.parameters():
+                one.zero_()
+        return SimpleNamespace(steps=50, loss=0.5, converged=False)
+
+    monkeypatch.setattr(Task, "trained", deadened)
+    found = Task.of(TINY, 0).minimum("fully connected", 0.1, 4)
+    assert np.isnan([found[name] for name in (*LOOKS, *STABLE, "steps")]).all()
 
 
 ONE, OTHER = {"B": 4}, {"B": 40}
