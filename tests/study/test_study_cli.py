@@ -31,7 +31,8 @@ def test_run_goes_on_and_report_repeats(tmp_path, toy_file):
     first = invoke("run", toy_file, "--out", out, "--quick", "--seed", 2)
     assert first.exit_code == 0, first.output
     assert first.stdout.count("✓ holds") == 3
-    assert "[9/9] thresholds: rate = 2, threshold = 2: done" in first.stderr
+    # Which cell is the last to end is not said: those of one thread run side by side.
+    assert re.search(r"\[\d/9\] thresholds: rate = \d, threshold = \d: done", first.stderr)
     assert "escapes, 0.0 % censored, relative error 1.6 %" in first.stderr
     csv = (out / "results.csv").read_bytes()
     # Size and seed are the folder's when not given.
