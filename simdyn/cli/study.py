@@ -201,8 +201,9 @@ def _gather(folders: list[Path], out: Path) -> None:
     from simdyn.study import study_names
     from simdyn.study.report import SYMBOLS
     from simdyn.study.summary import find_runs, summary_html
-    from simdyn.whole_files import ANOTHER_PLACE, write_atomically
+    from simdyn.whole_files import ANOTHER_PLACE, check_folder, write_atomically
 
+    check_folder("page", out)
     runs = find_runs(folders)
     missing = [name for name in study_names() if name not in {run.manifest.study for run in runs}]
     write_atomically(out, summary_html(runs, missing).encode(), ANOTHER_PLACE)

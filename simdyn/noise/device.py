@@ -294,7 +294,9 @@ _PAIR32 = [
 ]
 
 
-def _pairs(lines: Sequence[str], lanes: str, ordered: Callable[[Sequence[str], str], list[str]]) -> Any:
+def _pairs(
+    lines: Sequence[str], lanes: str, ordered: Callable[[Sequence[str], str], list[str]] = _side_by_side
+) -> Any:
     """A device function that makes a pair of normals of every two words."""
     names = {
         "U": _U, "bits": _bits64, "real": _float64, "bits32": _bits32, "real32": _float32, "fma": fma,
@@ -305,7 +307,7 @@ def _pairs(lines: Sequence[str], lanes: str, ordered: Callable[[Sequence[str], s
     return _written("pairs", words, [*ordered(lines, lanes), f"return {result}"], names)
 
 
-normal_pair, four_normals = _pairs(_PAIR, "a", _side_by_side), _pairs(_PAIR, "ab", _side_by_side)
+normal_pair, four_normals = _pairs(_PAIR, "a"), _pairs(_PAIR, "ab")
 """Two independent normals from two words, four from four: 40 bits of radius (|z| <= 7.54), 24 bits of angle.
 
 The radius uniform is (k + 1/2) 2^-40, with k from the first word and the top 8 bits of the second. The angle
@@ -315,7 +317,7 @@ the place in it. Accurate to 5e-10, far below what any number of samples could s
 
 # Short enough for the processor to look ahead from one pair to the next; side by side, the two would need
 # more registers than there are without AVX-512.
-normal_pair32, four_normals32 = _pairs(_PAIR32, "a", _one_by_one), _pairs(_PAIR32, "ab", _one_by_one)
+normal_pair32, four_normals32 = _pairs(_PAIR32, "a"), _pairs(_PAIR32, "ab", _one_by_one)
 """The same in float32: 31 bits of radius (|z| <= 6.66), and 32 of the place in a quarter turn, rounded.
 
 The top bit of the first word and the lowest of the second choose the quarter; the radius has the rest of the

@@ -186,7 +186,7 @@ class Task:
         found = self.look(module, min(batch, n)) if learnt else dict.fromkeys((*LOOKS, *STABLE), math.nan)
         return {
             **found,
-            "steps": math.nan if math.isnan(found["loss"]) else training.steps,
+            "steps": training.steps if learnt else math.nan,
             "sharpness_bound": 2.0 / rate,
             "nonuniformity_bound": math.inf
             if batch >= n
