@@ -11,6 +11,7 @@ import sympy
 from hypothesis import HealthCheck, settings
 
 from simdyn.dynamics import Update
+from simdyn.networks import can_train
 
 settings.register_profile(
     "simdyn",
@@ -20,6 +21,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("simdyn")
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("torch") and not can_train():
+        pytest.skip("needs the extra 'torch': PyTorch and scikit-learn")
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,13 @@ ANOTHER_CACHE = "make room there, or set SIMDYN_CACHE to a folder that can be wr
 
 _LOADING = threading.RLock()
 
-_DEVICE_MODULES = ("noise/device.py", "noise/polynomials.py", "noise/indices.py", "lowering/vector_rows.py")
+_DEVICE_MODULES = (
+    "noise/device.py",
+    "noise/polynomials.py",
+    "noise/indices.py",
+    "lowering/draws.py",
+    "lowering/vector_rows.py",
+)
 
 
 def cache_folder() -> Path:

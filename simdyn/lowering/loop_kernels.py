@@ -208,10 +208,9 @@ class _LoopWriter:
     def text(self) -> str:
         p, group = self.program, self.group
         used = [stream for stream in self.streams if stream.name != "uniforms"]
-        pieces = [draw_functions(stream, self.single, "group") for stream in used]
+        pieces = [draw_functions(used, "group")]
         if p.crossed:
-            pieces += [draw_functions(stream, self.single, "groups") for stream in self.streams]
-            pieces.append(BEGIN_WINDOW)
+            pieces += [draw_functions(self.streams, "groups"), BEGIN_WINDOW]
         step_trees: tuple[Node, ...] = p.step
         timed: tuple[Node, ...] = ()
         before = ""

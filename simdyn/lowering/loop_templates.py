@@ -10,22 +10,21 @@ import math
 
 import numpy as np
 from numba import float32, int64, njit, uint64
+from simdyn.lowering.draws import drawing
 from simdyn.noise.device import (
-    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, four_normals, four_normals32, log, log32,
-    never_inlined, normal_pair_wide, philox_opening, philox_twice, prefer_wide_vectors, sin, sin32, uniform,
-    uniform32,
+    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, log, log32, never_inlined, prefer_wide_vectors,
+    sin, sin32,
 )
 
 REAL = np.{dtype}
 LANES = {lanes}
-ROW1, ROW2, ROW3 = np.uint64(LANES), np.uint64(2 * LANES), np.uint64(3 * LANES)
-HALF_ROW1, HALF_ROW2, HALF_ROW3 = np.uint64(LANES // 2), np.uint64(LANES), np.uint64(3 * LANES // 2)
 COUNT = np.{count}
 DIM = {dim}
 STEPS = {steps}
 CHANNELS = COUNT({channels})
 zero = COUNT(0)
 one = COUNT(1)
+FIRST, ALONE, UNSTEADY = np.int64(0), np.int64(1), np.bool_(False)
 '''
 
 TAKE_STEP = '''

@@ -123,9 +123,8 @@ class _Writer:
             part += [*step, f"begun = first <= {s}"]
             part += [f"x{i} = y{i} if begun else x{i}" for i in range(dim)]
             part += [f"passed[{self._place(s * dim + i)}] = x{i}" for i in range(dim)]
-        functions = "".join(draw_functions(stream, self.single, "group") for stream in used)
         return (
-            functions
+            draw_functions(used, "group")
             + self._sweep("advance", arguments, "All lanes by a group of steps.", [*whole, *self._store()])
             + self._sweep(
                 "advance_part",
@@ -139,7 +138,7 @@ class _Writer:
                 scratch=self._scratch(used),
                 open=self._lines([stream.open("group") for stream in used], 8),
                 draw=self._lines([stream.draw("group") for stream in used], 12),
-                part_draw=self._lines([stream.draw("group", steady="False") for stream in used], 8),
+                part_draw=self._lines([stream.draw("group", steady="UNSTEADY") for stream in used], 8),
                 **steady_limits(used),
                 arguments=arguments,
             )
@@ -150,15 +149,13 @@ class _Writer:
         path once more."""
         dim, steps = self.program.dim, self.group.steps
         tame = self.program.tame is not None
-        advance, replay = ["left = False", *["calm = True"] * tame], []
+        advance = ["left = False", *["calm = True"] * tame]
         for s in range(steps):
             step = [*self._step(s), *self._crossings(s)]
             forward = [f"x{i} = y{i}" for i in range(dim)]
             outside = " | ".join(f"out{k}" for k in range(len(self.program.crossed)))
             calm = [*self._tame(s), f"calm = calm & tame{s}"] if tame else []
             advance += [*self._clock(s, "groups[j]"), *step, f"left = left | {outside}", *calm, *forward]
-            looked = self._tame(s) if tame else []
-            replay += [*self._clock(s, "group"), *step, *looked, *forward, *self._ending(s)]
         body = [
             *self._load(self.streams),
             *advance,
@@ -169,10 +166,11 @@ class _Writer:
         ]
         arguments = self._arguments("lanes", self.streams, "groups")
         purpose = "All lanes by a group of steps, but those whose path ends in it."
-        functions = "".join(draw_functions(stream, self.single, "groups") for stream in self.streams)
-        one = [stream.draw("groups", steady="False", width="1", given="last") for stream in self.streams]
+        one = [
+            stream.draw("groups", steady="UNSTEADY", width="ALONE", given="last") for stream in self.streams
+        ]
         return (
-            functions
+            draw_functions(self.streams, "groups")
             + BEGIN_WINDOW
             + self._sweep("watch", arguments, purpose, body)
             + FIRST_PASSAGE.format(
@@ -186,9 +184,10 @@ class _Writer:
                 unit=LANE_UNIT,
                 watch=f"watch({arguments}, width, constants)",
                 numbers="".join(f"{stream.name}, " for stream in self.streams),
-                load_one=self._lines(self._load_one(), 4),
+                load_one=self._lines([f"x{i} = lanes[{i} * LANES + j]" for i in range(dim)], 4),
                 draw_one=self._lines(one, 16),
-                replay=self._lines([*replay, *(f"state[{i}] = x{i}" for i in range(dim))], 4),
+                replay=self._lines(self._replay(), 8),
+                keep=self._lines([f"state[{i}] = x{i}" for i in range(dim)], 4),
                 **steady_limits(self.streams),
             )
         )
@@ -221,7 +220,7 @@ class _Writer:
         outputs = [(f"y{i}", node) for i, node in enumerate(self.program.step)]
         return self.printer.statements(outputs, names, f"s{s}_")
 
-    def _clock(self, s: int, group: str) -> list[str]:
+    def _clock(self, s: int | str, group: str) -> list[str]:
         """The number of step s of a group, for rules that change with it."""
         return [f"k = REAL(int64({group}) * {self.group.steps} + {s})"] if self.program.clocked else []
 
@@ -230,22 +229,23 @@ class _Writer:
         outputs = [(f"out{k}", node) for k, node in enumerate(self.program.crossed)]
         return self.printer.statements(outputs, names, f"e{s}_")
 
-    def _ending(self, s: int) -> list[str]:
-        """Leave with the step and the first channel if the path ended here; an explosion is no exit."""
+    def _replay(self) -> list[str]:
+        """Step s of a path, and through which channel it has left if it has; an explosion is no exit."""
+        dim, channels = self.program.dim, len(self.program.crossed)
         lines = []
-        if self.program.tame is not None:
-            lines.append(f"if not tame{s}:")
-            lines += [f"    state[{i}] = x{i}" for i in range(self.program.dim)]
-            lines += [f"    return {s + 1}, {DIVERGED}"]
-        for k in range(len(self.program.crossed)):
-            lines.append(f"if out{k}:")
-            lines += [f"    state[{i}] = x{i}" for i in range(self.program.dim)]
-            if self.program.tame is not None:
-                lines += [f"    return {s + 1}, {k + 1}"]
-                continue
-            lines += [f"    {line}" for line in self._bounded(f"b{s}_")]
-            lines += [f"    return {s + 1}, ({k + 1} if bounded else {DIVERGED})"]
-        return lines
+        for stream in self.streams:
+            each, letter = stream.count // self.group.steps, _LETTERS[stream.name]
+            lines += [f"{letter}{n} = {stream.name}[(s * {each} + {n}) * LANES]" for n in range(each)]
+        lines += [*self._clock("s", "group"), *self._step(0), *self._crossings(0)]
+        tame = self.program.tame is not None
+        lines += self._tame(0) if tame else []
+        lines += [f"x{i} = y{i}" for i in range(dim)]
+        for k in range(channels):
+            lines += [f"{'el' if k else ''}if out{k}:", f"    reason = {k + 1}"]
+        if tame:
+            return [*lines, "if not tame0:", f"    reason = {DIVERGED}"]
+        ended = [*self._bounded("b"), "if not bounded:", f"    reason = {DIVERGED}"]
+        return [*lines, "if reason != 0:", *(f"    {line}" for line in ended)]
 
     def _tame(self, s: int) -> list[str]:
         """Whether step s has not diverged, in a rule with jumps."""
@@ -265,14 +265,6 @@ class _Writer:
         return [
             *(f"x{i} = lanes[{self._place(i)}]" for i in range(self.program.dim)),
             *(f"{_LETTERS[stream.name]}{n} = {stream.name}[{self._place(n)}]" for stream, n in numbers),
-        ]
-
-    def _load_one(self) -> list[str]:
-        """State of lane j, random numbers of lane 0."""
-        numbers = [(stream, n) for stream in self.streams for n in range(stream.count)]
-        return [
-            *(f"x{i} = lanes[{i} * LANES + j]" for i in range(self.program.dim)),
-            *(f"{_LETTERS[stream.name]}{n} = {stream.name}[{n} * LANES]" for stream, n in numbers),
         ]
 
     def _store(self) -> list[str]:

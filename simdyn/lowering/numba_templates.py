@@ -10,19 +10,18 @@ import math
 
 import numpy as np
 from numba import float32, int64, njit, uint64
+from simdyn.lowering.draws import drawing
 from simdyn.noise.device import (
-    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, four_normals, four_normals32, log, log32,
-    never_inlined, normal_pair_wide, philox_opening, philox_twice, prefer_wide_vectors, sin, sin32, uniform,
-    uniform32,
+    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, log, log32, never_inlined, prefer_wide_vectors,
+    sin, sin32,
 )
 
 REAL = np.{dtype}
 LANES = {lanes}
-ROW1, ROW2, ROW3 = np.uint64(LANES), np.uint64(2 * LANES), np.uint64(3 * LANES)
-HALF_ROW1, HALF_ROW2, HALF_ROW3 = np.uint64(LANES // 2), np.uint64(LANES), np.uint64(3 * LANES // 2)
 COUNT = np.{count}
 zero = COUNT(0)
 one = COUNT(1)
+FIRST, ALONE, UNSTEADY = np.int64(0), np.int64(1), np.bool_(False)
 '''
 
 SWEEP = '''
@@ -118,8 +117,16 @@ def replay_group(lanes, {numbers}j, group, constants, state):
     counted from 1, and the reason."""
 {constants}
 {load_one}
+    reason = {diverged}
+    taken = 0
+    for s in range({steps}):
+        taken = s + 1
+        reason = 0
 {replay}
-    return {steps}, {diverged}
+        if reason != 0:
+            break
+{keep}
+    return taken, reason if reason != 0 else {diverged}
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -164,7 +171,7 @@ def first_passage(
         for _ in range(every):
 {draw}
             {watch}
-        j = 0
+        j = int64(0)
         while j < width:
             ended = groups[j] < due[j]
             done = int64(groups[j])

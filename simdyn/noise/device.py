@@ -23,7 +23,7 @@ from simdyn.noise import polynomials as poly
 _U = uint64
 _LOW = uint64(0xFFFFFFFF)
 _32 = uint64(32)
-_device: Callable[..., Any] = njit(error_model="numpy", inline="always")
+_device: Callable[..., Any] = njit(error_model="numpy", forceinline=True)
 
 
 @intrinsic

@@ -9,6 +9,7 @@ from simdyn.errors import InputError
 from simdyn.networks import NetworkEnsemble, accuracy, fully_connected, train
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(3, 24, 1, 3, 3))

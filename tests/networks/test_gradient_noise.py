@@ -16,6 +16,7 @@ from simdyn.networks import (
 )
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 
 def regression(seed=0, samples=40, dim=6):

@@ -89,8 +89,8 @@ def test_cifar(tmp_path):
         cifar10(tmp_path, "test")
 
 
+@pytest.mark.torch
 def test_digits():
-    pytest.importorskip("sklearn")
     images = digits()
     assert images.pixels.shape == (1797, 1, 8, 8)
     assert (images.pixels.min(), images.pixels.max()) == (0, 1)

@@ -9,6 +9,7 @@ from simdyn.errors import InputError
 from simdyn.networks import critical_samples, fully_connected, loss_sensitivity
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 RNG = np.random.default_rng(1)
 INPUTS = RNG.normal(size=(300, 6))

@@ -20,6 +20,7 @@ from simdyn.networks import (
 )
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(12, 5))

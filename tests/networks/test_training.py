@@ -9,6 +9,7 @@ from simdyn.errors import InputError
 from simdyn.networks import accuracy, fully_connected, train, vgg
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 
 def line(seed=0):

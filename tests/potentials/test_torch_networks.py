@@ -8,6 +8,7 @@ import pytest
 from potentials import FunctionSpace, InputError, LinearisedNetwork
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
 
 
 def case(loss, outputs=3, n=7):

@@ -11,7 +11,6 @@ from simdyn import SGD, exact
 from simdyn.study import run_study
 from studies.jastrzebski2017 import STUDY, equilibrium, experiment, valleys
 from studies.jastrzebski2017.claims import crossing
-from studies.jastrzebski2017.experiment import can_train
 from studies.jastrzebski2017.figures import network_figures
 from studies.jastrzebski2017.landscapes import steepening_valley, wall_curvature, wells
 from studies.jastrzebski2017.line_chain import LineChain
@@ -57,8 +56,6 @@ TINY = dataclasses.replace(
     move_sizes=(5, 50, 100),
     move_steps=(30, 100),
 )
-
-needs_torch = pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
 
 MODEL_CLAIMS = 30
 
@@ -279,14 +276,14 @@ def test_where_a_curve_passes_a_level():
     assert crossing(x, np.zeros(3), 0.2) == np.inf
 
 
-@needs_torch
+@pytest.mark.torch
 def test_every_statement_about_networks_is_judged(networks):
     _, findings = networks
     assert {claim.claim for claim in findings.claims} == {words for words, _ in NETWORK_CLAIMS.values()}
     assert all(claim.verdict != "not run" for claim in findings.claims)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_the_early_ratio_is_that_of_eigenvalues(networks):
     study, findings = networks
     results = findings.results
@@ -297,12 +294,12 @@ def test_the_early_ratio_is_that_of_eigenvalues(networks):
     assert claim.measured == pytest.approx(0.25)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_networks_are_drawn(networks):
     assert [drawn.name for drawn in network_figures(networks[1].results)] == ["networks", "noise"]
 
 
-@needs_torch
+@pytest.mark.torch
 def test_networks_with_equal_noise(networks):
     results = networks[1].results
     equal, moves = results["equal"], results["moves"]
@@ -315,7 +312,7 @@ def test_networks_with_equal_noise(networks):
     assert (moves["distance"].sel(step=100) > moves["distance"].sel(step=30)).mean() > 0.5
 
 
-@needs_torch
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("name", "grid", "changes", "where", "then"),
     [
@@ -364,7 +361,7 @@ def test_shorter_settings_are_refused_or_judged(models, check_shorter_settings, 
     check_shorter_settings(study, findings.results)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_shorter_settings_of_networks_are_refused_or_judged(networks, check_shorter_settings, monkeypatch):
     monkeypatch.setattr(experiment, "_equilibrium_grids", lambda settings: [])
     monkeypatch.setattr(experiment, "_valley_grids", lambda settings: [])

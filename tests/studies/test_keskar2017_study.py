@@ -10,7 +10,6 @@ import pytest
 from simdyn.study import run_study
 from studies.keskar2017 import STUDY, experiment
 from studies.keskar2017.claims import statements
-from studies.keskar2017.experiment import can_train
 from studies.keskar2017.settings import FLAT, QUICK, SHARP
 
 TINY = dataclasses.replace(
@@ -31,8 +30,6 @@ TINY = dataclasses.replace(
     scales=(1.0, 10.0, 30.0),
     steep_share=0.001,
 )
-
-needs_torch = pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
 
 
 def run(folder, **changes):
@@ -81,7 +78,7 @@ def test_the_model(model):
     assert verdict(study, changed, words) == "does not hold"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_every_statement_about_networks_is_judged(networks):
     _, findings = networks
     assert {claim.claim for claim in findings.claims[1:]} == {words for words, _ in statements(TINY).values()}
@@ -91,7 +88,7 @@ def test_every_statement_about_networks_is_judged(networks):
     assert names == {"concept", "sharpness", "line", "batches", "course", "warm", "scaled"}
 
 
-@needs_torch
+@pytest.mark.torch
 def test_networks(networks):
     results = networks[1].results
     ends, line = results["solutions"], results["line"]
@@ -117,7 +114,7 @@ FLAT_ACCURATE = ("batches", {"sharpness": 1.0, "test_accuracy": 0.5}, {"B": 4})
 SHARP_ACCURATE = ("batches", {"sharpness": 2.0, "test_accuracy": 0.9}, {"B": 12})
 
 
-@needs_torch
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("name", "then", "changes"),
     [
@@ -178,7 +175,7 @@ def test_a_verdict_on_networks_follows_its_measurement(networks, name, then, cha
     assert verdict(study, results, words) == then
 
 
-@needs_torch
+@pytest.mark.torch
 def test_small_batches_have_to_leave_and_large_ones_to_stay(networks):
     study, findings = networks
     words = statements(TINY)["escape"][0]
@@ -187,7 +184,7 @@ def test_small_batches_have_to_leave_and_large_ones_to_stay(networks):
     assert verdict(study, findings.results.altered("onwards", "barrier", 1.0), words) == "does not hold"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_around_a_point_both_sides_have_its_curvature_and_no_slope():
     from potentials import Potential
     from studies.keskar2017.networks import BothSides
@@ -210,7 +207,7 @@ def test_shorter_settings_are_refused_or_judged(model, check_shorter_settings, m
     check_shorter_settings(study, findings.results)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_shorter_settings_of_networks_are_refused_or_judged(networks, check_shorter_settings):
     study, findings = networks
     check_shorter_settings(study, findings.results)

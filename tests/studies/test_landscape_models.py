@@ -101,7 +101,7 @@ def test_a_verdict_follows_its_measurement(findings, beginning, grid, changes, w
     assert was != now
 
 
-@pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
+@pytest.mark.torch
 def test_verdicts_on_ways_between_networks(findings):
     def of(lowered):
         results = findings.results
@@ -120,7 +120,7 @@ def test_verdicts_on_ways_between_networks(findings):
     assert of((1e-3, 10.0))[1:] == ["does not hold", "does not hold"]
 
 
-@pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
+@pytest.mark.torch
 def test_heights_like_one_over_the_parameters_are_judged_as_such(findings):
     def of(power):
         results = findings.results
@@ -191,7 +191,7 @@ def test_what_survives_is_known():
     assert survived(TINY, "deep sharp well", "cold bath", 1.2)["right"] == 1.0
 
 
-@pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
+@pytest.mark.torch
 def test_a_lowered_path_is_lower():
     found = path_cell(TINY, 8, 0)
     assert found["lowered"] < found["straight"]

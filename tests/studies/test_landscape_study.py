@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from xarray import DataArray
 
-from simdyn.networks import can_train
 from simdyn.plotting.style import figure_bytes
 from simdyn.study import run_study
 from studies.landscape import STUDY, experiment
@@ -47,8 +46,6 @@ TINY = dataclasses.replace(
     fit_members=10,
     fit_steps=400,
 )
-
-needs_torch = pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +123,7 @@ def test_means_of_batches_have_the_variance_of_draws_without_replacement(size):
     assert abs(found.mean()) < 4 * np.sqrt(exact / len(found))
 
 
-@needs_torch
+@pytest.mark.torch
 def test_structural_zeros_of_a_silent_unit():
     import torch
 
@@ -144,7 +141,7 @@ def test_structural_zeros_of_a_silent_unit():
     assert int((np.abs(values) < 1e-12 * values[-1]).sum()) == structural_zeros(found)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_outputs_of_a_crowd_are_those_of_its_members():
     import torch
 
@@ -164,7 +161,7 @@ def test_outputs_of_a_crowd_are_those_of_its_members():
             torch.testing.assert_close(crowd.outputs(x)[member], one(x)[:, 0])
 
 
-@needs_torch
+@pytest.mark.torch
 def test_wrong_labels_are_as_many_as_asked_for():
     from studies.landscape.fitting import parity
 
@@ -176,13 +173,13 @@ def test_wrong_labels_are_as_many_as_asked_for():
     np.testing.assert_allclose(covariance, np.eye(QUICK.fit_inputs), atol=1e-9)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_every_statement_about_networks_is_judged(networks):
     assert {claim.claim for claim in networks.claims} == {words for words, _ in statements(TINY).values()}
     assert all(claim.verdict != "not run" for claim in networks.claims)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_networks(networks):
     results = networks.results
     spectrum = results["spectrum"]
@@ -355,7 +352,7 @@ ALL = {
 """Measurements with which each statement holds, and such with which it does not."""
 
 
-@needs_torch
+@pytest.mark.torch
 @pytest.mark.parametrize("name", statements(TINY))
 def test_a_verdict_on_networks_follows_its_measurement(networks, name):
     def verdict(changes):
@@ -371,7 +368,7 @@ def test_a_verdict_on_networks_follows_its_measurement(networks, name):
     assert verdict(false) == "does not hold"
 
 
-@needs_torch
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
@@ -395,14 +392,14 @@ def test_what_ends_beyond_a_window_holds_only_there(networks, name, changes):
     assert claim.verdict == "holds only here"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_what_is_equal_in_all_runs_is_not_larger(networks):
     results = networks.results.altered("tradeoff", "steps", 10.0)
     (claim,) = [one for one in network_claims(results, TINY) if one.claim == statements(TINY)["best_rate"][0]]
     assert (claim.measured, claim.low, claim.verdict) == (1.0, 1.0, "does not hold")
 
 
-@needs_torch
+@pytest.mark.torch
 def test_without_a_minimum_nothing_is_said_of_it(networks):
     results = networks.results.altered("descent", "rest_loss", np.nan, run=0, width=3)
     results = results.altered("descent", "rest_accuracy", np.nan, run=0, width=3)
@@ -411,7 +408,7 @@ def test_without_a_minimum_nothing_is_said_of_it(networks):
         assert found[statements(TINY)[name][0]] == "undecided"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_the_minimum_below_is_one(monkeypatch):
     from studies.landscape import motion
     from studies.landscape.solutions import trained
@@ -445,7 +442,7 @@ def test_growth_is_judged_by_the_runs_in_which_the_noise_scale_has_a_value():
     assert "4 of 5" in found.why
 
 
-@needs_torch
+@pytest.mark.torch
 def test_every_figure_is_drawn(networks):
     drawn = network_figures(networks.results, TINY)
     names = {"spectra", "outliers", "course", "tradeoff", "tails", "descent", "fitting"}
@@ -455,7 +452,7 @@ def test_every_figure_is_drawn(networks):
         assert figure_bytes(one.figure, "png")
 
 
-@needs_torch
+@pytest.mark.torch
 def test_curves_of_each_run(networks):
     steps = networks.results["tradeoff"]["steps"].min("rate").sortby("B")
     for run, curve in zip(TINY.runs, tradeoffs(networks.results), strict=True):
@@ -463,7 +460,7 @@ def test_curves_of_each_run(networks):
         assert curve == expected
 
 
-@needs_torch
+@pytest.mark.torch
 def test_the_noise_scale_on_the_way_is_a_mean_over_steps(networks):
     """Logs of 0, 1 and 3 after 0, 10 and 20 steps: 5 and 20 over 20; the last look is beyond the loss."""
     results = networks.results
@@ -473,7 +470,7 @@ def test_the_noise_scale_on_the_way_is_a_mean_over_steps(networks):
     np.testing.assert_allclose(log_scales_on_the_way(results, TINY), 25.0 / 20.0)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_without_grids_of_networks_they_are_not_run(networks):
     results = networks.results
     bare = dataclasses.replace(results, datasets={})
@@ -482,7 +479,7 @@ def test_without_grids_of_networks_they_are_not_run(networks):
         assert "simdyn[torch]" in claim.why
 
 
-@needs_torch
+@pytest.mark.torch
 def test_shorter_settings_of_networks_are_refused_or_judged(networks, check_shorter_settings, monkeypatch):
     monkeypatch.setattr(experiment, "model_grids", lambda settings: [])
     study = dataclasses.replace(STUDY, quick=TINY, claims=network_claims, figures=lambda *_: [])

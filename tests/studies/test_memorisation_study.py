@@ -10,7 +10,6 @@ import pytest
 from simdyn.study import run_study
 from studies.memorisation import STUDY, experiment
 from studies.memorisation.eigenmodes import TESTS
-from studies.memorisation.experiment import can_train
 from studies.memorisation.network_claims import at_cost, falls
 from studies.memorisation.samples import INPUTS, LABELS, REAL, balanced, drawn, noisy
 from studies.memorisation.settings import QUICK
@@ -51,8 +50,6 @@ TINY = dataclasses.replace(
 )
 MIDDLE, FEW = noisy(TINY.noise_share), noisy(0.2)
 LAST = TINY.epochs[-1]
-
-needs_torch = pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +103,7 @@ def test_a_peak_by_chance_is_no_fall():
     assert peaks.shape == (2_000, 2)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_samples():
     one = drawn(1, 40, MIDDLE)
     same = drawn(1, 40, REAL)
@@ -120,7 +117,7 @@ def test_samples():
         assert (np.bincount(balanced(100, kind).classes) == 10).all()
 
 
-@needs_torch
+@pytest.mark.torch
 def test_every_statement_is_judged(networks):
     study, findings = networks
     assert {claim.claim for claim in findings.claims} == {words for words, _ in statements(TINY).values()}
@@ -133,7 +130,7 @@ def test_every_statement_is_judged(networks):
     assert verdict(study, findings.results, "closed sgd") == "holds"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_networks_against_what_is_known(networks):
     results = networks[1].results
     course, kernel = results["course"], results["kernel"]
@@ -158,7 +155,7 @@ def test_networks_against_what_is_known(networks):
     assert (abs(none["train_accuracy"] - course["train_accuracy"].sel(data=REAL, epoch=LAST)) < 0.3).all()
 
 
-@needs_torch
+@pytest.mark.torch
 def test_the_linearised_classifier_by_small_steps(networks):
     # Outputs of training and test samples under gradient descent of so small steps that it is a flow, moved
     # by the Gram matrix itself; 20,000 steps to time 100.
@@ -348,12 +345,12 @@ def changed(results, changes):
     return results
 
 
-@needs_torch
+@pytest.mark.torch
 def test_every_statement_has_a_case():
     assert set(CASES) == set(statements(TINY))
 
 
-@needs_torch
+@pytest.mark.torch
 @pytest.mark.parametrize("name", CASES)
 def test_a_verdict_follows_its_measurement(networks, name):
     study, findings = networks
@@ -363,7 +360,7 @@ def test_a_verdict_follows_its_measurement(networks, name):
     assert verdict(study, changed(results, fail), name) == "does not hold"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_samples_are_not_alike_for_want_of_runs(networks):
     study, findings = networks
     changes = [
@@ -374,7 +371,7 @@ def test_samples_are_not_alike_for_want_of_runs(networks):
     assert verdict(study, changed(findings.results, changes), "alike labels") == "undecided"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_an_error_that_never_falls_to_half_counts_as_late(networks):
     study, findings = networks
     changes = [
@@ -386,7 +383,7 @@ def test_an_error_that_never_falls_to_half_counts_as_late(networks):
     assert verdict(study, changed(findings.results, changes), "order real") != "holds"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_boxes_that_reach_no_boundary_tell_nothing(networks):
     study, findings = networks
     results = changed(findings.results, [("critical", "critical", 0.0, {})])
@@ -394,7 +391,7 @@ def test_boxes_that_reach_no_boundary_tell_nothing(networks):
         assert verdict(study, results, f"critical {name}") == "undecided"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_a_boundary_that_random_inputs_drive_away_comes_closer_only_here(networks):
     study, findings = networks
     changes = [
@@ -405,7 +402,7 @@ def test_a_boundary_that_random_inputs_drive_away_comes_closer_only_here(network
     assert verdict(study, changed(findings.results, changes), "critical rises") == "holds only here"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_shorter_settings_are_refused_or_judged(networks, check_shorter_settings):
     study, findings = networks
     check_shorter_settings(study, findings.results)

@@ -11,7 +11,6 @@ import pytest
 from simdyn.errors import InputError
 from simdyn.study import run_study
 from studies.wu2018 import STUDY, bounds, experiment
-from studies.wu2018.experiment import can_train
 from studies.wu2018.network_claims import NETWORK_CLAIMS, OF_MINIMA
 from studies.wu2018.networks import LOOKS, STABLE, Task
 from studies.wu2018.settings import QUICK
@@ -39,8 +38,6 @@ TINY = dataclasses.replace(
 )
 
 MODEL_CLAIMS = 12
-
-needs_torch = pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
 
 
 def run(folder, **changes):
@@ -144,7 +141,7 @@ def test_a_verdict_follows_its_measurement(models, beginning, grid, changes, whe
     assert verdict(study, findings.results, beginning) != verdict(study, results, beginning)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_every_statement_about_networks_is_judged(networks):
     _, findings = networks
     assert len(findings.claims) == MODEL_CLAIMS + len(NETWORK_CLAIMS)
@@ -153,7 +150,7 @@ def test_every_statement_about_networks_is_judged(networks):
     assert names == {"two_functions", "diagram", "minima", "switch", "training"}
 
 
-@needs_torch
+@pytest.mark.torch
 def test_minima_of_networks(networks):
     data = networks[1].results["minima"]
     assert float(data["train_accuracy"].min()) == 1.0
@@ -164,7 +161,7 @@ def test_minima_of_networks(networks):
     assert float((data["threshold"] * data["sharpness"]).max()) <= 2.0 + 1e-9
 
 
-@needs_torch
+@pytest.mark.torch
 def test_training_that_diverges_is_left_out_and_counted(networks):
     study, findings = networks
     where = {"architecture": "fully connected", "eta": 0.2, "B": 4, "run": 1}
@@ -185,7 +182,7 @@ def test_training_that_diverges_is_left_out_and_counted(networks):
     assert len(study.figures(results, study.quick)) == 5
 
 
-@needs_torch
+@pytest.mark.torch
 def test_where_training_has_diverged_nothing_is_seen():
     import torch
 
@@ -203,7 +200,7 @@ def test_where_training_has_diverged_nothing_is_seen():
     assert np.isnan([found["steps"], found["sharpness"], found["threshold"]]).all()
 
 
-@needs_torch
+@pytest.mark.torch
 def test_a_network_that_has_died_is_at_no_minimum(monkeypatch):
     import torch
 
@@ -222,7 +219,7 @@ ONE, OTHER = {"B": 4}, {"B": 40}
 """The least batch, and gradient descent."""
 
 
-@needs_torch
+@pytest.mark.torch
 @pytest.mark.parametrize(
     ("name", "then", "changes"),
     [
@@ -311,7 +308,7 @@ def test_a_verdict_on_networks_follows_its_measurement(networks, name, then, cha
     assert verdict(study, results, words) == then
 
 
-@needs_torch
+@pytest.mark.torch
 def test_minima_that_are_never_left_leave_the_claim_open(networks):
     study, findings = networks
     results, words = findings.results, NETWORK_CLAIMS["escape_left"][0]
@@ -323,7 +320,7 @@ def test_minima_that_are_never_left_leave_the_claim_open(networks):
     assert verdict(study, never, words) == "undecided"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_unknown_data_is_refused(tmp_path):
     with pytest.raises(InputError, match="data is 'mnist'"):
         run(tmp_path, data="mnist")
@@ -335,7 +332,7 @@ def test_shorter_settings_are_refused_or_judged(models, check_shorter_settings, 
     check_shorter_settings(study, findings.results)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_shorter_settings_of_networks_are_refused_or_judged(networks, check_shorter_settings):
     study, findings = networks
     check_shorter_settings(study, findings.results)

@@ -11,7 +11,6 @@ from potentials import styblinski_tang
 from simdyn import SDE, SGD, SGLD, exact
 from simdyn.estimators import measure_escape
 from simdyn.exits import parse_start, resolve_exit
-from simdyn.networks import can_train
 from simdyn.study import conclude, run_study
 from studies.xie2021 import STUDY, experiment
 from studies.xie2021.lines import OUT, barriers, inflection, level_noise, shaped_noise, three_wells
@@ -63,8 +62,6 @@ TINY = dataclasses.replace(
     leaving_steps=200,
 )
 
-needs_torch = pytest.mark.skipif(not can_train(), reason="needs PyTorch and scikit-learn")
-
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory):
@@ -115,7 +112,7 @@ def test_shorter_settings_are_refused_or_judged(findings, check_shorter_settings
     check_shorter_settings(study, findings.results)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_shorter_settings_of_networks_are_refused_or_judged(networks, check_shorter_settings):
     study = dataclasses.replace(STUDY, quick=TINY)
     pairs = [("data_sets", "leaving_rates"), ("leaving_factors", "leaving_replicas")]
@@ -334,7 +331,7 @@ def test_without_pytorch_networks_are_not_run(findings):
         assert "simdyn[torch]" in found[words].why
 
 
-@needs_torch
+@pytest.mark.torch
 def test_every_statement_about_networks_is_judged(networks):
     study = dataclasses.replace(STUDY, quick=TINY)
     found = conclude(study, networks)
@@ -384,7 +381,7 @@ def changed(results, changes):
     return results
 
 
-@needs_torch
+@pytest.mark.torch
 @pytest.mark.parametrize("name", CASES)
 def test_a_verdict_on_networks_follows_its_measurement(networks, name):
     hold, fail = CASES[name]
@@ -394,7 +391,7 @@ def test_a_verdict_on_networks_follows_its_measurement(networks, name):
     assert verdicts(changed(results, fail))[words] == "does not hold"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_what_holds_in_one_data_set_and_not_in_another_holds_only_here(networks):
     results = networks.altered("alignment", "slope", 1.0).altered("alignment", "slope", 3.0, data="wine")
     words = NETWORK_CLAIMS["slope"][0]
@@ -412,7 +409,7 @@ def test_what_holds_in_one_data_set_and_not_in_another_holds_only_here(networks)
     assert verdicts(results)[words] == "undecided"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_noise_that_is_gaussian_before_training_alone_is_so_only_here(networks):
     results = networks.altered("noise", "gaussian", 0.01).altered("noise", "gaussian", 0.5, step=400)
     assert verdicts(results)[NETWORK_CLAIMS["gaussian"][0]] == "holds only here"
@@ -437,7 +434,7 @@ def test_the_largest_gap_is_that_of_kolmogorov_and_smirnov():
     assert np.mean(np.abs(distances - 0.3108) > band(300, 1)) < 0.05
 
 
-@needs_torch
+@pytest.mark.torch
 def test_gaussian_gradients_have_gaussian_noise():
     from studies.xie2021.networks import layer_noise, symmetric_stable
 
@@ -452,7 +449,7 @@ def test_gaussian_gradients_have_gaussian_noise():
     assert abs(inside - 0.5) < 4.5 * 0.5 / np.sqrt(40_000)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_rescaled_parameters_leave_after_the_steps_of_a_rescaled_rate():
     first, second = (
         experiment.networks.network_cell(
@@ -465,7 +462,7 @@ def test_rescaled_parameters_leave_after_the_steps_of_a_rescaled_rate():
     assert second["steps"] == pytest.approx(first["steps"], rel=0.1)
 
 
-@needs_torch
+@pytest.mark.torch
 def test_straight_lines_of_networks_would_hold(networks):
     """log N = 3 B, or 3 / eta, over the least of them: straight, steep, and not quite the same for eta N."""
     results = networks
@@ -488,7 +485,7 @@ def test_straight_lines_of_networks_would_hold(networks):
     assert verdicts(slow)[NETWORK_CLAIMS["exponential"][0]] == "does not hold"
 
 
-@needs_torch
+@pytest.mark.torch
 def test_where_no_network_leaves_nothing_is_decided(networks):
     found = verdicts(networks.altered("leaving", "left", 0))
     for name in ("batch", "rate", "ratio", "exponential"):
