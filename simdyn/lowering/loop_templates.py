@@ -84,7 +84,7 @@ def run_groups(
     paths = np.zeros(LANES, dtype=np.uint64)
     steady = last_group * {most} <= {steady_blocks}
     count = x.shape[1]
-    begin = 0
+    begin = int64(0)
     while begin < count:
         width = count_alike(numbers, begin, min(LANES, count - begin))
         for j in range(width):

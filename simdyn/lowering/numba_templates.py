@@ -43,7 +43,7 @@ def integrate(x, numbers, first_group, last_group, constants, key0, key1):
 {scratch}
     steady = last_group * {most} <= {steady_blocks}
     count = x.shape[1]
-    begin = 0
+    begin = int64(0)
     while begin < count:
         width = count_alike(numbers, begin, min(LANES, count - begin))
         for j in range(width):
@@ -72,7 +72,7 @@ def integrate_part(x, numbers, group, first, last, places, states, constants, ke
     passed = np.zeros({steps} * {dim} * LANES, dtype=REAL)
 {scratch}
     count = x.shape[1]
-    begin = 0
+    begin = int64(0)
     while begin < count:
         width = count_alike(numbers, begin, min(LANES, count - begin))
         for j in range(width):

@@ -200,3 +200,57 @@ def test_a_second_process_needs_no_numba(tmp_path):
     state, imported = run()
     assert imported == "True"
     assert run() == [state, "False"]
+
+
+ALL_KINDS = """
+import sys
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+import simdyn as sd
+from potentials import FiniteSum, coupled_chain, double_well, muller_brown
+
+few = {"paths": 20, "max_steps": 200, "exact": False, "threads": 1}
+beyond = {"start": "x=-1", "exit": "x >= 0", **few}
+sd.escape_time(double_well(), sd.SGLD(0.01, 0.1), **beyond)
+sd.escape_time(double_well(), sd.SDE(0.1, 0.01, crossing="bridge"), dtype="float32", **beyond)
+sd.escape_time(double_well(), sd.SGD(0.01, 1, noise=sd.AlphaStable(1.5)), **beyond)
+rooted = sd.SGD(1e-4, 1, noise="hessian", floor=0.1)
+sd.simulate(muller_brown(), rooted, start="x=-0.5,y=1.4", paths=20, steps=7, threads=1)
+chain = coupled_chain(dim=50)
+sd.escape_time(chain, sd.SGLD(0.01, 0.1), start=[-1.0] * 50, exit="x1 >= 0", **few)
+a = np.random.default_rng(0).normal(size=(30, 20))
+columns = {f"a{i}": column for i, column in enumerate(a.T)}
+line = " + ".join(f"a{i}*w{i}" for i in range(20))
+for loss, exit in (("(a0*w - a1)**2/2", "w >= 9"), (f"({line} - 1)**2/2", "w0 >= 9")):
+    for rule in (sd.SGD(0.1, 3), sd.SGD(0.1, 3, sampling="epoch_shuffle", momentum=0.5)):
+        sd.escape_time(FiniteSum(loss, columns), rule, start="0", exit=exit, **few)
+for name, module in sorted(sys.modules.items()):
+    if name.startswith("simdyn_kernels_"):
+        for function in vars(module).values():
+            if isinstance(function, Dispatcher):
+                print(name, function.py_func.__name__, len(function.overloads))
+"""
+
+
+def test_no_function_of_a_kernel_is_compiled_twice(tmp_path):
+    """Numba compiles a function twice that is called with a number written out and with a variable."""
+    done = subprocess.run(
+        [sys.executable, "-c", ALL_KINDS],
+        env=os.environ | {"SIMDYN_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
+    assert done.returncode == 0, done.stderr
+    compiled = [line.split() for line in done.stdout.splitlines()]
+    assert {name for _, name, count in compiled if int(count) == 1} >= {
+        "draw_normals",
+        "replay_group",
+        "watch",
+        "advance",
+        "take_step",
+        "draw_batches",
+    }
+    assert [line for line in compiled if int(line[2]) > 1] == []
