@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from simdyn.lowering.draws import LANE_UNIT, OPENED, STEADY_BLOCKS, Stream, draw_functions
-from simdyn.lowering.numba_templates import HEADER
+from simdyn.lowering.draws import LANE_UNIT, OPENED, STEADY_BLOCKS, Stream, drawing
 from simdyn.noise.device import count_alike
 from simdyn.noise.purposes import Purpose
 
@@ -43,14 +42,8 @@ def expected(device, name, single, path, block):
 def drawer(name, single, groups):
     """The two functions of a stream, compiled."""
     stream = Stream(name, KINDS[name], BLOCKS)
-    kind = {True: ("float32", "int32"), False: ("float64", "int64")}[single]
-    names: dict = {}
-    header = HEADER.format(dtype=kind[0], lanes=LANES, count=kind[1])
-    exec(header + draw_functions(stream, single, groups), names)
-    suffix = "_in_step" if groups == "group" else ""
-    opening, drawing = names[f"open_{name}{suffix}"], names[f"draw_{name}{suffix}"]
-
-    real = names["REAL"]
+    real, count_of_groups = (np.float32, np.int32) if single else (np.float64, np.int64)
+    opening, drawn_by = drawing(name, int(stream.purpose), BLOCKS, groups, LANES, real.__name__)
 
     @njit
     def draw(paths, where, steady, width, key0, key1):
@@ -59,7 +52,7 @@ def drawer(name, single, groups):
         opened = np.empty(OPENED * LANES, dtype=np.uint64)
         if steady:
             opening(opened, paths, where, 0, width, key0, key1)
-        drawing(numbers, words, opened, paths, where, steady, width, key0, key1)
+        drawn_by(numbers, words, opened, paths, where, steady, width, key0, key1)
         return numbers
 
     count = stream.count // BLOCKS
@@ -69,7 +62,7 @@ def drawer(name, single, groups):
         drawn = draw(paths, where, steady, width, *(np.uint64(k) for k in KEY))
         return drawn[: BLOCKS * count * LANES].reshape(BLOCKS, count, LANES).transpose(2, 0, 1)
 
-    return numbers, names["COUNT"]
+    return numbers, count_of_groups
 
 
 @pytest.mark.parametrize("single", [False, True], ids=["float64", "float32"])
