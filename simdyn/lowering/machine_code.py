@@ -291,8 +291,10 @@ def _compiled(kernel: Any, kinds: tuple[str, ...], digest: str) -> bytes | None:
     from numba.core.registry import cpu_target
     from numba.core.runtime import nrtdynmod
 
+    from simdyn.noise.device import UNWRAPPED
+
     # Numba shows the text of what it compiles, and not of what it finds in its cache.
-    fresh = njit(nogil=True, error_model="numpy")(kernel.py_func)
+    fresh = njit(**UNWRAPPED)(kernel.py_func)
     signature = _types_of(iter(kinds))
     fresh.compile(signature)
     made = fresh.overloads[signature]
@@ -305,7 +307,7 @@ def _compiled(kernel: Any, kinds: tuple[str, ...], digest: str) -> bytes | None:
         or any(tuple(default_manager[kind]._fields) != _ARRAY for kind in arrays)
     ):
         return None
-    text = _standing_alone(fresh.inspect_llvm(signature), made.fndesc.llvm_func_name)
+    text = _standing_alone(fresh.inspect_llvm(signature))
     if text is None:
         return None
     entry = _entry(text, made.fndesc.llvm_func_name, kinds, results, digest)
@@ -349,11 +351,8 @@ def _count_results(kind: Any, types: Any) -> int | None:
     return None
 
 
-def _standing_alone(text: str, name: str) -> str | None:
-    """Numba's text of a kernel without what wraps it for Python, and with what it needs of Numba's library;
-    None if it needs something else."""
-    wrapper = r'^define [^\n]*@"?(?:_ZN7cpython|cfunc\.)[^\n]*\n(?:[^\n]*\n)*?}\n'
-    text = re.sub(wrapper, "", text, flags=re.M)
+def _standing_alone(text: str) -> str | None:
+    """Numba's text of a kernel, with what it needs of Numba's library; None if it needs something else."""
     for line, definition in _RUNTIME.items():
         # Attributes, which other lines define, are not needed.
         text = re.sub(rf"^{re.escape(line)}[^\n]*$", definition, text, flags=re.M)

@@ -12,8 +12,8 @@ import numpy as np
 from numba import float32, int64, njit, uint64
 from simdyn.lowering.draws import drawing
 from simdyn.noise.device import (
-    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, log, log32, never_inlined, prefer_wide_vectors,
-    sin, sin32,
+    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, helper, log, log32, never_inlined,
+    prefer_wide_vectors, sin, sin32,
 )
 
 REAL = np.{dtype}
@@ -25,7 +25,7 @@ FIRST, ALONE, UNSTEADY = np.int64(0), np.int64(1), np.bool_(False)
 '''
 
 SWEEP = '''
-@njit(nogil=True, error_model="numpy")
+@helper
 def {name}({arguments}, width, constants):
     """{purpose}"""
     distinct_arrays()
@@ -95,7 +95,7 @@ def integrate_part(x, numbers, group, first, last, places, states, constants, ke
 '''
 
 BEGIN_WINDOW = '''
-@njit(nogil=True, error_model="numpy")
+@helper
 def begin_window(paths, due, shifts, groups, first_path, every, width):
     """The paths of lanes, and the groups of steps that they shall have done in the end; returns the most that
     any has done so far."""
@@ -111,7 +111,7 @@ def begin_window(paths, due, shifts, groups, first_path, every, width):
 '''
 
 FIRST_PASSAGE = '''
-@njit(nogil=True, error_model="numpy")
+@helper
 def replay_group(lanes, {numbers}j, group, constants, state):
     """Go through the group of steps in which lane j ended, with the numbers in lane 0; returns the step,
     counted from 1, and the reason."""
