@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 from numba import njit, uint64
-from simdyn.noise.device import helper, log, prefer_wide_vectors
+from simdyn.noise.device import inner, log, prefer_wide_vectors
 from simdyn.noise.indices import (
     SPARE, batch_bounds, draw_below, fill_normals, keep_distinct, shuffle,
 )
@@ -20,7 +20,7 @@ from simdyn.noise.indices import (
 LANES = {LANES}
 
 
-@helper
+@inner
 def draw_block(index, lanes, first_path, block, span, batch, mode, order, draws, bounds, words, stamps, tick,
                key0, key1):
     """The samples of `span` steps of every lane: index[k, lane] for draw k. Modes: 0 with replacement, 1
@@ -48,7 +48,7 @@ def draw_block(index, lanes, first_path, block, span, batch, mode, order, draws,
             index[k, lane] = draws[k]
 
 
-@helper
+@inner
 def start_directions(x, lanes, first_path, key0, key1, words, normals):
     """A uniformly random direction for each lane, from the first normals of its path; x[i, lane]."""
     dim = x.shape[0]
@@ -61,7 +61,7 @@ def start_directions(x, lanes, first_path, key0, key1, words, normals):
             x[i, lane] = normals[offset + i] / math.sqrt(total)
 
 
-@helper
+@inner
 def renormalise(x, v, momentum, scale, lanes):
     """Bring states to length 1 and add the logarithms of their lengths to `scale`."""
     dim = x.shape[0]
@@ -81,7 +81,7 @@ def renormalise(x, v, momentum, scale, lanes):
             scale[lane] = -math.inf
 
 
-@helper
+@inner
 def record(x, scale, lanes, out, mark):
     """The logarithms of |x|."""
     dim = x.shape[0]
@@ -92,7 +92,7 @@ def record(x, scale, lanes, out, mark):
         out[lane, mark] = scale[lane] + 0.5 * log(total) if total > 0.0 else -math.inf
 
 
-@helper
+@inner
 def pull_of_matrices(hessians, x, g, index, first, batch, lanes):
     """g = sum of H_i x over a batch, one matrix after the other."""
     dim = x.shape[0]
@@ -113,7 +113,7 @@ def pull_of_matrices(hessians, x, g, index, first, batch, lanes):
                     g[i, lane] += hessians[index[first + m, lane], i, j] * x[j, lane]
 
 
-@helper
+@inner
 def pull_of_factors(factors, x, g, index, first, batch, lanes, row, turned):
     """The same for H_i = F_i' F_i."""
     dim, outputs = x.shape[0], factors.shape[1]

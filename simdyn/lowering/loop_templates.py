@@ -12,7 +12,7 @@ import numpy as np
 from numba import float32, int64, njit, uint64
 from simdyn.lowering.draws import drawing
 from simdyn.noise.device import (
-    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, helper, log, log32, never_inlined,
+    cos, cos32, count_alike, distinct_arrays, exp, exp32, fma, inner, log, log32, never_inlined,
     prefer_wide_vectors, sin, sin32,
 )
 
@@ -24,11 +24,11 @@ STEPS = {steps}
 CHANNELS = COUNT({channels})
 zero = COUNT(0)
 one = COUNT(1)
-FIRST, ALONE, UNSTEADY = np.int64(0), np.int64(1), np.bool_(False)
+FIRST = np.int64(0)
 '''
 
 TAKE_STEP = '''
-@helper
+@inner
 def take_step(old, new, normals, folds, s, width, values, table{more}):
     """New coordinates of all lanes from the old, with the normals of step s of the group."""
     distinct_arrays()
@@ -47,7 +47,7 @@ CLOCK_HANDS = """    for j in range(lanes):
 """
 
 LOOK_OUTSIDE = '''
-@helper
+@inner
 def look_outside(old, new, uniforms, folds, s, width, values, table, found{shaped}):
     """Lower `found` to the first channel through which a lane has left in step s of the group."""
     distinct_arrays()
@@ -58,7 +58,7 @@ def look_outside(old, new, uniforms, folds, s, width, values, table, found{shape
 '''
 
 LOOK_WITHIN = '''
-@helper
+@inner
 def look_within(new, folds, width, values, table, fine):
     """Clear `fine` where a coordinate is no number or beyond the divergence bound."""
     distinct_arrays()

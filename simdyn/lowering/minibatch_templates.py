@@ -7,7 +7,7 @@ import numpy as np
 from numba import float32, float64, int64, njit, uint64
 from simdyn.lowering.vector_rows import add_rows_of, dot_of
 from simdyn.noise.device import (
-    cos, cos32, exp, exp32, fma, helper, log, log32, prefer_wide_vectors, sin, sin32,
+    cos, cos32, exp, exp32, fma, inner, log, log32, prefer_wide_vectors, sin, sin32,
 )
 from simdyn.noise.indices import (
     batch_bounds, draw_below, {fill_normals} as fill_normals, keep_distinct, shuffle,
@@ -31,7 +31,7 @@ SPARE = {spare}
 
 COMMON = '''
 
-@helper
+@inner
 def draw_batches(lane, first_draw, span, batch, size, distinct, path, key0, key1, memory):
     """The samples of `span` consecutive batches of a path."""
     words, bounds, index, stamps, tick = memory[0], memory[1], memory[2], memory[3], memory[4]
@@ -42,14 +42,14 @@ def draw_batches(lane, first_draw, span, batch, size, distinct, path, key0, key1
         tick[0] = keep_distinct(index[lane], span, batch, size, stamps, tick[0])
 
 
-@helper
+@inner
 def draw_of(step, sizes, places):
     """The first of the draws of a step: as many as the steps before it have drawn."""
     last = sizes.size - 1
     return places[min(step, last), 0] + max(step - last, 0) * sizes[last]
 
 
-@helper
+@inner
 def place_in_epoch(lane, step, sizes, places, size, path, key0, key1, memory):
     """Where in its permutation the batch of a step begins; a new epoch gets a new permutation."""
     words, bounds, index, epochs, draws = memory[0], memory[1], memory[2], memory[5], memory[6]
@@ -73,14 +73,14 @@ def place_in_epoch(lane, step, sizes, places, size, path, key0, key1, memory):
     return begin
 
 
-@helper
+@inner
 def draw_normals(lane, step, span, size, path, key0, key1, memory):
     """The normals of `span` steps: one a sample for empirical noise, else one a coordinate."""
     count = size if EMPIRICAL else DIM
     return fill_normals(memory[7][lane], step * count, span * count, path, key0, key1, memory[0])
 
 
-@helper
+@inner
 def weigh_samples(normals, begin, size, rate, spread):
     """Turn a step's normals xi into weights of the sample gradients: -eta/n + eta spread (xi - mean of
     xi)."""
@@ -92,7 +92,7 @@ def weigh_samples(normals, begin, size, rate, spread):
         normals[begin + m] = fma(rate * spread, normals[begin + m] - mean, -rate / size)
 
 
-@helper
+@inner
 def allocate(lanes, span, batch, size, distinct, numbers, width, per_sample):
     """What kernels work in: words, bounds, indices, stamps, tick, epochs, draws, normals, lanes, point,
     velocity, row numbers, row weights."""
@@ -121,7 +121,7 @@ def allocate(lanes, span, batch, size, distinct, numbers, width, per_sample):
 
 LANEWISE = '''
 
-@helper
+@inner
 def {name}(
     state, paths, steps, codes, width, span, limit, memory, rows, data, constants,
     sizes, places, batch, size, distinct,
@@ -197,7 +197,7 @@ dot = dot_of({width})
 add_rows = add_rows_of({width})
 
 
-@helper
+@inner
 def {name}(
     state, paths, steps, codes, width, span, limit, memory, rows, data, constants,
     sizes, places, batch, size, distinct,

@@ -27,7 +27,7 @@ ROUNDING = REAL({rounding})
 """
 
 APPLY_ROOTS = '''
-@helper
+@inner
 def {name}(matrices, shaped, work, turns, pairs, scales, width, floor, first, blocks, table):
     """Replace vectors by their products with the root of {what}.
 
@@ -141,7 +141,7 @@ def {name}(matrices, shaped, work, turns, pairs, scales, width, floor, first, bl
 '''
 
 TURN_ROWS = '''
-@helper
+@inner
 def turn_rows(rows, one_at, two_at, turns, cosine_at, sine_at):
     """Rotate two rows of lanes."""
     for j in range(WIDE):

@@ -28,7 +28,7 @@ _device: Callable[..., Any] = njit(error_model="numpy", forceinline=True)
 UNWRAPPED = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """How Numba compiles what Python never calls; to wrap it for Python would take a sixth of the time."""
 
-helper: Callable[..., Any] = njit(**UNWRAPPED)
+inner: Callable[..., Any] = njit(**UNWRAPPED)
 """Decorator of functions that kernels alone call."""
 
 
