@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from xarray import DataArray, Dataset
 
+PERCENT = (0.0, 100.0)
+"""The least and the most that a share in percent can be."""
+
 
 def draw_intervals(
     axes: Axes,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simdyn.inference import means_over_runs
-from simdyn.plotting.intervals import draw_intervals, draw_means
+from simdyn.plotting.intervals import PERCENT, draw_intervals, draw_means
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.keskar2017.claims import kinds
@@ -204,7 +204,7 @@ def _course_figure(results: Results, settings: Settings) -> Figure:
         one = data.sel(B=batch)
         losses = np.exp(np.log(one["train_loss"].transpose("level", "run").values).mean(1))
         draw_means(sharp, losses, one["sharpness"], logarithmic=True, label=f"B = {batch}", **style)
-        draw_means(accuracy, losses, 100 * one["test_accuracy"], **style)
+        draw_means(accuracy, losses, 100 * one["test_accuracy"], bounds=PERCENT, **style)
     sharp.set_yscale("log")
     plain_numbers(sharp.yaxis)
     sharp.set_ylabel(f"sharpness φ (%), ε = {settings.epsilons[0]:g}")
@@ -221,7 +221,7 @@ def _warm_figure(results: Results) -> Figure:
     starts = data["start"].values
     figure = new_figure(7.2, 2.8)
     accuracy, sharp = figure.subplots(1, 2)
-    draw_means(accuracy, starts, 100 * data["test_accuracy"], **TEST)
+    draw_means(accuracy, starts, 100 * data["test_accuracy"], bounds=PERCENT, **TEST)
     draw_means(sharp, starts, data["sharpness"], logarithmic=True, **LARGE)
     accuracy.set_ylabel("test accuracy (%)")
     sharp.set_ylabel("sharpness φ (%)")
@@ -240,7 +240,7 @@ def _scaled_figure(results: Results, settings: Settings) -> Figure:
     eigenvalue, sharp, accuracy = figure.subplots(1, 3)
     draw_means(eigenvalue, scales, data["eigenvalue"], logarithmic=True, **SMALL)
     draw_means(sharp, scales, data["sharpness"], logarithmic=True, **SMALL)
-    draw_means(accuracy, scales, 100 * data["test_accuracy"], **SMALL)
+    draw_means(accuracy, scales, 100 * data["test_accuracy"], bounds=PERCENT, **SMALL)
     chosen = {
         "architecture": settings.architectures[0],
         "optimiser": settings.optimiser,

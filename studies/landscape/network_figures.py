@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simdyn.plotting.intervals import draw_means
+from simdyn.plotting.intervals import PERCENT, draw_means
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.landscape.fitting_claims import by_width, critical_places
@@ -245,11 +245,11 @@ def _descent(results: Results) -> Figure:
         one = data.sel(algorithm=method)
         widths, values = _over(one["loss"], "width")
         draw_means(loss, widths, values, logarithmic=True, label=method, **style)
-        draw_means(accuracy, widths, 100 * _over(one["test_accuracy"], "width")[1], **style)
+        draw_means(accuracy, widths, 100 * _over(one["test_accuracy"], "width")[1], bounds=PERCENT, **style)
         below = {"linestyle": "--", "markerfacecolor": "none", **style}
         rest = _over(one["rest_loss"], "width")[1].clip(min=FITTED)
         draw_means(loss, widths, rest, logarithmic=True, label=f"{method}, at rest", **below)
-        draw_means(accuracy, widths, 100 * _over(one["rest_accuracy"], "width")[1], **below)
+        draw_means(accuracy, widths, 100 * _over(one["rest_accuracy"], "width")[1], bounds=PERCENT, **below)
     loss.set_yscale("log")
     loss.set_ylabel("training loss (cross-entropy)")
     accuracy.set_ylabel("test accuracy (%)")
@@ -268,12 +268,19 @@ def _fitting(results: Results, settings: NetworkSettings) -> Figure:
     critical = float(np.exp(np.log(ratios[places]).mean()))
     figure = new_figure(7.6, 3.2)
     fits, errors, spread = figure.subplots(1, 3)
-    draw_means(fits, ratios, 100 * data["fitted"], label="networks that fit", **FIRST)
-    draw_means(fits, ratios, 100 * data["missed"], label="samples missed", **SECOND)
+    draw_means(fits, ratios, 100 * data["fitted"], bounds=PERCENT, label="networks that fit", **FIRST)
+    draw_means(fits, ratios, 100 * data["missed"], bounds=PERCENT, label="samples missed", **SECOND)
     fits.set_ylabel("%")
     fits.set_ylim(-5.0, 105.0)
-    draw_means(errors, ratios, 100 * data["error"], label="one network", **THIRD)
-    draw_means(errors, ratios, 100 * data["together"], label=f"mean of {settings.fit_members}", **FOURTH)
+    draw_means(errors, ratios, 100 * data["error"], bounds=PERCENT, label="one network", **THIRD)
+    draw_means(
+        errors,
+        ratios,
+        100 * data["together"],
+        bounds=PERCENT,
+        label=f"mean of {settings.fit_members}",
+        **FOURTH,
+    )
     errors.set_ylabel("test error (%)")
     draw_means(spread, ratios, data["spread"], logarithmic=True, color=EXACT, marker="v")
     spread.set_yscale("log")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simdyn.plotting.intervals import draw_means, draw_quantity
+from simdyn.plotting.intervals import PERCENT, draw_means, draw_quantity
 from simdyn.plotting.style import EXACT, MEASURED, MUTED, PREDICTED, house_style, new_figure, plain_numbers
 from simdyn.study import Results, StudyFigure
 from studies.wu2018.experiment import has_networks
@@ -262,7 +262,7 @@ def _training_figure(results: Results, settings: Settings) -> Figure:
                 course,
                 data["step"].values,
                 100 * data[f"{part}_accuracy"].sel(B=size),
-                bounds=(0.0, 100.0),
+                bounds=PERCENT,
                 color=color,
                 linestyle=style,
                 marker=marker,
