@@ -70,7 +70,7 @@ def _noise_figure(results: Results, data_set: str) -> Figure:
             one = laws.sel(step=step, layer=layer).sortby("B")
             style = {"color": COLOURS[number], "marker": MARKERS[number], "linestyle": "-"}
             draw_quantity(axes[row][-1], one["B"], one, "gaussian", label=layer, **style)
-        axes[row][-1].set(xscale="log", xlabel="B", ylim=(0, None), title="distance")
+        axes[row][-1].set(xscale="log", xlabel="B", ylim=(0, None), title="KS distance")
         axes[row][-1].set_xticks(laws["B"].values, [f"{size:g}" for size in laws["B"].values])
         axes[row][-1].minorticks_off()
     axes[0][-1].legend()
