@@ -199,7 +199,6 @@ class _LoopWriter:
         self.program = program
         self.group = grouping(program, wide)
         self.printer = NumbaPrinter(dtype)
-        self.single = dtype == "float32"
         self.streams = streams(self.group, wide)
         self.tables = Tables(len(program.constants.expressions))
         self.operations = 0
@@ -270,7 +269,7 @@ class _LoopWriter:
             dtype=self.printer.dtype,
             lanes=LOOP_LANES,
             # A counter as wide as the numbers, so that both fill equally many vectors.
-            count="int32" if self.single else "int64",
+            count="int32" if self.printer.dtype == "float32" else "int64",
             dim=p.dim,
             steps=group.steps,
             channels=len(p.crossed),

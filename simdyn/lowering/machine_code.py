@@ -286,15 +286,15 @@ def _entry_name(digest: str) -> str:
 def _compiled(kernel: Any, kinds: tuple[str, ...], digest: str) -> bytes | None:
     """Number of results and machine code; None if Numba does not work as this module believes."""
     from llvmlite import binding
-    from numba import njit, types
+    from numba import types
     from numba.core.datamodel import default_manager
     from numba.core.registry import cpu_target
     from numba.core.runtime import nrtdynmod
 
-    from simdyn.noise.device import UNWRAPPED
+    from simdyn.noise.device import inner
 
     # Numba shows the text of what it compiles, and not of what it finds in its cache.
-    fresh = njit(**UNWRAPPED)(kernel.py_func)
+    fresh = inner(kernel.py_func)
     signature = _types_of(iter(kinds))
     fresh.compile(signature)
     made = fresh.overloads[signature]

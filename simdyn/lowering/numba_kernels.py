@@ -102,11 +102,10 @@ class _Writer:
         self.streams = streams(self.group, wide)
         self.lanes = lanes_of(program, dtype, wide)
         self.printer = NumbaPrinter(dtype)
-        self.single = dtype == "float32"
 
     def text(self) -> str:
         # A counter as wide as the numbers, so that both fill equally many vectors.
-        count = "int32" if self.single else "int64"
+        count = "int32" if self.printer.dtype == "float32" else "int64"
         header = HEADER.format(dtype=self.printer.dtype, lanes=self.lanes, count=count)
         return header + self.integrate() + (self.first_passage() if self.program.crossed else "")
 

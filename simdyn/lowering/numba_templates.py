@@ -118,16 +118,13 @@ def replay_group(lanes, {numbers}j, group, constants, state):
     counted from 1, and the reason."""
 {constants}
 {load_one}
-    reason = {diverged}
-    taken = 0
-    for s in range({steps}):
-        taken = s + 1
-        reason = 0
+    s = 0
+    reason = 0
+    while reason == 0 and s < {steps}:
 {replay}
-        if reason != 0:
-            break
+        s += 1
 {keep}
-    return taken, reason if reason != 0 else {diverged}
+    return s, reason if reason != 0 else {diverged}
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

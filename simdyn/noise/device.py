@@ -25,11 +25,10 @@ _LOW = uint64(0xFFFFFFFF)
 _32 = uint64(32)
 _device: Callable[..., Any] = njit(error_model="numpy", forceinline=True)
 
-UNWRAPPED = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""How Numba compiles what Python never calls; to wrap it for Python would take a sixth of the time."""
-
-inner: Callable[..., Any] = njit(**UNWRAPPED)
-"""Decorator of functions that kernels alone call."""
+inner: Callable[..., Any] = njit(
+    nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
+)
+"""Decorator of functions that Python never calls; to wrap them for it would take a sixth of the time."""
 
 
 @intrinsic

@@ -102,6 +102,12 @@ def test_a_verdict_follows_its_measurement(findings, beginning, grid, changes, w
 
 
 @pytest.mark.torch
+def test_ways_between_networks_are_judged_and_drawn(findings):
+    assert "not run" not in {claim.verdict for claim in findings.claims}
+    assert len(model_figures(findings.results, TINY)) == 5
+
+
+@pytest.mark.torch
 def test_verdicts_on_ways_between_networks(findings):
     def of(lowered):
         results = findings.results
